@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# One file, no recursion. `make help` lists the words. V=1 shows commands.
+
+VERSION   := 0.1.0
+ifeq ($(origin CC),default)
+CC        := gcc
+endif
+CLANG     ?= clang
+BPFTOOL   ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+PKGCONFIG ?= pkg-config
+PREFIX    ?= /usr/local
+B         := build
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-7s %s\n' "$(1)" "$(2)"
+endif
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+
+# ---- rooms, right to left: a room links against those whose output it eats (the plates' `may:` lines) ----
+ROOMS := base probe drain proc flow http genai trace guard store view session cmd
+WITH_base    :=
+WITH_probe   := base
+WITH_drain   := base
+WITH_proc    := drain $(WITH_drain)
+WITH_flow    := proc $(WITH_proc)
+WITH_http    := flow $(WITH_flow)
+WITH_genai   := http $(WITH_http)
+WITH_trace   := genai $(WITH_genai)
+WITH_guard   := trace $(WITH_trace)
+WITH_store   := trace $(WITH_trace)
+WITH_view    := guard store $(WITH_guard)
+WITH_session := view probe $(WITH_view)
+WITH_cmd     := session $(WITH_session)
+
+LIBS_PKG  := libbpf libelf zlib libbrotlidec libzstd libsodium libxxhash libseccomp libcap
+PKG_CFLAGS := $(shell $(PKGCONFIG) --cflags $(LIBS_PKG) 2>/dev/null)
+PKG_LIBS   := $(shell $(PKGCONFIG) --libs $(LIBS_PKG) 2>/dev/null)
+
+IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -n1))
+WARN     := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow=local -Wpointer-arith
+ifneq ($(IS_CLANG),)
+WARN     := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wno-gnu-variable-sized-type-not-at-end
+HARDEN_CC :=
+else
+HARDEN_CC := -ftrivial-auto-var-init=zero
+endif
+HARDEN   := -fstack-protector-strong -fPIE -fcf-protection $(HARDEN_CC)
+CPPFLAGS += -D_GNU_SOURCE -DBOTTRACE_VERSION='"$(VERSION)"' -Iuser -Ibpf -I$(B)/bpf $(PKG_CFLAGS)
+CFLAGS   ?= -O2 -g
+override CFLAGS += -std=gnu11 $(WARN) $(HARDEN) -pthread
+FORTIFY  := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread
+SAN      := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+.PHONY: all help
+all: $(B)/bottrace
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make             build/bottrace
+## make deps        install what is missing from the distribution
+## make demo        a real agent under trace, from a bare machine
+## make test        all that this machine can run, at most 10 minutes; last line: N passed, N failed, N skipped
+## make test-unit   the part of it that needs no root
+## make lint        plates, include direction, sizes, names, headers alone, format, shell scripts
+## make map         the rooms' plates in pipeline order
+## make install     DESTDIR, PREFIX
+## make clean
+
+# ---- kernel side ----
+ARCH    := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+BPF_SRC := $(wildcard bpf/*.bpf.c)
+BPF_OBJ := $(BPF_SRC:bpf/%.bpf.c=$(B)/bpf/%.bpf.o)
+BPF_CFLAGS := -O2 -g -target bpf -D__TARGET_ARCH_$(ARCH) -std=gnu11 -Wall -Wextra -Werror \
+	-Wno-unused-parameter -Ibpf -Ivmlinux/$(ARCH) -mcpu=v2
+
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) $(PKG_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+
+$(B)/bpf/bottrace.o: $(BPF_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(B)/bpf/bottrace.skel.h: $(B)/bpf/bottrace.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name bottrace > $@
+
+# ---- user side ----
+USER_SRC := $(wildcard user/*.c user/*/*.c)
+USER_OBJ := $(USER_SRC:user/%.c=$(B)/user/%.o)
+SKEL_USERS := $(patsubst user/%.c,%,$(shell grep -ls 'bottrace.skel.h' user/*/*.c))
+
+$(SKEL_USERS:%=$(B)/user/%.o) $(SKEL_USERS:%=$(B)/san/%.o): $(B)/bpf/bottrace.skel.h
+
+$(B)/user/%.o: user/%.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(FORTIFY) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/bottrace: $(USER_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ $(PKG_LIBS) -lm -o $@
+
+# ---- unit tests: one binary a file, under ASAN and UBSAN, allocations can be made to fail ----
+$(B)/san/%.o: user/%.c
+	$(call say,CC-SAN,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -O2,$(CFLAGS)) $(SAN) -MMD -MP -c $< -o $@
+
+$(B)/san/tests/%.o: tests/%.c
+	$(call say,CC-SAN,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Itests/unit/harness $(filter-out -O2,$(CFLAGS)) $(SAN) -MMD -MP -c $< -o $@
+
+define room_archive
+$(B)/san/lib$(1).a: $(patsubst user/%.c,$(B)/san/%.o,$(wildcard user/$(1)/*.c))
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_archive,$(r))))
+$(B)/san/libpipeline.a: $(B)/san/pipeline.o
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(B)/san/libharness.a: $(patsubst tests/%.c,$(B)/san/tests/%.o,$(wildcard tests/unit/harness/*.c))
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+# the rooms that a test of room $1 links: itself, its `with`, and for top rooms the pipeline
+archives = $(B)/san/lib$(1).a $(if $(filter session cmd,$(1)),$(B)/san/libpipeline.a) $(foreach r,$(sort $(WITH_$(1)) base),$(B)/san/lib$(r).a) $(B)/san/libharness.a
+
+UNIT_SRC := $(wildcard tests/unit/*/*_test.c)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
+
+define unit_binary
+$(B)/unit/$(1): $(B)/san/tests/unit/$(1).o $(call archives,$(patsubst %/,%,$(dir $(1))))
+	$$(call say,LINK,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $(SAN) -pthread $(WRAP) $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(PKG_LIBS) -lcmocka -lm -o $$@
+endef
+$(foreach u,$(UNIT_SRC:tests/unit/%.c=%),$(eval $(call unit_binary,$(u))))
+
+.PHONY: test test-unit lint map deps demo install clean format
+# one room's unit tests: make unit-http
+unit-%: ;
+$(foreach r,$(ROOMS),$(eval unit-$(r): $(filter $(B)/unit/$(r)/%,$(UNIT_BIN)); @set -e; for t in $$^; do $$$$t; done))
+
+test-unit: $(UNIT_BIN)
+	@tests/run unit
+
+test:
+	@tests/run all
+
+lint:
+	@tools/lint
+
+map:
+	@tools/map
+
+deps:
+	@tools/deps
+
+demo:
+	@tools/demo
+
+format:
+	@clang-format -i $(shell git ls-files '*.c' '*.h' | grep -v '^vmlinux/')
+
+install: $(B)/bottrace
+	install -D -m 0755 $(B)/bottrace $(DESTDIR)$(PREFIX)/bin/bottrace
+
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

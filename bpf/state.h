@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the kernel side remembers: keys and values of the maps that the attacher fills, sweeps and reads.
+ * Never on the wire, never on a tape: may change freely. Compiled by both sides.
+ */
+#ifndef BOTTRACE_STATE_H
+#define BOTTRACE_STATE_H
+
+#include "wire.h"
+
+/* `targets`: u32 tgid -> struct state_target. Filled by the attacher and at fork, emptied at exit; a process is ours
+ * when its tgid is here with its start time. Counters are added to atomically. */
+struct state_target {
+	WIRE_U64 start_ns;
+	WIRE_U32 epoch; /* execs so far: an SSL pointer of an earlier image is another connection */
+	WIRE_U32 flags; /* STATE_* */
+	struct wire_counts counts;
+};
+_Static_assert(sizeof(struct state_target) == 328, "state_target");
+
+#define STATE_CALIBRATE 1u /* the attacher itself: everything is done, then the record is thrown away */
+
+/* `departed`: counters of processes that ended, until the attacher has swept them. */
+struct state_process {
+	WIRE_U64 start_ns;
+	WIRE_U32 pid;
+	WIRE_U32 pad;
+};
+_Static_assert(sizeof(struct state_process) == 16, "state_process");
+
+/* `conns`: connections alive. */
+struct state_conn_key {
+	WIRE_U64 ssl;
+	WIRE_U32 tgid;
+	WIRE_U32 pad;
+};
+_Static_assert(sizeof(struct state_conn_key) == 16, "state_conn_key");
+
+struct state_conn {
+	WIRE_U64 start_ns; /* of the process */
+	WIRE_U64 generation;
+	WIRE_U32 epoch;
+	WIRE_S32 fd;	 /* -1: none */
+	WIRE_U32 lib;
+	WIRE_U32 told;	 /* 1: WIRE_TLS_CONN was sent; 2: with addresses, or there are none to be had */
+	struct wire_side side[WIRE_DIRS];
+};
+_Static_assert(sizeof(struct state_conn) == 80, "state_conn");
+
+/* `conn_finals`: connections that ended but whose WIRE_TLS_CLOSE could not be sent, until swept. */
+struct state_conn_final {
+	WIRE_U64 ssl;
+	WIRE_U64 generation;
+	WIRE_U64 start_ns;
+	WIRE_U32 pid;
+	WIRE_U32 pad;
+};
+_Static_assert(sizeof(struct state_conn_final) == 32, "state_conn_final");
+
+/* `calls`: u64 pid_tgid -> the calls that this thread is in, found again by stack pointer. */
+#define STATE_CALL_DEPTH 4
+
+struct state_call {
+	WIRE_U64 ssl;
+	WIRE_U64 buffer;
+	WIRE_U64 out; /* address of the size_t that *_ex functions fill; 0: none */
+	WIRE_U64 num;
+	WIRE_U64 sp;  /* at entry; at return it is 8 more; 0: slot free */
+	WIRE_U64 ts_ns;
+	WIRE_U32 lib;
+	WIRE_U32 fn;
+};
+_Static_assert(sizeof(struct state_call) == 56, "state_call");
+
+struct state_calls {
+	WIRE_U64 start_ns;
+	WIRE_U32 epoch;
+	WIRE_U32 pad;
+	struct state_call slot[STATE_CALL_DEPTH];
+};
+_Static_assert(sizeof(struct state_calls) == 240, "state_calls");
+
+#endif

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The contract between the kernel side and the user side, and the content of a tape.
+ *
+ * Compiled by both compilers. Fixed-width integers only, pads are explicit, every struct's size is asserted.
+ * Kinds are numbered by hand and append-only: a retired number stays here as a comment. A record is a
+ * struct wire_head, the kind's own fields, and for some kinds a payload of `size - sizeof(struct)` bytes
+ * at most; `size` counts the head and is a multiple of 8. All numbers are in host byte order.
+ *
+ * The next editor must also: raise WIRE_VERSION when a struct changes its meaning, extend the table in
+ * user/drain/validate.c (minimum size and payload rule of each kind), and write the new kind into docs/tape.md.
+ */
+#ifndef BOTTRACE_WIRE_H
+#define BOTTRACE_WIRE_H
+
+#ifdef __bpf__
+#include "vmlinux.h"
+#define WIRE_U8	 __u8
+#define WIRE_U16 __u16
+#define WIRE_U32 __u32
+#define WIRE_U64 __u64
+#define WIRE_S32 __s32
+#define WIRE_S64 __s64
+#else
+#include <stdint.h>
+#define WIRE_U8	 uint8_t
+#define WIRE_U16 uint16_t
+#define WIRE_U32 uint32_t
+#define WIRE_U64 uint64_t
+#define WIRE_S32 int32_t
+#define WIRE_S64 int64_t
+#endif
+
+#define WIRE_VERSION 1
+
+/* Block 0x01: TLS. Block 0x02: processes. Block 0x40: the drain. Block 0x80: the attacher and the loop. */
+#define WIRE_TLS_DATA	0x0101 /* bytes that SSL_read* returned or SSL_write* accepted */
+#define WIRE_TLS_CONN	0x0102 /* a connection's first sight, and again when more of it is known */
+#define WIRE_TLS_SNI	0x0103 /* server name of a connection */
+#define WIRE_TLS_CLOSE	0x0104 /* SSL_free: a connection's final counts */
+#define WIRE_PROC_FORK	0x0201 /* a new process (not a thread) of a traced one */
+#define WIRE_PROC_EXEC	0x0202
+#define WIRE_PROC_EXIT	0x0203
+#define WIRE_DRAIN_LOSS 0x4001 /* the drain's queue was full: this piece of TLS data was dropped */
+#define WIRE_SESSION	0x8001 /* first record of a session: clocks, host, options */
+#define WIRE_LIB	0x8002 /* a library with probes: its sites */
+#define WIRE_PROC_FACT	0x8003 /* a process that lived before we looked, read from /proc */
+#define WIRE_BLIND	0x8004 /* traffic of a process that no probe reaches */
+#define WIRE_PROC_FINAL 0x8005 /* a process's counters, final */
+#define WIRE_CONN_FINAL 0x8006 /* a connection's counters, final: it was never freed */
+#define WIRE_TICK	0x8007 /* the time; nothing else happened */
+#define WIRE_END	0x8008 /* last record of a session */
+#define WIRE_TARGET	0x8009 /* a process that the user named; every probe is live for it */
+
+/* Why bytes or calls are missing: the words of the ledger (docs/trace.md). */
+enum wire_cause {
+	WIRE_CAUSE_NONE = 0,
+	WIRE_CAUSE_FAULT = 1,
+	WIRE_CAUSE_RING_FULL = 2,
+	WIRE_CAUSE_QUEUE_FULL = 3,
+	WIRE_CAUSE_MAP_FULL = 4,
+	WIRE_CAUSE_THROTTLED = 5,
+	WIRE_CAUSE_FILTERED = 6,
+	WIRE_CAUSE_SAMPLED_OUT = 7,
+	WIRE_CAUSE_TRACER_DOWN = 8, /* user side only */
+	WIRE_CAUSE_UNPROBED = 9,    /* user side only */
+	WIRE_CAUSES = 10,
+};
+
+enum wire_dir { WIRE_READ = 0, WIRE_WRITE = 1, WIRE_DIRS = 2 };
+
+/* Functions with probes, by number; also the index of a site in WIRE_LIB. */
+enum wire_fn {
+	WIRE_FN_SSL_READ = 0,
+	WIRE_FN_SSL_READ_EX = 1,
+	WIRE_FN_SSL_WRITE = 2,
+	WIRE_FN_SSL_WRITE_EX = 3,
+	WIRE_FN_SSL_WRITE_EX2 = 4,
+	WIRE_FN_SSL_FREE = 5,
+	WIRE_FN_SSL_CTRL = 6,
+	WIRE_FN_SSL_SET_FD = 7,
+	WIRE_FNS = 8,
+};
+
+#define WIRE_PIECE_MAX	 16384	    /* payload bytes of one WIRE_TLS_DATA */
+#define WIRE_CALL_MAX	 (16u << 20) /* bytes of one call that are copied out; the rest is `skipped` */
+#define WIRE_ARGV_MAX	 8192	    /* bytes of argv kept of one exec */
+#define WIRE_PATH_MAX	 512	    /* bytes of an executable's path */
+#define WIRE_SNI_MAX	 256
+#define WIRE_RECORD_MAX (64u << 10) /* no record is larger */
+
+struct wire_head {
+	WIRE_U32 size;	   /* bytes of the whole record, this head included, a multiple of 8 */
+	WIRE_U16 kind;	   /* WIRE_* */
+	WIRE_U16 flags;	   /* of the kind; 0 where the kind names none */
+	WIRE_U64 ts_ns;	   /* CLOCK_MONOTONIC */
+	WIRE_U32 pid;	   /* thread group id in the initial PID namespace; 0: no process */
+	WIRE_U32 tid;	   /* thread; 0: none */
+	WIRE_U64 start_ns; /* start of the process, boot-time ns (task->group_leader->start_boottime) */
+};
+_Static_assert(sizeof(struct wire_head) == 32, "wire_head");
+
+/* A connection: (process of the head, SSL pointer, generation). The generation is the time of first sight. */
+struct wire_conn_key {
+	WIRE_U64 ssl;
+	WIRE_U64 generation;
+};
+_Static_assert(sizeof(struct wire_conn_key) == 16, "wire_conn_key");
+
+/*
+ * One piece of what one call moved. `offset` counts from the connection's first sight in this direction and
+ * goes on over pieces that could not be sent, so a hole has a place and a size. The head's ts_ns is the
+ * return of the call; the call began call_ns earlier. A piece with len 0 and call_len > 0 does not exist.
+ */
+struct wire_tls_data {
+	struct wire_head head;
+	struct wire_conn_key conn;
+	WIRE_U64 offset;       /* of this piece in its direction */
+	WIRE_U64 call_len;     /* bytes that the call moved */
+	WIRE_U64 call_off;     /* of this piece in its call */
+	WIRE_U64 call_ns;      /* duration of the call */
+	WIRE_U32 len;	       /* payload bytes here, <= WIRE_PIECE_MAX */
+	WIRE_U8 dir;	       /* enum wire_dir */
+	WIRE_U8 fn;	       /* enum wire_fn */
+	WIRE_U8 hole_cause;    /* enum wire_cause of the first piece missing since the last one sent; 0: none */
+	WIRE_U8 skipped_after; /* 1: the rest of this call beyond this piece is left out by policy */
+	WIRE_U8 payload[];
+};
+_Static_assert(sizeof(struct wire_tls_data) == 88, "wire_tls_data");
+
+/* Facts of a connection. Sent before its first data, and once more when the address became known. */
+struct wire_tls_conn {
+	struct wire_head head;
+	struct wire_conn_key conn;
+	WIRE_U32 lib;	  /* WIRE_LIB's id; 0: unknown */
+	WIRE_S32 fd;	  /* -1: the library has no socket (MemoryBIO), or it was set before we looked */
+	WIRE_U16 family;  /* 0: addresses unknown; 2 IPv4, 10 IPv6 */
+	WIRE_U16 lport;	  /* host order */
+	WIRE_U16 pport;
+	WIRE_U16 pad;
+	WIRE_U8 local[16]; /* network order; IPv4 in the first 4 */
+	WIRE_U8 peer[16];
+};
+_Static_assert(sizeof(struct wire_tls_conn) == 96, "wire_tls_conn");
+
+struct wire_tls_sni {
+	struct wire_head head;
+	struct wire_conn_key conn;
+	WIRE_U32 len; /* payload bytes, no NUL */
+	WIRE_U32 pad;
+	WIRE_U8 payload[];
+};
+_Static_assert(sizeof(struct wire_tls_sni) == 56, "wire_tls_sni");
+
+/* What the kernel counted of one direction of a connection. bytes = sent + missing + skipped. */
+struct wire_side {
+	WIRE_U64 calls;	    /* calls that moved data */
+	WIRE_U64 bytes;	    /* bytes that they moved */
+	WIRE_U32 hole_cause; /* first cause missing since the last piece sent */
+	WIRE_U32 pad;
+};
+_Static_assert(sizeof(struct wire_side) == 24, "wire_side");
+
+/* WIRE_TLS_CLOSE (from SSL_free) and WIRE_CONN_FINAL (from the attacher's sweep) */
+struct wire_tls_close {
+	struct wire_head head;
+	struct wire_conn_key conn;
+	struct wire_side side[WIRE_DIRS];
+};
+_Static_assert(sizeof(struct wire_tls_close) == 96, "wire_tls_close");
+
+/* The head is the child. */
+struct wire_proc_fork {
+	struct wire_head head;
+	WIRE_U32 parent_pid;
+	WIRE_U32 parent_tid; /* the thread that forked */
+	WIRE_U64 parent_start_ns;
+	WIRE_U8 comm[16];
+};
+_Static_assert(sizeof(struct wire_proc_fork) == 64, "wire_proc_fork");
+
+#define WIRE_EXEC_ARGV_CUT 1u /* head.flags: argv was longer than WIRE_ARGV_MAX */
+#define WIRE_EXEC_FAULT	   2u /* argv could not be read */
+
+/* Payload: path_len bytes of path (no NUL), then argv_len bytes of argv, each argument NUL-terminated. */
+struct wire_proc_exec {
+	struct wire_head head;
+	WIRE_U32 path_len;
+	WIRE_U32 argv_len;
+	WIRE_U8 comm[16];
+	WIRE_U8 payload[];
+};
+_Static_assert(sizeof(struct wire_proc_exec) == 56, "wire_proc_exec");
+
+struct wire_proc_exit {
+	struct wire_head head;
+	WIRE_S32 code;	 /* exit status, 0 when killed */
+	WIRE_S32 signal; /* that killed it, 0: none */
+};
+_Static_assert(sizeof(struct wire_proc_exit) == 40, "wire_proc_exit");
+
+/* The drain dropped this piece of WIRE_TLS_DATA; fields as there. */
+struct wire_drain_loss {
+	struct wire_head head;
+	struct wire_conn_key conn;
+	WIRE_U64 offset;
+	WIRE_U64 call_len;
+	WIRE_U64 call_off;
+	WIRE_U32 len;
+	WIRE_U8 dir;
+	WIRE_U8 cause; /* WIRE_CAUSE_QUEUE_FULL */
+	WIRE_U8 pad[2];
+};
+_Static_assert(sizeof(struct wire_drain_loss) == 80, "wire_drain_loss");
+
+enum wire_mode { WIRE_MODE_RUN = 1, WIRE_MODE_ATTACH = 2, WIRE_MODE_DECODE = 3 };
+
+#define WIRE_OPT_DIGEST 1u /* options: --digest */
+
+struct wire_session {
+	struct wire_head head;
+	WIRE_U32 version;	/* WIRE_VERSION */
+	WIRE_U32 mode;		/* enum wire_mode */
+	WIRE_U64 options;	/* WIRE_OPT_* */
+	WIRE_S64 utc_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC at start */
+	WIRE_U64 boot_offset_ns; /* CLOCK_BOOTTIME - CLOCK_MONOTONIC at start */
+	WIRE_U64 ring_bytes;
+	WIRE_U8 boot_id[16];
+	WIRE_U32 site_ns;   /* one call through a data site (entry and return, 200 bytes copied), calibrated at attach */
+	WIRE_U32 base_ns;   /* the same call untraced; site_ns is the difference already */
+};
+_Static_assert(sizeof(struct wire_session) == 96, "wire_session");
+
+struct wire_site {
+	WIRE_U32 fn;	     /* enum wire_fn */
+	WIRE_U32 ns_per_hit; /* expected cost of one call, entry and return */
+	WIRE_U64 offset;     /* in the file */
+	WIRE_U8 bytes[16];   /* the instruction there, as many bytes as were read */
+};
+_Static_assert(sizeof(struct wire_site) == 32, "wire_site");
+
+/* Payload: path_len bytes of the library's path. */
+struct wire_lib {
+	struct wire_head head;
+	WIRE_U32 id;
+	WIRE_U32 path_len;
+	WIRE_U64 dev;
+	WIRE_U64 ino;
+	WIRE_U8 build_id[20]; /* zeros: none */
+	WIRE_U32 sites;	      /* of site[], the used ones */
+	struct wire_site site[WIRE_FNS];
+	WIRE_U8 payload[];
+};
+_Static_assert(sizeof(struct wire_lib) == 336, "wire_lib");
+
+#define WIRE_FACT_TLS	  1u /* head.flags: a library with our probes is mapped */
+#define WIRE_FACT_PYTHON  2u /* it runs CPython */
+#define WIRE_FACT_LISTENS 4u /* it holds a listening socket */
+
+/* Payload as WIRE_PROC_EXEC's. Sent for processes that lived before us, and again when `flags` changed. */
+struct wire_proc_fact {
+	struct wire_head head;
+	WIRE_U32 parent_pid; /* 0: not traced */
+	WIRE_U32 pad;
+	WIRE_U64 parent_start_ns;
+	WIRE_U32 path_len;
+	WIRE_U32 argv_len;
+	WIRE_U8 comm[16];
+	WIRE_U8 payload[];
+};
+_Static_assert(sizeof(struct wire_proc_fact) == 72, "wire_proc_fact");
+
+/* Payload: what_len bytes ("grpc"), then why_len bytes ("static BoringSSL without symbols"). */
+struct wire_blind {
+	struct wire_head head;
+	WIRE_U32 what_len;
+	WIRE_U32 why_len;
+	WIRE_U64 bytes; /* that its sockets moved unseen; 0: unknown */
+	WIRE_U8 payload[];
+};
+_Static_assert(sizeof(struct wire_blind) == 48, "wire_blind");
+
+/*
+ * What the kernel counted for one process (reliability: K1, K2). Calls that moved data are counted once: under
+ * `sent` when every piece that policy wants was submitted, else under the cause of the first missing piece.
+ */
+struct wire_counts {
+	WIRE_U64 entered;		   /* entries of SSL_read*, SSL_write* */
+	WIRE_U64 returned;		   /* returns that were paired with their entry */
+	WIRE_U64 abandoned;		   /* entries known to have no return: overwritten, unwound */
+	WIRE_U64 empty;			   /* returns that moved nothing (WANT_READ, EOF, errors) */
+	WIRE_U64 sent;			   /* calls, whole */
+	WIRE_U64 lost[WIRE_CAUSES];	   /* calls by cause */
+	WIRE_U64 bytes_seen;
+	WIRE_U64 bytes_sent;
+	WIRE_U64 bytes_skipped;
+	WIRE_U64 bytes_lost[WIRE_CAUSES];
+	WIRE_U64 events_sent;		   /* all other records */
+	WIRE_U64 events_lost[WIRE_CAUSES];
+};
+_Static_assert(sizeof(struct wire_counts) == 312, "wire_counts");
+
+/* The head names the process; pid 0: what could be counted for no process. */
+struct wire_proc_final {
+	struct wire_head head;
+	struct wire_counts counts;
+};
+_Static_assert(sizeof(struct wire_proc_final) == 344, "wire_proc_final");
+
+/* The head is the process; parent fields as in WIRE_PROC_FACT, which was sent before. */
+struct wire_target {
+	struct wire_head head;
+};
+_Static_assert(sizeof(struct wire_target) == 32, "wire_target");
+
+struct wire_tick {
+	struct wire_head head;
+};
+_Static_assert(sizeof(struct wire_tick) == 32, "wire_tick");
+
+enum wire_end_why {
+	WIRE_END_DONE = 0,	/* the command or the last target ended */
+	WIRE_END_SIGNAL = 1,	/* the user said stop */
+	WIRE_END_DURATION = 2,	/* --duration */
+	WIRE_END_ATTACHER = 3,	/* the attacher died: no final counters */
+	WIRE_END_FRONT = 4,	/* the front died */
+};
+
+struct wire_end {
+	struct wire_head head;
+	WIRE_U32 why;	    /* enum wire_end_why */
+	WIRE_U32 has_final; /* 1: every process's and connection's final counters came before */
+};
+_Static_assert(sizeof(struct wire_end) == 40, "wire_end");
+
+/*
+ * Shared with the collector through one mmap-able array map of one element: it never calls bpf().
+ * Writers: the collector (sleeping), the kernel (the rest, atomically).
+ */
+struct wire_shared {
+	WIRE_U32 sleeping; /* the drain sleeps: wake it with the next record; the waker clears it */
+	WIRE_U32 pad;
+	WIRE_U64 lost_calls; /* over all processes, for live displays; the ledger's truth is WIRE_PROC_FINAL */
+	WIRE_U64 lost_bytes;
+};
+_Static_assert(sizeof(struct wire_shared) == 24, "wire_shared");
+
+#endif

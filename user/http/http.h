@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * http: byte streams -> exchanges: HTTP/1.1, content encodings, server-sent events.
+ * in:    chunks, gaps and ends of connections
+ * out:   struct http_exchange and the events on it (borrowed until the callback returns; the exchange until `done`)
+ * owns:  the parser state of each connection, one arena per exchange
+ * may:   base, flow, proc, wire
+ * never: knows a provider; looks at the clock
+ * fails: broken or oversized input marks the exchange (broken) and the stream resynchronises at the next message
+ * start: http.c
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/drop.h"
+#include "base/str.h"
+#include "flow/flow.h"
+
+struct http_field {
+	struct str name, value; /* value trimmed; as on the wire otherwise */
+};
+
+struct http_message {
+	struct http_field *fields; /* in the exchange's arena */
+	uint32_t count;
+	bool head_done;		   /* start line and fields are whole */
+	bool begun;		   /* a byte of it was seen */
+	bool done;		   /* the body's end was seen as its framing says */
+	bool body_kept;		   /* `body` holds the whole decoded body so far (not beyond the limits) */
+	uint64_t wire_bytes;	   /* of the whole message, framing included */
+	uint64_t body_bytes;	   /* of the body as transferred, before decoding its encoding, without framing */
+	uint64_t decoded_bytes;
+	struct str body;	   /* decoded; grows: look again after each call. Empty for event streams */
+	struct str content_type;   /* without parameters, lower case */
+	uint64_t start_ns;	   /* first byte: start of the call that moved it */
+	uint64_t first_ns;	   /* first byte: return of that call */
+	uint64_t end_ns;	   /* last byte so far */
+	uint64_t offset;	   /* of its first byte in the connection's direction */
+};
+
+struct http_gap {
+	enum wire_dir dir;
+	uint64_t offset, bytes;
+	enum wire_cause cause;
+	struct http_gap *next;
+};
+
+struct http_broken {
+	bool set;
+	enum wire_dir dir;
+	uint64_t offset;	   /* in the connection's direction */
+	const char *why;	   /* static */
+};
+
+enum http_end {
+	HTTP_END_OPEN,	   /* not ended */
+	HTTP_END_DONE,	   /* both messages ended as framed */
+	HTTP_END_NEXT,	   /* the next request began before the response's end was read */
+	HTTP_END_CLOSED,   /* connection closed; a body without framing ends so too (then DONE) */
+	HTTP_END_ABORTED,  /* the process died */
+	HTTP_END_SESSION,  /* tracing ended, the exchange goes on without us */
+	HTTP_END_LOST,	   /* a gap or broken bytes hide the rest */
+	HTTP_END_UPGRADED, /* 101 or CONNECT: no HTTP/1 from here on */
+};
+
+struct http_exchange {
+	uint64_t index;		   /* on its connection, from 1 */
+	struct flow_conn *conn;
+	uint32_t tid;		   /* thread that wrote (or first read) */
+	bool server_side;	   /* the process answers here (it read the request) */
+	bool request_seen;	   /* false: attached in mid-exchange, only the response came by */
+	struct str method, target; /* as on the wire */
+	int status;		   /* final status; 0: none yet */
+	struct http_message request, response;
+	struct http_gap *gaps;	   /* in order */
+	struct http_broken broken; /* the first one */
+	enum http_end end;
+	struct arena *arena;	   /* the exchange's; for its consumers too */
+	void *user;		   /* of the room that consumes exchanges */
+};
+
+struct http_event {
+	struct str event; /* empty: "message" */
+	struct str data;  /* lines joined by \n */
+	struct str id;
+	uint64_t ts_ns;   /* when its last byte was read */
+};
+
+struct http_ops {
+	/* First byte of the request (or of a response without a request that we saw). */
+	void (*begin)(void *ctx, struct http_exchange *x);
+	void (*request_head)(void *ctx, struct http_exchange *x);
+	/* The request's body is whole (or as whole as it will get). */
+	void (*request_done)(void *ctx, struct http_exchange *x);
+	/* Final (not 1xx) status and fields. */
+	void (*response_head)(void *ctx, struct http_exchange *x);
+	/* First byte of the response's body. */
+	void (*response_body)(void *ctx, struct http_exchange *x, uint64_t ts_ns);
+	/* One event of a text/event-stream body. */
+	void (*event)(void *ctx, struct http_exchange *x, const struct http_event *ev);
+	/* The exchange ended: x->end says how. It is freed afterwards. */
+	void (*done)(void *ctx, struct http_exchange *x);
+	/* Bytes that are no HTTP, or hidden behind a gap: counted for the connection, in no exchange. The gap, when
+	 * there is one, is reported here because no exchange has it. May be NULL. */
+	void (*stray)(void *ctx, struct flow_conn *conn, enum wire_dir dir, uint64_t bytes, const struct http_gap *gap);
+};
+
+struct http_stats {
+	uint64_t exchanges, broken, stray_bytes;
+};
+
+struct http;
+
+struct http *http_new(const struct http_ops *ops, void *ctx);
+void http_feed(struct http *h, const struct flow_chunk *chunk);
+void http_gap(struct http *h, const struct flow_gap *gap);
+void http_close(struct http *h, struct flow_conn *conn, enum flow_end why, uint64_t ts_ns);
+struct http_stats http_stats(const struct http *h);
+/* First field of that name (case ignored); p NULL: none. */
+struct str http_field(const struct http_message *m, const char *name);
+void http_free(struct http *h);
+DROP_POINTER(http, http_free)
+
+#endif

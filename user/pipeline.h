@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The walk of one record: proc, flow, http, genai, trace, guard, store, in one thread. Knows every room. */
+#ifndef BOTTRACE_PIPELINE_H
+#define BOTTRACE_PIPELINE_H
+
+#include <stdbool.h>
+
+#include "base/drop.h"
+#include "base/json.h"
+#include "view/view.h"
+#include "wire.h"
+
+struct pipeline;
+
+struct pipeline_settings {
+	const char *spool_dir; /* NULL: the default */
+	bool decode;	       /* no clock, no processes: root_rule decode */
+	/* Each closed (or replaced) span, cleaned, as a stored line. May be NULL. */
+	void (*span)(void *ctx, struct str line, const struct trace_span *s);
+	void *ctx;
+};
+
+/* NULL: errno. */
+struct pipeline *pipeline_new(const struct pipeline_settings *settings);
+void pipeline_feed(struct pipeline *p, const struct wire_head *rec);
+/* Without a kernel (decode): one connection's two directions, fed piecewise in exchange order. */
+struct flow_conn *pipeline_open(struct pipeline *p, struct str server);
+void pipeline_data(struct pipeline *p, struct flow_conn *c, enum wire_dir dir, struct str data);
+void pipeline_close(struct pipeline *p, struct flow_conn *c);
+/* No more records. cut: the tape ended early. */
+int pipeline_finish(struct pipeline *p, bool cut) MUST_CHECK;
+/* After pipeline_finish: what view needs, borrowed. */
+struct view_session pipeline_session(struct pipeline *p);
+/* Whether every trace is complete (for --strict). */
+bool pipeline_complete(const struct pipeline *p);
+void pipeline_free(struct pipeline *p);
+DROP_POINTER(pipeline, pipeline_free)
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * trace: calls + processes -> spans, one tree per trace.
+ * in:    genai calls (trace_genai_ops), processes (trace_proc_ops), records for time and session
+ * out:   struct trace_span when it closes or is replaced (borrowed until the callback returns); struct trace at the end
+ * owns:  open spans, tool calls by id, prefix hashes of conversations, an index entry per span
+ * may:   base, flow, genai, http, proc, wire
+ * never: protocol bytes, disk, clock; a link that is only likely is never called certain
+ * fails: beyond LIMIT_OPEN_SPANS the oldest open span is closed as it stands
+ * start: trace.c
+ */
+#ifndef TRACE_TRACE_H
+#define TRACE_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/drop.h"
+#include "base/str.h"
+#include "genai/genai.h"
+#include "proc/proc.h"
+#include "wire.h"
+
+/* A value of an attribute. */
+enum trace_value_type { TRACE_STR, TRACE_JSON, TRACE_I64, TRACE_F64, TRACE_BOOL };
+
+struct trace_attribute {
+	struct str key;
+	enum trace_value_type type;
+	struct str text; /* TRACE_STR: text; TRACE_JSON: JSON text */
+	int64_t i64;	 /* TRACE_I64, TRACE_BOOL */
+	double f64;
+};
+
+struct trace_event {
+	uint64_t time_ns; /* monotonic; 0: unknown */
+	struct str name;
+	struct trace_attribute *attributes;
+	uint32_t count;
+};
+
+struct trace_gap {
+	uint32_t connection;
+	enum wire_dir dir;
+	uint64_t offset, bytes;
+	enum wire_cause cause;
+};
+
+struct trace_link {
+	const char *how; /* NULL: no link (a root) */
+	bool certain;
+	struct str *evidence;
+	uint32_t evidence_count;
+};
+
+enum trace_status { TRACE_STATUS_OPEN, TRACE_STATUS_OK, TRACE_STATUS_ERROR, TRACE_STATUS_ABORTED };
+
+struct trace_span {
+	uint64_t id;
+	uint64_t parent;      /* 0: a root */
+	uint32_t trace;	      /* index of its trace, from 0 */
+	uint32_t seq;	      /* order of creation in its trace, from 1; the ordinal n follows (start, seq) */
+	const char *kind;     /* docs/trace.md: chat, execute_tool, process, http, ... */
+	struct str name;
+	uint64_t start_ns;    /* monotonic; 0: unknown (decode) */
+	uint64_t end_ns;      /* 0: open, or unknown (decode) */
+	bool bounded;	      /* time: known only from content */
+	enum trace_status status;
+	struct str status_type, status_message; /* p NULL: none */
+	uint32_t pid, tid;    /* 0: unknown */
+	struct trace_link link;
+	struct trace_attribute *attributes;
+	uint32_t attribute_count;
+	struct trace_event *events;
+	uint32_t event_count;
+	struct trace_gap *gaps;
+	uint32_t gap_count;
+};
+
+/* One trace, when its session ended. Spans were told before, by trace_ops.span. */
+struct trace {
+	uint32_t index;
+	char id[33];
+	const char *root_rule; /* run, process, decode, ... */
+	uint64_t root;	       /* id of its root span; 0 in decode */
+	uint64_t start_ns, end_ns; /* 0: unknown or open */
+	enum trace_status status;
+	bool complete;	       /* by its spans and ledger: gaps, abandoned, blind, cut tape */
+	struct wire_counts counts; /* summed over its processes */
+	uint64_t in_flight;
+	uint64_t queue_full_calls;
+	uint32_t spans;
+	struct proc *root_proc; /* NULL in decode */
+	bool counts_known;
+};
+
+struct trace_ops {
+	/* A span closed; also each time a closed one changed (a retry joined it, a tool's process ended): it replaces the
+	 * one with the same id. At the end of the session also every span that is still open. */
+	void (*span)(void *ctx, const struct trace_span *s);
+	/* A span began: for live displays only; it may still lack most. May be NULL. */
+	void (*open)(void *ctx, const struct trace_span *s);
+};
+
+struct trace_settings {
+	const struct trace_ops *ops;
+	void *ctx;
+};
+
+struct trace_set;
+
+struct trace_set *trace_new(const struct trace_settings *settings);
+const struct genai_ops *trace_genai_ops(void); /* ctx: the struct trace_set */
+const struct proc_ops *trace_proc_ops(void);   /* ctx: the struct trace_set */
+/* Takes any record: time, WIRE_SESSION, WIRE_TICK, WIRE_END. Feed it to proc and flow first. */
+void trace_feed(struct trace_set *t, const struct wire_head *rec);
+/* No more input: closes or reports what is open, assigns every process to its trace, sums. cut: the tape ended early. */
+void trace_finish(struct trace_set *t, struct proc_table *procs, struct flow *flow, bool cut);
+/* After trace_finish; start with NULL. */
+const struct trace *trace_next(const struct trace_set *t, const struct trace *after);
+/* The trace that a process (or a connection's process) belongs to; valid after trace_finish. */
+uint32_t trace_of_proc(const struct trace_set *t, const struct proc *p);
+/* Offset that turns monotonic ns into UTC ns (WIRE_SESSION). */
+int64_t trace_utc_offset(const struct trace_set *t);
+uint64_t trace_session_site_ns(const struct trace_set *t);
+void trace_free(struct trace_set *t);
+DROP_POINTER(trace_set, trace_free)
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * view: the trace document, and from it text for people.
+ * in:    cursors over stored spans, the session's traces, processes and connections; or a document read back
+ * out:   JSON documents, JSON lines, text: trees, single spans, live lines, summaries
+ * owns:  nothing
+ * may:   base, flow, genai, guard, http, proc, store, trace, wire
+ * never: writes files; prints a byte of content that could move a cursor
+ * fails: a document that is not ours: -EBADMSG
+ * start: document.c
+ */
+#ifndef VIEW_VIEW_H
+#define VIEW_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/drop.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "flow/flow.h"
+#include "guard/guard.h"
+#include "proc/proc.h"
+#include "store/store.h"
+#include "trace/trace.h"
+
+/* ---- writing the document ---- */
+
+struct view_session { /* borrowed, all after trace_finish and store_finish */
+	const struct trace_set *traces;
+	const struct proc_table *procs;
+	const struct flow *flow;
+	struct store *store;
+	struct guard *guard;
+	bool digest;
+	bool no_times; /* decode */
+};
+
+/* Where a document goes, piece by piece: 0, or -errno that ends the writing and is returned. */
+typedef int view_write_fn(void *ctx, struct str piece);
+
+/* One `bottrace.v1.trace`, or `bottrace.v1.traces` when there are several (docs/trace.md). Ends with a newline. */
+int view_document(const struct view_session *v, view_write_fn *write, void *ctx) MUST_CHECK;
+/* One span a line in start order, then the trace without its spans. */
+int view_lines(const struct view_session *v, view_write_fn *write, void *ctx) MUST_CHECK;
+/* One stored span with its ordinal: {"id":..,"parent":..,"n":N,...} */
+void view_numbered(struct buf *out, struct str line, uint32_t n);
+
+/* ---- text from a document ---- */
+
+struct view_style {
+	bool ascii;	  /* LC_ALL=C */
+	bool colour;
+	uint32_t columns; /* width to keep to; 0: no limit (a pipe) */
+};
+
+/* Whether j is a document of ours (either schema). */
+bool view_is_document(const struct json *j);
+/* The tree(s) of a document. */
+int view_tree(struct buf *out, struct arena *a, const struct json *document, const struct view_style *style) MUST_CHECK;
+/* Span number n of the document's trace (of the only one, or of the trace-th from 0): -ENOENT when there is none. */
+int view_span(struct buf *out, struct arena *a, const struct json *document, uint32_t trace, uint32_t n,
+	      const struct view_style *style) MUST_CHECK;
+/* The span itself, as it stands in the document; NULL: none. */
+const struct json *view_find(struct arena *a, const struct json *document, uint32_t trace, uint32_t n);
+/* Heading and one line per closed span while attached; the span is a stored line (JSON text). An empty out: nothing to
+ * show for it. */
+void view_live_heading(struct buf *out, const struct view_style *style);
+void view_live_line(struct buf *out, struct arena *a, struct str span_line, const struct view_style *style);
+/* What `run` and `attach` say at the end, from the finished document: what was seen, lost, and added (ledger). */
+int view_summary(struct buf *out, struct arena *a, const struct json *document, const struct view_style *style) MUST_CHECK;
+
+#endif
