@@ -155,8 +155,14 @@ $(foreach r,$(ROOMS),$(eval unit-$(r): $(filter $(B)/unit/$(r)/%,$(UNIT_BIN)); @
 test-unit: $(UNIT_BIN)
 	@tests/run unit
 
+# The second make sees what the first one installed.
 test:
+	@tools/deps
+	@$(MAKE) --no-print-directory -j2 all units
 	@tests/run all
+
+.PHONY: units
+units: $(UNIT_BIN)
 
 lint:
 	@tools/lint
@@ -168,6 +174,8 @@ deps:
 	@tools/deps
 
 demo:
+	@tools/deps
+	@$(MAKE) --no-print-directory -j2 all
 	@tools/demo
 
 format:

@@ -57,6 +57,11 @@ struct state_conn_final {
 };
 _Static_assert(sizeof(struct state_conn_final) == 32, "state_conn_final");
 
+struct state_sides {
+	struct wire_side side[WIRE_DIRS];
+};
+_Static_assert(sizeof(struct state_sides) == 48, "state_sides");
+
 /* `calls`: u64 pid_tgid -> the calls that this thread is in, found again by stack pointer. */
 #define STATE_CALL_DEPTH 4
 
@@ -75,9 +80,29 @@ _Static_assert(sizeof(struct state_call) == 56, "state_call");
 struct state_calls {
 	WIRE_U64 start_ns;
 	WIRE_U32 epoch;
-	WIRE_U32 pad;
+	WIRE_U32 at; /* the slot that a program is at, while it runs */
 	struct state_call slot[STATE_CALL_DEPTH];
 };
 _Static_assert(sizeof(struct state_calls) == 240, "state_calls");
+
+/* `notify`, a ring of the attacher's own: a process of ours changed, look at its maps again. Lost when that ring is
+ * full: who finds it more than half full looks at everything. */
+enum state_what { STATE_NOTICE_FORK = 1, STATE_NOTICE_EXEC = 2, STATE_NOTICE_EXIT = 3 };
+
+struct state_notice {
+	WIRE_U32 what; /* enum state_what */
+	WIRE_U32 pid;
+	WIRE_U64 start_ns;
+};
+_Static_assert(sizeof(struct state_notice) == 16, "state_notice");
+
+/* One process as the iterator `tasks` writes it: a thread group leader, whatever its threads. */
+struct state_task {
+	WIRE_U32 pid;
+	WIRE_U32 parent_pid;
+	WIRE_U64 start_ns;
+	WIRE_U64 parent_start_ns;
+};
+_Static_assert(sizeof(struct state_task) == 24, "state_task");
 
 #endif

@@ -208,8 +208,9 @@ struct wire_drain_loss {
 	WIRE_U64 call_off;
 	WIRE_U32 len;
 	WIRE_U8 dir;
-	WIRE_U8 cause; /* WIRE_CAUSE_QUEUE_FULL */
-	WIRE_U8 pad[2];
+	WIRE_U8 cause;	       /* WIRE_CAUSE_QUEUE_FULL */
+	WIRE_U8 hole_cause;    /* as in the dropped record: what was missing before it */
+	WIRE_U8 skipped_after; /* as there */
 };
 _Static_assert(sizeof(struct wire_drain_loss) == 80, "wire_drain_loss");
 

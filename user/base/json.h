@@ -62,6 +62,8 @@ const struct json *json_next(const struct json *j);
 struct str json_raw_key(const struct json *member);
 /* Decoded name of a member: borrowed from the text when it has no escapes, else in the arena. */
 struct str json_key(struct arena *a, const struct json *member);
+/* Whether a member's decoded name is this; needs no memory. */
+bool json_key_is(const struct json *member, struct str name);
 
 /* Decoded text of a string: borrowed from the text when it has no escapes, else in the arena. Lone surrogates and
  * invalid UTF-8 become U+FFFD. Not a string, or no memory: STR_NONE (p NULL). */

@@ -22,6 +22,11 @@ void text_count(uint64_t n, char out[32]);
 void text_hex(const void *p, size_t n, char *out);
 /* Length of the valid UTF-8 sequence at the start of s (1-4), 0 when it is not one. */
 size_t text_utf8(struct str s, uint32_t *code);
+/* Bytes at the start of s that one U+FFFD stands for when text_utf8 says 0: the longest valid start of a sequence,
+ * at least 1 (Unicode's "maximal subpart", what Python and browsers do). 0 only for an empty s. */
+size_t text_utf8_bad(struct str s);
+/* Writes code as UTF-8 to out and returns its length; surrogates and codes beyond U+10FFFF become U+FFFD. */
+size_t text_utf8_put(uint32_t code, char out[4]);
 /* Columns that a terminal needs for s (wide and combining characters counted by wcwidth's rules). */
 size_t text_width(struct str s);
 /*

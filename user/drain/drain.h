@@ -6,7 +6,8 @@
  * owns:  the ring's mapping, its thread and queue, the tape file
  * may:   base, wire
  * never: interprets payload; waits for anybody; drops silently
- * fails: a malformed record is counted and skipped; a full queue becomes WIRE_DRAIN_LOSS; a foreign tape -EBADMSG
+ * fails: a malformed record is counted and skipped; a full queue becomes WIRE_DRAIN_LOSS, and when its reserve is full
+ *        too, records stay in the ring and the kernel counts what finds no room; a foreign tape -EBADMSG
  * start: drain.c
  */
 #ifndef DRAIN_DRAIN_H
@@ -32,18 +33,18 @@ bool drain_valid(const void *p, size_t size);
 /* ---- live ---- */
 
 struct drain_settings {
-	int ring_fd;		   /* BPF ring buffer map; borrowed */
-	size_t ring_bytes;	   /* its size */
+	int ring_fd;		    /* BPF ring buffer map; borrowed */
+	size_t ring_bytes;	    /* its size */
 	struct wire_shared *shared; /* mapped by the caller, outlives the drain */
-	size_t queue_bytes;	   /* LIMIT_QUEUE_BYTES */
+	size_t queue_bytes;	    /* LIMIT_QUEUE_BYTES */
 };
 
 struct drain_stats {
-	uint64_t consumed;   /* records taken from the ring */
-	uint64_t malformed;  /* of these, refused by drain_valid */
-	uint64_t delivered;  /* given to the callback */
-	uint64_t dropped;    /* queue full: pieces of TLS data, each one WIRE_DRAIN_LOSS */
-	uint64_t dropped_events; /* queue full: other records, gone */
+	uint64_t consumed;	 /* records taken from the ring */
+	uint64_t malformed;	 /* of these, refused by drain_valid */
+	uint64_t delivered;	 /* given to the callback */
+	uint64_t dropped;	 /* queue full: pieces of TLS data, each one WIRE_DRAIN_LOSS */
+	uint64_t dropped_events; /* out of memory while stopping: other records, gone */
 	uint64_t wakeups;
 };
 
@@ -82,6 +83,11 @@ enum drain_tape_end {
 bool drain_is_tape(struct str head);
 /* Replays a tape. 0 and *end; -EBADMSG: not a tape; -EPROTO: another version; else -errno of reading. *offset is the
  * position of the first byte that was not replayed. */
-int drain_replay(int fd, drain_record_fn *fn, void *ctx, enum drain_tape_end *end, uint64_t *offset) MUST_CHECK;
+int drain_replay(int fd, drain_record_fn *fn, void *ctx, enum drain_tape_end *end,
+		 uint64_t *offset) MUST_CHECK;
+
+/* The same when the file's first bytes were read already, as from a pipe one must: head stands before what fd gives. */
+int drain_replay_after(struct str head, int fd, drain_record_fn *fn, void *ctx, enum drain_tape_end *end,
+		       uint64_t *offset) MUST_CHECK;
 
 #endif

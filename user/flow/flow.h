@@ -22,10 +22,10 @@
 #include "wire.h"
 
 struct flow_side {
-	uint64_t calls;	     /* that moved data, those whose bytes are missing included */
-	uint64_t calls_kept; /* every byte that policy wants arrived here */
+	uint64_t calls;		   /* that moved data, those whose bytes are missing included */
+	uint64_t calls_kept;	   /* every byte that policy wants arrived here */
 	uint64_t calls_queue_full; /* whole in the kernel, a piece dropped by the drain */
-	uint64_t bytes;	     /* accepted or returned by the library = kept + missing + skipped */
+	uint64_t bytes;		   /* accepted or returned by the library = kept + missing + skipped */
 	uint64_t kept;
 	uint64_t missing;
 	uint64_t skipped;
@@ -33,28 +33,28 @@ struct flow_side {
 };
 
 struct flow_conn {
-	uint32_t id;	       /* from 1, in order of first sight */
-	struct proc *proc;
+	uint32_t id;	   /* from 1, in order of first sight */
+	struct proc *proc; /* NULL in decode, and where proc has no room */
 	uint64_t ssl;
 	uint64_t generation;
 	uint64_t seen_ns;
-	uint64_t close_ns;     /* 0: open */
-	struct str server;     /* SNI; p NULL: none seen */
-	char local[56];	       /* "10.0.0.7:51822", "[::1]:443"; "": unknown */
+	uint64_t close_ns; /* 0: open */
+	struct str server; /* SNI; p NULL: none seen */
+	char local[56];	   /* "10.0.0.7:51822", "[::1]:443"; "": unknown */
 	char peer[56];
-	struct str tls;	       /* base name of the library; p NULL: unknown */
+	struct str tls; /* base name of the library; p NULL: unknown */
 	struct flow_side side[WIRE_DIRS];
-	void *user;	       /* of the room that consumes chunks */
+	void *user; /* of the room that consumes chunks */
 };
 
 struct flow_chunk {
 	struct flow_conn *conn;
 	enum wire_dir dir;
-	uint64_t offset;       /* of the first byte in its direction */
-	uint64_t start_ns;     /* when the call began */
-	uint64_t ts_ns;	       /* when it returned */
+	uint64_t offset;   /* of the first byte in its direction */
+	uint64_t start_ns; /* when the call began */
+	uint64_t ts_ns;	   /* when it returned */
 	uint32_t tid;
-	struct str data;       /* never empty */
+	struct str data; /* never empty */
 };
 
 struct flow_gap {
@@ -62,7 +62,8 @@ struct flow_gap {
 	enum wire_dir dir;
 	uint64_t offset;
 	uint64_t bytes;
-	enum wire_cause cause; /* WIRE_CAUSE_NONE: left out by policy, counted as skipped, no gap of the trace */
+	enum wire_cause
+		cause; /* WIRE_CAUSE_NONE: left out by policy, counted as skipped, no gap of the trace */
 	uint64_t ts_ns;
 };
 
@@ -70,6 +71,8 @@ enum flow_end { FLOW_END_FREED, FLOW_END_PROC_EXIT, FLOW_END_SESSION };
 
 struct flow_ops {
 	void (*data)(void *ctx, const struct flow_chunk *chunk);
+	/* May also come after the connection's close: what the kernel counted of it is known later than its process's end
+	 * (never more than the account changes then: no data follows). */
 	void (*gap)(void *ctx, const struct flow_gap *gap);
 	/* The connection's stream ended. SESSION: tracing ended, the connection lives on (what is open stays open). */
 	void (*close)(void *ctx, struct flow_conn *conn, enum flow_end why, uint64_t ts_ns);
@@ -89,6 +92,8 @@ struct flow *flow_new(const struct flow_settings *settings);
 void flow_feed(struct flow *f, const struct wire_head *rec);
 /* Every connection that was ever seen, in order; start with NULL. */
 struct flow_conn *flow_next(const struct flow *f, const struct flow_conn *after);
+/* Records of connections that found no room in memory or table: 0, or the accounts are not whole. */
+uint64_t flow_dropped(const struct flow *f);
 /* Feeds bytes without a kernel (decode): a connection of its own, then chunks. */
 struct flow_conn *flow_open(struct flow *f, struct proc *proc, struct str server, uint64_t ts_ns);
 void flow_data(struct flow *f, struct flow_conn *c, enum wire_dir dir, struct str data, uint64_t ts_ns);

@@ -27,19 +27,19 @@ struct http_field {
 struct http_message {
 	struct http_field *fields; /* in the exchange's arena */
 	uint32_t count;
-	bool head_done;		   /* start line and fields are whole */
-	bool begun;		   /* a byte of it was seen */
-	bool done;		   /* the body's end was seen as its framing says */
-	bool body_kept;		   /* `body` holds the whole decoded body so far (not beyond the limits) */
-	uint64_t wire_bytes;	   /* of the whole message, framing included */
-	uint64_t body_bytes;	   /* of the body as transferred, before decoding its encoding, without framing */
+	bool head_done;	     /* start line and fields are whole */
+	bool begun;	     /* a byte of it was seen */
+	bool done;	     /* the body's end was seen as its framing says */
+	bool body_kept;	     /* `body` holds the whole decoded body so far (not beyond the limits) */
+	uint64_t wire_bytes; /* of the whole message, framing included */
+	uint64_t body_bytes; /* of the body as transferred, before decoding its encoding, without framing */
 	uint64_t decoded_bytes;
-	struct str body;	   /* decoded; grows: look again after each call. Empty for event streams */
-	struct str content_type;   /* without parameters, lower case */
-	uint64_t start_ns;	   /* first byte: start of the call that moved it */
-	uint64_t first_ns;	   /* first byte: return of that call */
-	uint64_t end_ns;	   /* last byte so far */
-	uint64_t offset;	   /* of its first byte in the connection's direction */
+	struct str body;	 /* decoded; grows: look again after each call. Empty for event streams */
+	struct str content_type; /* without parameters, lower case */
+	uint64_t start_ns;	 /* first byte: start of the call that moved it */
+	uint64_t first_ns;	 /* first byte: return of that call */
+	uint64_t end_ns;	 /* last byte so far */
+	uint64_t offset;	 /* of its first byte in the connection's direction */
 };
 
 struct http_gap {
@@ -52,8 +52,8 @@ struct http_gap {
 struct http_broken {
 	bool set;
 	enum wire_dir dir;
-	uint64_t offset;	   /* in the connection's direction */
-	const char *why;	   /* static */
+	uint64_t offset; /* in the connection's direction */
+	const char *why; /* static */
 };
 
 enum http_end {
@@ -68,7 +68,7 @@ enum http_end {
 };
 
 struct http_exchange {
-	uint64_t index;		   /* on its connection, from 1 */
+	uint64_t index; /* on its connection, from 1 */
 	struct flow_conn *conn;
 	uint32_t tid;		   /* thread that wrote (or first read) */
 	bool server_side;	   /* the process answers here (it read the request) */
@@ -79,15 +79,15 @@ struct http_exchange {
 	struct http_gap *gaps;	   /* in order */
 	struct http_broken broken; /* the first one */
 	enum http_end end;
-	struct arena *arena;	   /* the exchange's; for its consumers too */
-	void *user;		   /* of the room that consumes exchanges */
+	struct arena *arena; /* the exchange's; for its consumers too */
+	void *user;	     /* of the room that consumes exchanges */
 };
 
 struct http_event {
 	struct str event; /* empty: "message" */
 	struct str data;  /* lines joined by \n */
 	struct str id;
-	uint64_t ts_ns;   /* when its last byte was read */
+	uint64_t ts_ns; /* when its last byte was read */
 };
 
 struct http_ops {
@@ -106,11 +106,13 @@ struct http_ops {
 	void (*done)(void *ctx, struct http_exchange *x);
 	/* Bytes that are no HTTP, or hidden behind a gap: counted for the connection, in no exchange. The gap, when
 	 * there is one, is reported here because no exchange has it. May be NULL. */
-	void (*stray)(void *ctx, struct flow_conn *conn, enum wire_dir dir, uint64_t bytes, const struct http_gap *gap);
+	void (*stray)(void *ctx, struct flow_conn *conn, enum wire_dir dir, uint64_t bytes,
+		      const struct http_gap *gap);
 };
 
 struct http_stats {
 	uint64_t exchanges, broken, stray_bytes;
+	uint64_t http2; /* connections that spoke HTTP/2 (their bytes are stray) */
 };
 
 struct http;

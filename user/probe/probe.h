@@ -53,7 +53,9 @@ int probe_event_fd(const struct probe *p);
 unsigned probe_alive(struct probe *p);
 /* One line: "48213 (python3.11, agent.py) and 2 children; probes: libssl.so.3 (4), fork/exec/exit" */
 void probe_describe(struct probe *p, struct buf *out);
-/* Detaches everything, then emits final counters of processes and connections and no more. */
+/* Detaches everything: when it returns, no program of ours runs and the ring gets no more records. */
+void probe_detach(struct probe *p);
+/* Detaches if that was not done, then emits final counters of processes and connections and no more. */
 void probe_stop(struct probe *p);
 void probe_free(struct probe *p);
 DROP_POINTER(probe, probe_free)

@@ -27,34 +27,35 @@ struct proc_blind {
 
 struct proc {
 	uint32_t pid;
-	uint64_t start_ns;    /* boot-time ns */
-	uint64_t seq;	      /* order of first sight, from 1 */
-	struct proc *parent;  /* NULL: not traced, or not known */
-	uint32_t parent_pid;  /* 0: not known */
+	uint64_t start_ns;   /* boot-time ns */
+	uint64_t seq;	     /* order of first sight, from 1 */
+	struct proc *parent; /* NULL: not traced, or not known */
+	uint32_t parent_pid; /* 0: not known */
 	uint32_t forked_by_tid;
-	uint64_t seen_ns;     /* monotonic: fork, or when tracing of it began */
-	uint64_t exec_ns;     /* last exec; 0: none seen */
-	uint64_t end_ns;      /* 0: alive as far as we know */
-	bool born_here;	      /* its fork was seen */
-	bool target;	      /* the user named it, or it is the command of `run` */
+	uint64_t seen_ns; /* monotonic: fork, or when tracing of it began */
+	uint64_t exec_ns; /* last exec; 0: none seen */
+	uint64_t end_ns;  /* 0: alive as far as we know */
+	bool born_here;	  /* its fork was seen */
+	bool target;	  /* the user named it, or it is the command of `run` */
 	bool argv_cut;
-	int exit_code;	      /* valid when end_ns != 0 */
+	int exit_code; /* valid when end_ns != 0 */
 	int exit_signal;
 	uint32_t execs;
-	uint16_t fact_flags;  /* WIRE_FACT_* */
+	uint16_t fact_flags; /* WIRE_FACT_* */
 	char comm[17];
-	struct str exe;	      /* path; p NULL: unknown */
+	struct str exe; /* path; p NULL: unknown */
 	struct str *argv;
 	uint32_t argc;
 	struct proc_blind *blind;
 	struct wire_counts counts; /* final counters, when has_counts */
 	bool has_counts;
-	void *user;	      /* of the room that consumes processes */
+	void *user; /* of the room that consumes processes */
 };
 
 struct proc_ops {
-	void (*begin)(void *ctx, struct proc *p, const struct wire_head *rec);  /* first sight */
-	void (*change)(void *ctx, struct proc *p, const struct wire_head *rec); /* exec, facts, blind, target */
+	void (*begin)(void *ctx, struct proc *p, const struct wire_head *rec); /* first sight */
+	void (*change)(void *ctx, struct proc *p,
+		       const struct wire_head *rec); /* exec, facts, blind, target */
 	void (*end)(void *ctx, struct proc *p, const struct wire_head *rec);
 };
 

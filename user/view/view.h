@@ -45,6 +45,9 @@ typedef int view_write_fn(void *ctx, struct str piece);
 int view_document(const struct view_session *v, view_write_fn *write, void *ctx) MUST_CHECK;
 /* One span a line in start order, then the trace without its spans. */
 int view_lines(const struct view_session *v, view_write_fn *write, void *ctx) MUST_CHECK;
+/* For JSON lines that were written as spans closed, numbered by their `seq`: the spans whose ordinal is another, then
+ * the trace(s) without spans. */
+int view_corrections(const struct view_session *v, view_write_fn *write, void *ctx) MUST_CHECK;
 /* One stored span with its ordinal: {"id":..,"parent":..,"n":N,...} */
 void view_numbered(struct buf *out, struct str line, uint32_t n);
 
@@ -71,5 +74,10 @@ void view_live_heading(struct buf *out, const struct view_style *style);
 void view_live_line(struct buf *out, struct arena *a, struct str span_line, const struct view_style *style);
 /* What `run` and `attach` say at the end, from the finished document: what was seen, lost, and added (ledger). */
 int view_summary(struct buf *out, struct arena *a, const struct json *document, const struct view_style *style) MUST_CHECK;
+
+/* The `bottrace.v1.doctor` document as text. */
+int view_doctor(struct buf *out, struct arena *a, const struct json *doctor, const struct view_style *style) MUST_CHECK;
+/* A document as JSON lines: one span a line, then each trace without its spans. */
+int view_document_lines(struct buf *out, struct arena *a, const struct json *document) MUST_CHECK;
 
 #endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Is this process ours? The one test that every probe starts with; a stranger pays one hash miss. */
+#ifndef BOTTRACE_FILTER_BPF_H
+#define BOTTRACE_FILTER_BPF_H
+
+#include "maps.bpf.h"
+
+static __always_inline __u64 filter_start(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, group_leader, start_boottime);
+}
+
+/* The traced process of a thread group, or NULL. A PID alone is nobody: its start must agree. */
+static __always_inline struct state_target *filter_find(__u32 tgid, struct task_struct *task)
+{
+	struct state_target *target = bpf_map_lookup_elem(&targets, &tgid);
+
+	if (!target || target->start_ns != filter_start(task))
+		return NULL;
+	return target;
+}
+
+static __always_inline struct state_target *filter_current(void)
+{
+	return filter_find(bpf_get_current_pid_tgid() >> 32, (struct task_struct *)bpf_get_current_task());
+}
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every map, once. Hash maps are preallocated: before 6.1 the kernel warns of tracing programs whose maps allocate.
+ * Where its BTF has struct bpf_mem_alloc (6.1) the loader may add BPF_F_NO_PREALLOC before load.
+ */
+#ifndef BOTTRACE_MAPS_BPF_H
+#define BOTTRACE_MAPS_BPF_H
+
+#include "compat.bpf.h"
+#include "state.h"
+
+/* Records for the drain. Filled by every program, emptied by the drain, sized by the loader (--ring). */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 << 20);
+} ring SEC(".maps") __weak;
+
+/* What kernel side and collector tell each other. One element, mapped by both; never emptied. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct wire_shared);
+} shared SEC(".maps") __weak;
+
+/* Who is traced: thread group id -> who, and what was counted of it. Filled by the attacher and by proc_fork, emptied
+ * by proc_exit, sized by the most processes that a build of an agent keeps alive at once. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, struct state_target);
+} targets SEC(".maps") __weak;
+
+/* Counters of processes that ended. Filled by proc_exit (and by proc_fork where an end was missed), emptied by the
+ * attacher. An entry is final as soon as `targets` has no such (pid, start) any more, not before: proc_exit counts its
+ * own record here after it put the entry in. Sized by the exits between two sweeps; overflow goes to `orphans`. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct state_process);
+	__type(value, struct wire_counts);
+} departed SEC(".maps") __weak;
+
+/* What could be counted for no process. One element; read once, at the end of the session. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct wire_counts);
+} orphans SEC(".maps") __weak;
+
+/* Connections alive. Filled at first sight of an SSL pointer, emptied by SSL_free and, for processes that ended, by the
+ * attacher's sweep. A full map is counted as map_full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct state_conn_key);
+	__type(value, struct state_conn);
+} conns SEC(".maps") __weak;
+
+/* Connections that ended while their last record found no room. Filled by SSL_free and by whoever finds an SSL pointer
+ * of an earlier image or process, emptied by the attacher. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct state_conn_final);
+	__type(value, struct state_sides);
+} conn_finals SEC(".maps") __weak;
+
+/* The calls that a thread is in: bpf_get_current_pid_tgid() -> slots. Filled at entry, slots emptied at return, the
+ * entry by the thread's exit or exec; sized by the threads that ever did TLS and still live. Only its own thread
+ * touches an entry, so nothing here is atomic, and its slot is the scratch of the programs that serve the call. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, struct state_calls);
+} calls SEC(".maps") __weak;
+
+/* Notices for the attacher, struct state_notice. Filled by proc_*, emptied by the attacher. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 64 << 10);
+} notify SEC(".maps") __weak;
+
+#endif

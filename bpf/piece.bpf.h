@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a call moved, on its way out: cut into pieces, each copied straight into its ring record. The copy does not
+ * fault pages in: it is done at return, when the library has just touched the buffer.
+ */
+#ifndef BOTTRACE_PIECE_BPF_H
+#define BOTTRACE_PIECE_BPF_H
+
+#include "call.bpf.h"
+
+/*
+ * Where everything about the call is: its slot is free by now, but intact. There num, out and lib have become the
+ * bytes moved, the time of the return and the cause of the first missing piece (enum wire_cause, 0: none).
+ */
+struct piece {
+	struct state_target *target;
+	struct state_conn *conn;
+	struct state_call *call;
+};
+
+static __always_inline struct wire_side *piece_side(const struct piece *p)
+{
+	return &p->conn->side[call_dir(p->call->fn)];
+}
+
+/* Bytes of a call that are copied out. */
+static __always_inline __u64 piece_wanted(__u64 call_len)
+{
+	return call_len < WIRE_CALL_MAX ? call_len : WIRE_CALL_MAX;
+}
+
+static __always_inline __u32 piece_count(__u64 call_len)
+{
+	return (piece_wanted(call_len) + WIRE_PIECE_MAX - 1) / WIRE_PIECE_MAX;
+}
+
+static __always_inline void piece_fill(struct wire_tls_data *rec, const struct piece *p, __u64 call_off, __u64 n)
+{
+	const struct state_call *call = p->call;
+	const struct wire_side *side = piece_side(p);
+
+	emit_head(&rec->head, emit_round(sizeof(*rec) + n), WIRE_TLS_DATA, call->out, bpf_get_current_pid_tgid(),
+		  p->target->start_ns);
+	rec->conn.ssl = call->ssl;
+	rec->conn.generation = p->conn->generation;
+	rec->offset = side->bytes + call_off; /* side->bytes moves on after the call's last piece */
+	rec->call_len = call->num;
+	rec->call_off = call_off;
+	rec->call_ns = call->out - call->ts_ns;
+	rec->len = n;
+	rec->dir = call_dir(call->fn);
+	rec->fn = call->fn;
+	rec->hole_cause = side->hole_cause;
+	rec->skipped_after = call->num > WIRE_CALL_MAX && call_off + n == WIRE_CALL_MAX;
+}
+
+static __always_inline long piece_slice(struct bpf_dynptr *d, __u64 at, __u64 user, const __u32 bytes)
+{
+	void *to = bpf_dynptr_data(d, sizeof(struct wire_tls_data) + at, bytes);
+
+	return to ? bpf_probe_read_user(to, bytes, (void *)(user + at)) : -1;
+}
+
+/* A slice's size must be a constant: two of 2^k that overlap make any n from 2^k to 2^(k+1). */
+#define PIECE_TWO(k)                                                                                                 \
+	if (n <= (2u << (k)))                                                                                        \
+	return piece_slice(d, 0, user, 1u << (k)) ?: piece_slice(d, n - (1u << (k)), user, 1u << (k))
+
+static __always_inline long piece_copy(struct bpf_dynptr *d, __u64 user, __u64 n)
+{
+	if (n < 8) {
+		void *to = bpf_dynptr_data(d, sizeof(struct wire_tls_data), 8);
+
+		return to ? bpf_probe_read_user(to, n & 7, (void *)user) : -1;
+	}
+	PIECE_TWO(3);
+	PIECE_TWO(4);
+	PIECE_TWO(5);
+	PIECE_TWO(6);
+	PIECE_TWO(7);
+	PIECE_TWO(8);
+	PIECE_TWO(9);
+	PIECE_TWO(10);
+	PIECE_TWO(11);
+	PIECE_TWO(12);
+	PIECE_TWO(13);
+	return -1;
+}
+
+/* A record as long as its payload, rounded to 8. 0, or the cause of loss. */
+static __always_inline __u32 piece_exact(struct piece *p, __u64 call_off, __u64 n)
+{
+	__u32 size = emit_round(sizeof(struct wire_tls_data) + n);
+	__u32 cause = WIRE_CAUSE_RING_FULL;
+	struct bpf_dynptr d;
+
+	if (bpf_ringbuf_reserve_dynptr(&ring, size, 0, &d))
+		goto discard;
+	struct wire_tls_data *rec = bpf_dynptr_data(&d, 0, sizeof(*rec));
+	__u64 *pad = bpf_dynptr_data(&d, size - 8, 8);
+
+	if (!rec || !pad)
+		goto discard;
+	piece_fill(rec, p, call_off, n);
+	*pad = 0;
+	cause = WIRE_CAUSE_FAULT;
+	if (piece_copy(&d, p->call->buffer + call_off, n))
+		goto discard;
+	emit_add(p->target->counts.bytes_sent, n);
+	if (p->target->flags & STATE_CALIBRATE)
+		bpf_ringbuf_discard_dynptr(&d, BPF_RB_NO_WAKEUP);
+	else
+		bpf_ringbuf_submit_dynptr(&d, emit_flags(size));
+	return WIRE_CAUSE_NONE;
+discard:
+	bpf_ringbuf_discard_dynptr(&d, BPF_RB_NO_WAKEUP);
+	return cause;
+}
+
+/* The same in a record of a constant size; what the ring keeps beyond head.size is nobody's. */
+static __always_inline __u32 piece_class(struct piece *p, __u64 call_off, __u64 n, const __u32 bytes)
+{
+	struct wire_tls_data *rec = bpf_ringbuf_reserve(&ring, sizeof(*rec) + bytes, 0);
+
+	if (!rec)
+		return WIRE_CAUSE_RING_FULL;
+	piece_fill(rec, p, call_off, n);
+	compat_opaque(n);
+	if (n == 0 || n > bytes)
+		n = bytes;
+	*(__u64 *)(rec->payload + ((n - 1) & ~7ull)) = 0;
+	if (bpf_probe_read_user(rec->payload, n, (void *)(p->call->buffer + call_off))) {
+		bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);
+		return WIRE_CAUSE_FAULT;
+	}
+	emit_add(p->target->counts.bytes_sent, n);
+	emit_submit(rec, sizeof(*rec) + bytes, p->target->flags);
+	return WIRE_CAUSE_NONE;
+}
+
+#define PIECE_CLASS(bytes)  \
+	if (n <= (bytes))   \
+	return piece_class(p, call_off, n, bytes)
+
+static __always_inline __u32 piece_classes(struct piece *p, __u64 call_off, __u64 n)
+{
+	PIECE_CLASS(64);
+	PIECE_CLASS(128);
+	PIECE_CLASS(256);
+	PIECE_CLASS(512);
+	PIECE_CLASS(1024);
+	PIECE_CLASS(2048);
+	PIECE_CLASS(4096);
+	PIECE_CLASS(8192);
+	return piece_class(p, call_off, n, 16384);
+}
+
+/* Sends the index-th piece, or counts it as missing. `exact`: a constant. */
+static __always_inline void piece_send(struct piece *p, __u32 index, bool exact)
+{
+	__u64 call_off = (__u64)index * WIRE_PIECE_MAX;
+	__u64 n = piece_wanted(p->call->num) - call_off;
+
+	compat_opaque(n);
+	if (n > WIRE_PIECE_MAX)
+		n = WIRE_PIECE_MAX;
+	__u32 cause = exact ? piece_exact(p, call_off, n) : piece_classes(p, call_off, n);
+
+	struct wire_side *side = piece_side(p);
+
+	if (cause == WIRE_CAUSE_NONE) {
+		side->hole_cause = 0;
+		return;
+	}
+	emit_lost_bytes(p->target, cause, n);
+	if (!side->hole_cause)
+		side->hole_cause = cause;
+	if (!p->call->lib)
+		p->call->lib = cause;
+}
+
+#endif

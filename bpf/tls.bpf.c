@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * OpenSSL's doors: remember a call at entry, copy what it moved at return.
+ *
+ * Two sets of programs, one of which is loaded. tls_enter and tls_return want bpf_get_attach_cookie and bpf_loop
+ * (5.17): one program for all functions, and the cookie says which function of which library it is. Older kernels get
+ * a tls_enter_FUNCTION each, which does not know its library, and tls_return_plain. In either set return probes go on
+ * before entry probes and come off after them, so that no entry waits for a return that nobody sees.
+ */
+#include "call.bpf.h"
+#include "conn.bpf.h"
+#include "piece.bpf.h"
+
+#define TLS_CTRL_SET_SNI 55 /* SSL_CTRL_SET_TLSEXT_HOSTNAME, openssl/tls1.h */
+
+/* ---- entry ---- */
+
+static __always_inline void tls_enter_data(struct pt_regs *ctx, struct state_target *target, __u32 fn, __u32 lib)
+{
+	struct state_call call = {
+		.ssl = PT_REGS_PARM1(ctx),
+		.buffer = PT_REGS_PARM2(ctx),
+		.num = PT_REGS_PARM3(ctx),
+		.sp = PT_REGS_SP(ctx),
+		.lib = lib,
+		.fn = fn,
+	};
+
+	if (fn == WIRE_FN_SSL_READ_EX || fn == WIRE_FN_SSL_WRITE_EX)
+		call.out = PT_REGS_PARM4(ctx);
+	else if (fn == WIRE_FN_SSL_WRITE_EX2) /* (ssl, buf, num, flags, *written) */
+		call.out = PT_REGS_PARM5(ctx);
+	else
+		call.num = (__u32)call.num; /* an int: the register's upper half is anybody's */
+	call.ts_ns = bpf_ktime_get_ns();
+	call_enter(target, bpf_get_current_pid_tgid(), &call);
+}
+
+static __always_inline void tls_free(struct state_target *target, const struct state_conn_key *key)
+{
+	struct state_conn *conn = bpf_map_lookup_elem(&conns, key);
+
+	if (!conn)
+		return;
+	conn_finish(key, conn, target->flags);
+	bpf_map_delete_elem(&conns, key);
+}
+
+static __always_inline void tls_set_fd(struct state_target *target, const struct state_conn_key *key, __s32 fd,
+				       __u32 lib)
+{
+	struct state_conn *conn = conn_get(target, key);
+
+	if (!conn) /* the connection's data will be counted as map_full */
+		return;
+	conn->lib = lib;
+	if (conn->fd != fd && conn->told == 2)
+		conn->told = 1;
+	conn->fd = fd;
+}
+
+static __always_inline void tls_set_sni(struct state_target *target, const struct state_conn_key *key, __u64 name,
+					__u32 lib)
+{
+	struct state_conn *conn = conn_get(target, key);
+
+	if (!name)
+		return;
+	if (!conn) {
+		emit_add(target->counts.events_lost[WIRE_CAUSE_MAP_FULL], 1);
+		return;
+	}
+	conn->lib = lib;
+	struct wire_tls_sni *rec = bpf_ringbuf_reserve(&ring, sizeof(*rec) + WIRE_SNI_MAX, 0);
+
+	if (!rec) {
+		emit_add(target->counts.events_lost[WIRE_CAUSE_RING_FULL], 1);
+		return;
+	}
+	__builtin_memset(rec->payload, 0, WIRE_SNI_MAX);
+	long n = bpf_probe_read_user_str(rec->payload, WIRE_SNI_MAX, (void *)name);
+
+	if (n <= 0 || n > WIRE_SNI_MAX) {
+		bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);
+		emit_add(target->counts.events_lost[WIRE_CAUSE_FAULT], 1);
+		return;
+	}
+	emit_head(&rec->head, emit_round(sizeof(*rec) + n - 1), WIRE_TLS_SNI, bpf_ktime_get_ns(),
+		  bpf_get_current_pid_tgid(), target->start_ns);
+	rec->conn.ssl = key->ssl;
+	rec->conn.generation = conn->generation;
+	rec->len = n - 1; /* without the NUL */
+	rec->pad = 0;
+	emit_add(target->counts.events_sent, 1);
+	emit_submit(rec, sizeof(*rec) + WIRE_SNI_MAX, target->flags);
+}
+
+static __always_inline int tls_enter_any(struct pt_regs *ctx, __u32 fn, __u32 lib)
+{
+	struct state_target *target = filter_current();
+	struct state_conn_key key = {.ssl = PT_REGS_PARM1(ctx), .tgid = bpf_get_current_pid_tgid() >> 32};
+
+	if (!target || !key.ssl)
+		return 0;
+	if (call_is_data(fn))
+		tls_enter_data(ctx, target, fn, lib);
+	else if (fn == WIRE_FN_SSL_FREE)
+		tls_free(target, &key);
+	else if (fn == WIRE_FN_SSL_SET_FD)
+		tls_set_fd(target, &key, PT_REGS_PARM2(ctx), lib);
+	else if (fn == WIRE_FN_SSL_CTRL && (__s32)PT_REGS_PARM2(ctx) == TLS_CTRL_SET_SNI)
+		tls_set_sni(target, &key, PT_REGS_PARM4(ctx), lib);
+	return 0;
+}
+
+/* ---- return ---- */
+
+enum tls_result { TLS_EMPTY, TLS_MOVED, TLS_UNKNOWN };
+
+/* What the call did; call->num becomes the bytes that it moved. */
+static __always_inline enum tls_result tls_result(struct pt_regs *ctx, struct state_call *call)
+{
+	__s32 result = (__s32)PT_REGS_RC(ctx);
+	__u64 n = 0;
+
+	if (result <= 0)
+		return TLS_EMPTY;
+	if (call->fn == WIRE_FN_SSL_READ || call->fn == WIRE_FN_SSL_WRITE) {
+		n = result;
+	} else if (bpf_probe_read_user(&n, sizeof(n), (void *)call->out)) {
+		if (call_dir(call->fn) == WIRE_READ)
+			return TLS_UNKNOWN;
+		n = call->num; /* a write that succeeded took all, but for partial writes */
+	}
+	if (n < call->num)
+		call->num = n;
+	return call->num ? TLS_MOVED : TLS_EMPTY;
+}
+
+/* The slot of the call that returned. */
+static __always_inline struct state_call *tls_slot(__u64 pid_tgid)
+{
+	struct state_calls *c = bpf_map_lookup_elem(&calls, &pid_tgid);
+	__u32 at = c ? c->at : STATE_CALL_DEPTH;
+
+	return c && at < STATE_CALL_DEPTH ? &c->slot[at] : NULL;
+}
+
+static __noinline long tls_piece(__u32 index, struct piece *p)
+{
+	piece_send(p, index, compat_has_exact_records() && !force_classes);
+	return 0;
+}
+
+static __always_inline void tls_send(struct piece *p)
+{
+	__u32 count = piece_count(p->call->num);
+
+	if (count == 1)
+		tls_piece(0, p);
+	else
+		bpf_loop(count, tls_piece, p, 0);
+}
+
+/* For kernels without bpf_loop: functions verified once, by themselves, whose arguments can be but numbers (5.10). */
+__noinline int tls_piece_plain(__u32 index)
+{
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct state_conn_key key = {.tgid = pid_tgid >> 32};
+	struct piece p = {.target = bpf_map_lookup_elem(&targets, &key.tgid), .call = tls_slot(pid_tgid)};
+
+	if (!p.call || !p.target)
+		return 0;
+	key.ssl = p.call->ssl;
+	p.conn = bpf_map_lookup_elem(&conns, &key);
+	if (!p.conn)
+		return 0;
+	piece_send(&p, index, false);
+	return 0;
+}
+
+__noinline int tls_send_plain(__u32 count)
+{
+	for (__u32 i = 0; i < WIRE_CALL_MAX / WIRE_PIECE_MAX; i++) {
+		if (i >= count)
+			break;
+		tls_piece_plain(i);
+	}
+	return 0;
+}
+
+/* Files what the call moved under its connection, sends it, and counts the call once. `plain`: a constant. */
+static __always_inline void tls_moved(struct state_target *target, struct state_call *call, bool plain)
+{
+	struct state_conn_key key = {.ssl = call->ssl, .tgid = bpf_get_current_pid_tgid() >> 32};
+	struct state_conn *conn = conn_get(target, &key);
+	__u64 n = call->num;
+
+	emit_add(target->counts.bytes_seen, n);
+	if (!conn) {
+		emit_lost_bytes(target, WIRE_CAUSE_MAP_FULL, n);
+		emit_lost_call(target, WIRE_CAUSE_MAP_FULL);
+		return;
+	}
+	conn->lib = call->lib;
+	conn_tell(target, &key, conn, call->out);
+	emit_add(target->counts.bytes_skipped, n - piece_wanted(n));
+	call->lib = WIRE_CAUSE_NONE;
+	struct piece p = {.target = target, .conn = conn, .call = call};
+
+	if (plain)
+		tls_send_plain(piece_count(n));
+	else
+		tls_send(&p);
+	piece_side(&p)->calls++;
+	piece_side(&p)->bytes += n;
+	if (call->lib == WIRE_CAUSE_NONE)
+		emit_add(target->counts.sent, 1);
+	else
+		emit_lost_call(target, call->lib);
+}
+
+/* The call moved data, but how much could not be read: no offset shows this hole, so its cause stands alone. */
+static __always_inline void tls_fault(struct state_target *target, struct state_call *call)
+{
+	struct state_conn_key key = {.ssl = call->ssl, .tgid = bpf_get_current_pid_tgid() >> 32};
+	struct state_conn *conn = bpf_map_lookup_elem(&conns, &key);
+
+	emit_lost_call(target, WIRE_CAUSE_FAULT);
+	if (!conn)
+		return;
+	conn->side[call_dir(call->fn)].calls++;
+	if (!conn->side[call_dir(call->fn)].hole_cause)
+		conn->side[call_dir(call->fn)].hole_cause = WIRE_CAUSE_FAULT;
+}
+
+static __always_inline int tls_return_any(struct pt_regs *ctx, bool plain)
+{
+	struct state_target *target = filter_current();
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+
+	if (!target)
+		return 0;
+	struct state_calls *c = bpf_map_lookup_elem(&calls, &pid_tgid);
+
+	if (!c || c->start_ns != target->start_ns || c->epoch != target->epoch)
+		return 0;
+	struct state_call *call = call_return(target, c, compat_entry_sp(ctx));
+
+	if (!call)
+		return 0;
+	enum tls_result result = tls_result(ctx, call);
+
+	call->out = bpf_ktime_get_ns();
+	if (result == TLS_MOVED)
+		tls_moved(target, call, plain);
+	else if (result == TLS_UNKNOWN)
+		tls_fault(target, call);
+	else
+		emit_add(target->counts.empty, 1);
+	return 0;
+}
+
+/* ---- programs ---- */
+
+/* cookie: function | library << 8 */
+SEC("uprobe")
+int tls_enter(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+
+	return tls_enter_any(ctx, cookie & 0xff, cookie >> 8);
+}
+
+SEC("uretprobe")
+int tls_return(struct pt_regs *ctx)
+{
+	return tls_return_any(ctx, false);
+}
+
+#define TLS_ENTER_PLAIN(name, fn)                    \
+	SEC("?uprobe")                                \
+	int tls_enter_##name(struct pt_regs *ctx)    \
+	{                                            \
+		return tls_enter_any(ctx, fn, 0);    \
+	}
+
+TLS_ENTER_PLAIN(ssl_read, WIRE_FN_SSL_READ)
+TLS_ENTER_PLAIN(ssl_read_ex, WIRE_FN_SSL_READ_EX)
+TLS_ENTER_PLAIN(ssl_write, WIRE_FN_SSL_WRITE)
+TLS_ENTER_PLAIN(ssl_write_ex, WIRE_FN_SSL_WRITE_EX)
+TLS_ENTER_PLAIN(ssl_write_ex2, WIRE_FN_SSL_WRITE_EX2)
+TLS_ENTER_PLAIN(ssl_free, WIRE_FN_SSL_FREE)
+TLS_ENTER_PLAIN(ssl_ctrl, WIRE_FN_SSL_CTRL)
+TLS_ENTER_PLAIN(ssl_set_fd, WIRE_FN_SSL_SET_FD)
+
+SEC("?uretprobe")
+int tls_return_plain(struct pt_regs *ctx)
+{
+	return tls_return_any(ctx, true);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "harness.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+static void test_adds(void **state)
+{
+	autodrop(buf_fini) struct buf b;
+
+	(void)state;
+	buf_init(&b, 1000);
+	assert_string_equal(buf_z(&b), "");
+	buf_add(&b, STR_NONE);
+	assert_null(b.p);
+	buf_add(&b, STR("ab"));
+	buf_add_char(&b, 'c');
+	buf_addf(&b, "%d-%s", 42, "x");
+	HARNESS_TEXT("added", buf_str(&b), "abc42-x");
+	assert_string_equal(buf_z(&b), "abc42-x");
+	/* Longer than the room it has. */
+	buf_addf(&b, "%0300d", 1);
+	assert_int_equal(b.n, 307);
+	assert_int_equal(strlen(buf_z(&b)), 307);
+	char *p = buf_reserve(&b, 3);
+
+	memcpy(p, "xyz", 3);
+	buf_commit(&b, 2);
+	assert_int_equal(b.n, 309);
+	assert_string_equal(buf_z(&b) + 307, "xy");
+	assert_int_equal(buf_err(&b), 0);
+}
+
+static void test_maximum(void **state)
+{
+	autodrop(buf_fini) struct buf b;
+
+	(void)state;
+	for (size_t max = 0; max < 200; max++) {
+		buf_init(&b, max);
+		for (size_t i = 0; i < max; i++)
+			buf_add_char(&b, 'x');
+		assert_int_equal(buf_err(&b), 0);
+		assert_int_equal(strlen(buf_z(&b)), max);
+		assert_true(b.cap <= max + 1);
+		buf_add_char(&b, 'x');
+		assert_int_equal(buf_err(&b), -EMSGSIZE);
+		assert_int_equal(b.n, max);
+		buf_fini(&b);
+	}
+	buf_init(&b, 10);
+	buf_addf(&b, "%s", "0123456789");
+	assert_int_equal(buf_err(&b), 0);
+	buf_truncate(&b, 9);
+	buf_addf(&b, "%s", "ab");
+	assert_int_equal(buf_err(&b), -EMSGSIZE);
+	/* It sticks, and nothing half is added. */
+	buf_add_char(&b, 'x');
+	assert_null(buf_reserve(&b, 0));
+	buf_commit(&b, 1);
+	HARNESS_TEXT("stuck", buf_str(&b), "012345678");
+	buf_clear(&b);
+	assert_int_equal(buf_err(&b), 0);
+	buf_add(&b, STR("new"));
+	HARNESS_TEXT("cleared", buf_str(&b), "new");
+	assert_null(buf_reserve(&b, SIZE_MAX));
+	assert_int_equal(buf_err(&b), -EMSGSIZE);
+}
+
+static void test_no_maximum(void **state)
+{
+	autodrop(buf_fini) struct buf b;
+
+	(void)state;
+	buf_init(&b, SIZE_MAX);
+	buf_add(&b, STR("x"));
+	assert_null(buf_reserve(&b, SIZE_MAX - 1));
+	assert_int_equal(buf_err(&b), -ENOMEM);
+	HARNESS_TEXT("kept", buf_str(&b), "x");
+}
+
+static void test_moves(void **state)
+{
+	autodrop(buf_fini) struct buf b;
+
+	(void)state;
+	buf_init(&b, 100);
+	buf_consume(&b, 5);
+	buf_add(&b, STR("0123456789"));
+	buf_consume(&b, 3);
+	HARNESS_TEXT("consumed", buf_str(&b), "3456789");
+	buf_truncate(&b, 99);
+	buf_truncate(&b, 2);
+	HARNESS_TEXT("cut", buf_str(&b), "34");
+	buf_consume(&b, 99);
+	assert_int_equal(b.n, 0);
+	buf_fini(&b);
+	assert_null(b.p);
+	assert_int_equal(b.max, 100);
+	buf_fini(NULL);
+}
+
+static void *start(void)
+{
+	static struct buf b;
+
+	buf_init(&b, 1u << 20);
+	return &b;
+}
+
+static void feed(void *state, struct str piece)
+{
+	buf_add(state, piece);
+	if (piece.n)
+		buf_addf(state, "%c", '.');
+	buf_consume(state, 0);
+}
+
+static void finish(void *state, struct buf *out)
+{
+	struct buf *b = state;
+
+	if (buf_err(b)) {
+		assert_int_equal(buf_err(b), -ENOMEM);
+		assert_true(harness_alloc_failed());
+	}
+	buf_addf(out, "%zu", strlen(buf_z(b)) == b->n ? 1ul : 0ul);
+}
+
+static void stop(void *state)
+{
+	buf_fini(state);
+}
+
+static void test_sweeps(void **state)
+{
+	const struct harness_stage stage = {start, feed, finish, stop};
+	char big[3000];
+
+	(void)state;
+	memset(big, 'x', sizeof(big));
+	harness_sweep("buf", &stage, str_make(big, sizeof(big)));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_adds),	   cmocka_unit_test(test_maximum),
+		cmocka_unit_test(test_no_maximum), cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_sweeps),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "harness.h"
+
+#include "drain/drain.h"
+#include "record.h"
+
+static bool valid(const void *rec)
+{
+	return drain_valid(rec, ((const struct wire_head *)rec)->size);
+}
+
+static const struct {
+	uint16_t kind;
+	size_t min;
+} kinds[] = {
+	{WIRE_TLS_DATA, 96}, /* at least one byte, rounded */
+	{WIRE_TLS_CONN, 96},
+	{WIRE_TLS_SNI, 56},
+	{WIRE_TLS_CLOSE, 96},
+	{WIRE_PROC_FORK, 64},
+	{WIRE_PROC_EXEC, 56},
+	{WIRE_PROC_EXIT, 40},
+	{WIRE_DRAIN_LOSS, 80},
+	{WIRE_SESSION, 96},
+	{WIRE_LIB, 336},
+	{WIRE_PROC_FACT, 72},
+	{WIRE_BLIND, 48},
+	{WIRE_PROC_FINAL, 344},
+	{WIRE_CONN_FINAL, 96},
+	{WIRE_TICK, 32},
+	{WIRE_END, 40},
+	{WIRE_TARGET, 32},
+};
+
+/* A record of the kind, zeroed but for what it must have. */
+static void *plain(uint16_t kind, size_t size)
+{
+	struct wire_head *h = record_new(kind, size, NULL, 0, NULL, 0);
+
+	if (kind == WIRE_TLS_DATA && size >= sizeof(struct wire_tls_data)) {
+		((struct wire_tls_data *)h)->len = 1;
+		((struct wire_tls_data *)h)->call_len = 1;
+	}
+	if (kind == WIRE_DRAIN_LOSS && size >= sizeof(struct wire_drain_loss)) {
+		((struct wire_drain_loss *)h)->len = 1;
+		((struct wire_drain_loss *)h)->call_len = 1;
+	}
+	return h;
+}
+
+static void sizes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		for (size_t size = 32; size < kinds[i].min; size += 8) {
+			void *r = plain(kinds[i].kind, size);
+
+			assert_false(valid(r));
+			free(r);
+		}
+		struct wire_head *r = plain(kinds[i].kind, kinds[i].min);
+
+		assert_true(valid(r));
+		/* What is told and what is there must be one. */
+		assert_false(drain_valid(r, r->size - 8));
+		r->size += 8;
+		assert_false(drain_valid(r, r->size - 8));
+		free(r);
+	}
+	/* Kinds that nobody knows yet pass by their shape alone. */
+	struct wire_head *r = record_new(0x0199, 40, NULL, 0, NULL, 0);
+	assert_true(valid(r));
+	r->size = 36;
+	assert_false(drain_valid(r, 36));
+	r->size = 24;
+	assert_false(drain_valid(r, 24));
+	free(r);
+	r = record_new(0x0199, WIRE_RECORD_MAX, NULL, 0, NULL, 0);
+	assert_true(valid(r));
+	free(r);
+	r = record_new(0x0199, WIRE_RECORD_MAX + 8, NULL, 0, NULL, 0);
+	assert_false(valid(r));
+	free(r);
+}
+
+/* One field at a time is set to what it must not be. */
+#define REFUSES(rec, field, value)                                                                           \
+	do {                                                                                                 \
+		__typeof__((rec)->field) was_ = (rec)->field;                                                \
+		assert_true(valid(rec));                                                                     \
+		(rec)->field = (__typeof__((rec)->field))(value);                                            \
+		assert_false(valid(rec));                                                                    \
+		(rec)->field = was_;                                                                         \
+	} while (0)
+
+static void data_fields(void **state)
+{
+	struct wire_tls_data *d = record_data(1, WIRE_READ, 100, "0123456789", 10, 50, 80);
+
+	(void)state;
+	REFUSES(d, len, 0);
+	REFUSES(d, len, 17); /* 16 fit */
+	REFUSES(d, len, WIRE_PIECE_MAX + 1);
+	REFUSES(d, len, UINT32_MAX);
+	REFUSES(d, dir, WIRE_DIRS);
+	REFUSES(d, fn, WIRE_FNS);
+	REFUSES(d, hole_cause, WIRE_CAUSES);
+	REFUSES(d, skipped_after, 2);
+	REFUSES(d, offset, 49); /* before its call */
+	REFUSES(d, offset, UINT64_MAX);
+	REFUSES(d, call_off, 71);
+	REFUSES(d, call_off, UINT64_MAX);
+	REFUSES(d, call_len, 59);
+	REFUSES(d, call_len, UINT64_MAX);
+	struct wire_drain_loss *l = record_loss(d);
+	REFUSES(l, len, 0);
+	REFUSES(l, len, 31);
+	REFUSES(l, dir, WIRE_DIRS);
+	REFUSES(l, cause, WIRE_CAUSES);
+	REFUSES(l, hole_cause, WIRE_CAUSES);
+	REFUSES(l, skipped_after, 2);
+	REFUSES(l, offset, 49);
+	REFUSES(l, call_len, UINT64_MAX);
+	free(l);
+	free(d);
+}
+
+static void other_fields(void **state)
+{
+	struct wire_tls_conn *c = plain(WIRE_TLS_CONN, sizeof(*c));
+	struct wire_tls_close *e = plain(WIRE_CONN_FINAL, sizeof(*e));
+	struct wire_tls_sni *s = plain(WIRE_TLS_SNI, sizeof(*s) + 16);
+	struct wire_proc_exec *x = plain(WIRE_PROC_EXEC, sizeof(*x) + 16);
+	struct wire_proc_fact *f = plain(WIRE_PROC_FACT, sizeof(*f) + 16);
+	struct wire_blind *b = plain(WIRE_BLIND, sizeof(*b) + 16);
+	struct wire_lib *l = plain(WIRE_LIB, sizeof(*l) + 16);
+
+	(void)state;
+	REFUSES(c, family, 1);
+	REFUSES(e, side[0].bytes, UINT64_MAX);
+	REFUSES(e, side[1].calls, UINT64_MAX);
+	REFUSES(e, side[1].hole_cause, WIRE_CAUSES);
+	REFUSES(s, len, 17);
+	REFUSES(s, len, UINT32_MAX);
+	x->path_len = 8;
+	x->argv_len = 8;
+	REFUSES(x, path_len, 9);
+	REFUSES(x, argv_len, 9);
+	REFUSES(x, argv_len, UINT32_MAX - 7);
+	f->path_len = 8;
+	f->argv_len = 8;
+	REFUSES(f, path_len, 9);
+	REFUSES(f, argv_len, UINT32_MAX);
+	b->what_len = 16;
+	REFUSES(b, why_len, 1);
+	REFUSES(b, what_len, UINT32_MAX);
+	l->sites = WIRE_FNS;
+	REFUSES(l, sites, WIRE_FNS + 1);
+	REFUSES(l, site[WIRE_FNS - 1].fn, WIRE_FNS);
+	REFUSES(l, path_len, 17);
+	free(c);
+	free(e);
+	free(s);
+	free(x);
+	free(f);
+	free(b);
+	free(l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(data_fields),
+		cmocka_unit_test(other_fields),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "harness.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "store/store.h"
+
+static void add(struct store *s, uint64_t id, uint32_t trace, uint64_t start_ns, uint32_t seq, const char *line)
+{
+	struct trace_span span = {.id = id, .parent = id / 2, .trace = trace, .start_ns = start_ns, .seq = seq};
+
+	assert_int_equal(store_add(s, &span, str_of(line)), 0);
+}
+
+static void assert_next(struct store *s, uint32_t trace, uint64_t *pos, uint32_t n, const char *want)
+{
+	struct store_entry e;
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	assert_int_equal(store_next(s, trace, pos, &e, &b), want ? 1 : 0);
+	if (want) {
+		assert_int_equal(e.n, n);
+		assert_int_equal(e.trace, trace);
+		HARNESS_TEXT("line", buf_str(&b), want);
+	}
+	buf_fini(&b);
+}
+
+static void order_and_replacement(void **state)
+{
+	struct store *s = store_new(NULL);
+	uint64_t pos = 0;
+
+	(void)state;
+	assert_non_null(s);
+	add(s, 11, 1, 50, 1, "b1");
+	add(s, 10, 0, 90, 1, "late");
+	add(s, 12, 0, 20, 3, "third");
+	add(s, 13, 0, 20, 2, "second");
+	add(s, 14, 0, 10, 9, "first");
+	add(s, 13, 0, 20, 2, "second, longer than before");
+	add(s, 10, 0, 90, 1, "L8");
+	add(s, 10, 0, 90, 1, "late");
+	add(s, 12, 0, 5, 3, "now first");
+	assert_int_equal(store_finish(s), 0);
+	assert_next(s, 0, &pos, 1, "now first");
+	assert_next(s, 0, &pos, 2, "first");
+	assert_next(s, 0, &pos, 3, "second, longer than before");
+	assert_next(s, 0, &pos, 4, "late");
+	assert_next(s, 0, &pos, 0, NULL);
+	pos = 0;
+	assert_next(s, 1, &pos, 1, "b1");
+	assert_next(s, 1, &pos, 0, NULL);
+	pos = 0;
+	assert_next(s, 7, &pos, 0, NULL);
+	assert_int_equal(store_lost(s), 0);
+	store_free(s);
+}
+
+static void nothing_stored(void **state)
+{
+	struct store *s = store_new(NULL);
+	uint64_t pos = 0;
+
+	(void)state;
+	assert_int_equal(store_finish(s), 0);
+	assert_next(s, 0, &pos, 0, NULL);
+	store_free(s);
+	store_free(NULL);
+}
+
+/* The spool has no name that anybody could open. */
+static void no_file_is_left(void **state)
+{
+	char dir[] = "/tmp/bottrace-store-test-XXXXXX";
+	struct dirent *e;
+	unsigned files = 0;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	struct store *s = store_new(dir);
+	assert_non_null(s);
+	add(s, 1, 0, 1, 1, "x");
+	DIR *d = opendir(dir);
+	while ((e = readdir(d)) != NULL)
+		files += e->d_name[0] != '.';
+	closedir(d);
+	assert_int_equal(files, 0);
+	store_free(s);
+	assert_int_equal(rmdir(dir), 0);
+	errno = 0;
+	assert_null(store_new("/nonexistent/place"));
+	assert_int_equal(errno, ENOENT);
+}
+
+/* A full disk, played by the limit of a file's size. */
+static void no_space(void **state)
+{
+	struct rlimit before, small = {.rlim_cur = 4096};
+	struct store *s = store_new(NULL);
+	struct trace_span span = {.id = 2, .seq = 2, .start_ns = 2};
+	char big[8192];
+	uint64_t pos = 0;
+
+	(void)state;
+	memset(big, 'x', sizeof(big));
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &before);
+	small.rlim_max = before.rlim_max;
+	add(s, 1, 0, 1, 1, "kept");
+	setrlimit(RLIMIT_FSIZE, &small);
+	int r = store_add(s, &span, str_make(big, sizeof(big)));
+	/* A replacement that finds no room leaves the older line. */
+	span.id = 1;
+	int again = store_add(s, &span, str_make(big, sizeof(big)));
+	setrlimit(RLIMIT_FSIZE, &before);
+	assert_int_equal(r, -ENOSPC);
+	assert_int_equal(again, -ENOSPC);
+	assert_int_equal(store_lost(s), 2);
+	add(s, 3, 0, 3, 3, "after");
+	assert_int_equal(store_finish(s), 0);
+	assert_next(s, 0, &pos, 1, "kept");
+	assert_next(s, 0, &pos, 2, "after");
+	assert_next(s, 0, &pos, 0, NULL);
+	store_free(s);
+}
+
+static void many_spans(void **state)
+{
+	struct store *s = store_new(NULL);
+	char line[32];
+	uint64_t pos = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 30000; i++) {
+		snprintf(line, sizeof(line), "span %u", i);
+		add(s, i + 1, i % 3, 1000000 - i, i + 1, line);
+	}
+	assert_int_equal(store_finish(s), 0);
+	for (uint32_t i = 0; i < 10000; i++) {
+		snprintf(line, sizeof(line), "span %u", 29999 - 3 * i);
+		assert_next(s, 2, &pos, i + 1, line);
+	}
+	assert_next(s, 2, &pos, 0, NULL);
+	store_free(s);
+}
+
+static void every_failed_allocation(void **state)
+{
+	unsigned long n = 0;
+	bool failed;
+
+	(void)state;
+	do {
+		harness_fail_alloc(++n);
+		struct store *s = store_new("/tmp");
+		uint32_t kept = 0;
+		for (uint32_t i = 0; s && i < 100; i++) {
+			struct trace_span span = {.id = i + 1, .start_ns = i, .seq = i};
+
+			kept += store_add(s, &span, STR("line")) == 0;
+		}
+		failed = harness_alloc_failed();
+		harness_fail_alloc(0);
+		if (s) {
+			uint64_t pos = 0;
+
+			assert_int_equal(kept + store_lost(s), 100);
+			assert_int_equal(store_finish(s), 0);
+			for (uint32_t i = 0; i < kept; i++)
+				assert_next(s, 0, &pos, i + 1, "line");
+			assert_next(s, 0, &pos, 0, NULL);
+		}
+		store_free(s);
+	} while (failed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(order_and_replacement), cmocka_unit_test(nothing_stored),
+		cmocka_unit_test(no_file_is_left),	 cmocka_unit_test(no_space),
+		cmocka_unit_test(many_spans),		 cmocka_unit_test(every_failed_allocation),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

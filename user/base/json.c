@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/json.h"
+
+#include <math.h>
+#include <stdarg.h>
+
+#include "base/reader.h"
+#include "base/text.h"
+
+#define NUMBER_MAX 1024u /* bytes; longer numbers are valid, but have no double */
+
+const struct json *json_parse(struct arena *a, struct str text, struct json_end *end)
+{
+	return reader_parse(a, text, end);
+}
+
+/* ---- decoding ---- */
+
+static uint32_t hex4(const char *p)
+{
+	uint32_t v = 0;
+
+	for (int i = 0; i < 4; i++)
+		v = v << 4 | (uint32_t)(p[i] <= '9' ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
+	return v;
+}
+
+/* Decodes the escape at *p, which the reader has found to be whole. */
+static size_t decode_escape(const char **p, const char *end, char out[4])
+{
+	const char *at = *p;
+
+	*p += 2;
+	switch (at[1]) {
+	case 'b':
+		out[0] = '\b';
+		return 1;
+	case 'f':
+		out[0] = '\f';
+		return 1;
+	case 'n':
+		out[0] = '\n';
+		return 1;
+	case 'r':
+		out[0] = '\r';
+		return 1;
+	case 't':
+		out[0] = '\t';
+		return 1;
+	case 'u':
+		break;
+	default:
+		out[0] = at[1];
+		return 1;
+	}
+	*p += 4;
+	uint32_t code = hex4(at + 2);
+
+	if ((code & 0xfc00) == 0xd800 && end - *p >= 6 && (*p)[0] == '\\' && (*p)[1] == 'u') {
+		uint32_t low = hex4(*p + 2);
+
+		if ((low & 0xfc00) == 0xdc00) {
+			*p += 6;
+			code = 0x10000 + ((code & 0x3ff) << 10) + (low & 0x3ff);
+		}
+	}
+	return text_utf8_put(code, out);
+}
+
+#define HIGHS 0x8080808080808080u
+
+/* To the first byte beyond ASCII, or end. */
+static const char *skip_ascii(const char *p, const char *end)
+{
+	while (end - p >= 8) {
+		uint64_t w;
+
+		memcpy(&w, p, 8);
+		if (w & HIGHS)
+			break;
+		p += 8;
+	}
+	while (p < end && (unsigned char)*p < 0x80)
+		p++;
+	return p;
+}
+
+/* The next decoded bytes: a slice of the text or what is now in space. *p moves on; p < end. */
+static struct str next_piece(const char **p, const char *end, char space[4])
+{
+	const char *at = *p;
+	uint32_t code;
+
+	if (*at == '\\')
+		return str_make(space, decode_escape(p, end, space));
+	if ((unsigned char)*at < 0x80) {
+		const char *stop = at;
+
+		while (stop < end && *stop != '\\' && (unsigned char)*stop < 0x80)
+			stop++;
+		*p = stop;
+		return str_make(at, (size_t)(stop - at));
+	}
+	struct str rest = str_make(at, (size_t)(end - at));
+	size_t n = text_utf8(rest, &code);
+
+	if (n) {
+		*p += n;
+		return str_make(at, n);
+	}
+	*p += text_utf8_bad(rest);
+	return str_make(space, text_utf8_put(0xfffd, space));
+}
+
+static bool is_utf8(struct str s)
+{
+	const char *p = s.p, *end = s.p + s.n;
+	uint32_t code;
+
+	while ((p = skip_ascii(p, end)) < end) {
+		size_t n = text_utf8(str_make(p, (size_t)(end - p)), &code);
+
+		if (n == 0)
+			return false;
+		p += n;
+	}
+	return true;
+}
+
+/* raw decoded, in the arena. */
+static struct str decode(struct arena *a, struct str raw)
+{
+	const char *p = raw.p, *end = raw.p + raw.n;
+	size_t n = 0;
+	char space[4];
+
+	/* Escapes only shrink (\uXXXX is at most 3 bytes), but a bad byte becomes three. */
+	if (!is_utf8(raw)) {
+		while (p < end)
+			n += next_piece(&p, end, space).n;
+		p = raw.p;
+	} else {
+		n = raw.n;
+	}
+	char *out = arena_alloc(a, n), *to = out;
+
+	if (out == NULL)
+		return STR_NONE;
+	while (p < end) {
+		struct str piece = next_piece(&p, end, space);
+
+		memcpy(to, piece.p, piece.n);
+		to += piece.n;
+	}
+	return str_make(out, (size_t)(to - out));
+}
+
+static bool is_decoded(struct str raw, struct str want)
+{
+	const char *p = raw.p, *end = raw.p + raw.n;
+	char space[4];
+
+	while (p < end) {
+		struct str piece = next_piece(&p, end, space);
+
+		if (!str_starts(want, piece))
+			return false;
+		want = str_skip(want, piece.n);
+	}
+	return want.n == 0;
+}
+
+static struct str string_raw(const struct json *j)
+{
+	return str_make(j->p + 1, j->n - (j->cut ? 1 : 2));
+}
+
+/* ---- looking ---- */
+
+enum json_type json_type(const struct json *j)
+{
+	return j ? (enum json_type)j->type : JSON_NONE;
+}
+
+bool json_is_cut(const struct json *j)
+{
+	return j && j->cut;
+}
+
+struct str json_raw(const struct json *j)
+{
+	return j ? str_make(j->p, j->n) : STR_NONE;
+}
+
+size_t json_count(const struct json *j)
+{
+	return j ? j->count : 0;
+}
+
+const struct json *json_first(const struct json *j)
+{
+	if (j == NULL || j->count == 0)
+		return NULL;
+	return j[1].type == JSON_NONE ? j[1].next : j + 1;
+}
+
+const struct json *json_next(const struct json *j)
+{
+	return j ? j->next : NULL;
+}
+
+struct str json_raw_key(const struct json *member)
+{
+	return member && member->key_back ? str_make(member->p - member->key_back, member->key_n) : STR_NONE;
+}
+
+struct str json_key(struct arena *a, const struct json *member)
+{
+	struct str raw = json_raw_key(member);
+
+	return raw.n == 0 || (!member->key_escaped && is_utf8(raw)) ? raw : decode(a, raw);
+}
+
+bool json_key_is(const struct json *member, struct str name)
+{
+	struct str raw = json_raw_key(member);
+
+	return raw.p && (str_eq(raw, name) ? !member->key_escaped : is_decoded(raw, name));
+}
+
+const struct json *json_get(const struct json *object, const char *name)
+{
+	const struct json *found = NULL;
+	struct str want = str_of(name);
+
+	if (json_type(object) != JSON_OBJECT)
+		return NULL;
+	for (const struct json *j = json_first(object); j; j = j->next) {
+		/* Most names have another length and no escape. */
+		if ((j->key_n == want.n || j->key_escaped) && json_key_is(j, want))
+			found = j;
+	}
+	return found;
+}
+
+const struct json *json_at(const struct json *array, size_t i)
+{
+	const struct json *j = json_type(array) == JSON_ARRAY && i < array->count ? json_first(array) : NULL;
+
+	while (j && i--)
+		j = j->next;
+	return j;
+}
+
+const struct json *json_path(const struct json *j, ...)
+{
+	const char *step;
+	va_list ap;
+
+	va_start(ap, j);
+	while (j && (step = va_arg(ap, const char *)) != NULL) {
+		uint64_t i;
+
+		if (json_type(j) == JSON_ARRAY)
+			j = str_to_u64(str_of(step), &i) && i < SIZE_MAX ? json_at(j, (size_t)i) : NULL;
+		else
+			j = json_get(j, step);
+	}
+	va_end(ap);
+	return j;
+}
+
+/* ---- values ---- */
+
+struct str json_str(struct arena *a, const struct json *j)
+{
+	if (json_type(j) != JSON_STRING)
+		return STR_NONE;
+	struct str raw = string_raw(j);
+
+	return !j->escaped && (!j->wide || is_utf8(raw)) ? raw : decode(a, raw);
+}
+
+struct str json_get_str(struct arena *a, const struct json *object, const char *name)
+{
+	return json_str(a, json_get(object, name));
+}
+
+bool json_is(const struct json *j, const char *value)
+{
+	if (json_type(j) != JSON_STRING)
+		return false;
+	return j->escaped || j->wide ? is_decoded(string_raw(j), str_of(value))
+				     : str_eq(string_raw(j), str_of(value));
+}
+
+bool json_bool(const struct json *j, bool *out)
+{
+	if (json_type(j) != JSON_BOOL)
+		return false;
+	*out = j->p[0] == 't';
+	return true;
+}
+
+/* Exponents beyond this are all the same to an int64 made of at most 2^32 digits. */
+#define EXPONENT_MAX ((int64_t)1 << 40)
+
+static int64_t read_exponent(struct str s)
+{
+	bool negative = s.n && s.p[0] == '-';
+	int64_t v = 0;
+
+	for (size_t i = s.n && (s.p[0] == '-' || s.p[0] == '+'); i < s.n; i++) {
+		if (v < EXPONENT_MAX)
+			v = v * 10 + (s.p[i] - '0');
+	}
+	return negative ? -v : v;
+}
+
+bool json_i64(const struct json *j, int64_t *out)
+{
+	if (json_type(j) != JSON_NUMBER)
+		return false;
+	struct str s = json_raw(j), whole, fraction;
+	bool negative = s.p[0] == '-';
+
+	s = str_skip(s, negative);
+	/* No number has both letters, so one of the two cuts does nothing. */
+	struct str exponent = str_cut(s, 'e', &s);
+
+	if (exponent.n == 0)
+		exponent = str_cut(s, 'E', &s);
+	fraction = str_cut(s, '.', &whole);
+	int64_t scale = read_exponent(exponent);
+
+	/* The value is digits * 10^scale, digits without zeros at its end. */
+	while (fraction.n && fraction.p[fraction.n - 1] == '0')
+		fraction.n--;
+	scale -= (int64_t)fraction.n;
+	if (fraction.n == 0) {
+		while (whole.n && whole.p[whole.n - 1] == '0') {
+			whole.n--;
+			scale++;
+		}
+	}
+	uint64_t v = 0;
+	struct str parts[] = {whole, fraction};
+
+	for (int part = 0; part < 2; part++) {
+		for (size_t i = 0; i < parts[part].n; i++) {
+			uint64_t digit = (uint64_t)(parts[part].p[i] - '0');
+
+			if (__builtin_mul_overflow(v, 10u, &v) || __builtin_add_overflow(v, digit, &v))
+				return false;
+		}
+	}
+	if (v != 0 && scale < 0)
+		return false;
+	for (; v != 0 && scale > 0; scale--) {
+		if (__builtin_mul_overflow(v, 10u, &v))
+			return false;
+	}
+	if (v > (uint64_t)INT64_MAX + negative)
+		return false;
+	*out = negative ? (int64_t)(0 - v) : (int64_t)v;
+	return true;
+}
+
+bool json_f64(const struct json *j, double *out)
+{
+	char z[NUMBER_MAX + 1];
+
+	if (json_type(j) != JSON_NUMBER || j->n > NUMBER_MAX)
+		return false;
+	memcpy(z, j->p, j->n);
+	z[j->n] = '\0';
+	double v = strtod(z, NULL);
+
+	if (!isfinite(v))
+		return false;
+	*out = v;
+	return true;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cmd/capture.h"
+
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "cmd/word.h"
+
+int capture_settings(struct option_values *v, enum wire_mode mode)
+{
+	struct session_settings *s = &v->session;
+
+	if (s->ring_bytes < LIMIT_RING_MIN || s->ring_bytes > LIMIT_RING_MAX)
+		return err_say(EXIT_USAGE, "--ring-size takes 4096 to 1G", "bad value for --ring-size");
+	/* The kernel wants a power of two; more is what was asked for, too. */
+	while (s->ring_bytes & (s->ring_bytes - 1))
+		s->ring_bytes += s->ring_bytes & -s->ring_bytes;
+	s->mode = mode;
+	s->quiet = v->quiet;
+	s->digest = v->digest;
+	s->strict = v->strict;
+	s->style = word_style(v, mode == WIRE_MODE_RUN ? STDERR_FILENO : STDOUT_FILENO);
+	return EXIT_OK;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/limits.h"
+#include "cmd/word.h"
+
+/* N, or T.N for the T-th trace of a document with several (from 1). */
+static bool parse_number(const char *text, uint32_t *trace, uint32_t *n)
+{
+	struct str head;
+	struct str tail = str_cut(str_of(text), '.', &head);
+	uint64_t a = 1, b;
+
+	if (!str_to_u64(tail.p ? tail : head, &b) || (tail.p && !str_to_u64(head, &a)))
+		return false;
+	if (a == 0 || a > UINT32_MAX || b > UINT32_MAX)
+		return false;
+	*trace = (uint32_t)a - 1;
+	*n = (uint32_t)b;
+	return true;
+}
+
+int show_run(struct option_values *v)
+{
+	autodrop(buf_fini) struct buf document = {0};
+	autodrop(buf_fini) struct buf text = {0};
+	autodrop(drop_arena) struct arena *a = arena_new(LIMIT_DOCUMENT_BYTES);
+	struct view_style style = word_style(v, STDOUT_FILENO);
+	enum session_format format;
+	uint32_t trace, n;
+	bool complete = false;
+	int code = word_format(v, &format);
+
+	if (code != EXIT_OK)
+		return code;
+	if (v->arg_count != 2 || a == NULL || !parse_number(v->args[1], &trace, &n))
+		return err_say(EXIT_USAGE, "bottrace show TRACE N; N stands in front of each span of `bottrace tree TRACE`",
+			       "a trace and a span's number are to be given");
+	buf_init(&document, LIMIT_DOCUMENT_BYTES);
+	buf_init(&text, LIMIT_TEXT_BYTES);
+	code = session_load(v->args[0], &document, &complete);
+	if (code != EXIT_OK)
+		return code;
+	const struct json *j = json_parse(a, buf_str(&document), NULL);
+	const struct json *span = view_find(a, j, trace, n);
+	if (span == NULL)
+		return err_say(EXIT_NOT_FOUND, "`bottrace tree` shows the numbers", "%s has no span %s", v->args[0], v->args[1]);
+	if (format == SESSION_TEXT) {
+		int r = view_span(&text, a, j, trace, n, &style);
+		if (r < 0)
+			return err_say(EXIT_CORRUPT, NULL, "cannot show span %s: %s", v->args[1], strerror(-r));
+	} else {
+		buf_add(&text, json_raw(span));
+		buf_add_char(&text, '\n');
+	}
+	code = word_print(&text);
+	return code == EXIT_OK && v->strict && !complete ? EXIT_LOSSY : code;
+}

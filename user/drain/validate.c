@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The gate: whoever casts a record relies on what is checked here, and only here. */
+#include <assert.h>
+
+#include "base/limits.h"
+#include "drain/drain.h"
+
+_Static_assert(LIMIT_TAPE_RECORD == WIRE_RECORD_MAX, "the wire's and the tape's limit are one");
+
+/* No count of bytes that a record tells may be larger, so that a sum of two never overflows. */
+#define COUNT_MAX (UINT64_C(1) << 62)
+
+/* Whether payloads of a and b bytes fit behind the fixed fields. */
+static bool fits(const struct wire_head *h, size_t fixed, uint64_t a, uint64_t b)
+{
+	return a <= WIRE_RECORD_MAX && b <= WIRE_RECORD_MAX && fixed + a + b <= h->size;
+}
+
+/* A piece lies inside its call, and its call inside its direction. */
+static bool is_piece(uint64_t offset, uint64_t call_len, uint64_t call_off, uint32_t len)
+{
+	return len > 0 && len <= WIRE_PIECE_MAX && call_len <= COUNT_MAX && call_off <= call_len &&
+	       len <= call_len - call_off && offset <= COUNT_MAX && offset >= call_off;
+}
+
+static bool is_tls_data(const struct wire_head *h)
+{
+	const struct wire_tls_data *d = (const void *)h;
+
+	return is_piece(d->offset, d->call_len, d->call_off, d->len) && fits(h, sizeof(*d), d->len, 0) &&
+	       d->dir < WIRE_DIRS && d->fn < WIRE_FNS && d->hole_cause < WIRE_CAUSES && d->skipped_after <= 1;
+}
+
+static bool is_drain_loss(const struct wire_head *h)
+{
+	const struct wire_drain_loss *l = (const void *)h;
+
+	return is_piece(l->offset, l->call_len, l->call_off, l->len) && l->dir < WIRE_DIRS &&
+	       l->cause < WIRE_CAUSES && l->hole_cause < WIRE_CAUSES && l->skipped_after <= 1;
+}
+
+static bool is_tls_conn(const struct wire_head *h)
+{
+	const struct wire_tls_conn *c = (const void *)h;
+
+	return c->family == 0 || c->family == 2 || c->family == 10;
+}
+
+static bool is_tls_sni(const struct wire_head *h)
+{
+	const struct wire_tls_sni *s = (const void *)h;
+
+	return s->len <= WIRE_SNI_MAX && fits(h, sizeof(*s), s->len, 0);
+}
+
+static bool is_tls_close(const struct wire_head *h)
+{
+	const struct wire_tls_close *c = (const void *)h;
+
+	for (int dir = 0; dir < WIRE_DIRS; dir++)
+		if (c->side[dir].bytes > COUNT_MAX || c->side[dir].calls > COUNT_MAX ||
+		    c->side[dir].hole_cause >= WIRE_CAUSES)
+			return false;
+	return true;
+}
+
+static bool is_proc_exec(const struct wire_head *h)
+{
+	const struct wire_proc_exec *e = (const void *)h;
+
+	return fits(h, sizeof(*e), e->path_len, e->argv_len);
+}
+
+static bool is_proc_fact(const struct wire_head *h)
+{
+	const struct wire_proc_fact *f = (const void *)h;
+
+	return fits(h, sizeof(*f), f->path_len, f->argv_len);
+}
+
+static bool is_lib(const struct wire_head *h)
+{
+	const struct wire_lib *l = (const void *)h;
+
+	if (l->sites > WIRE_FNS || !fits(h, sizeof(*l), l->path_len, 0))
+		return false;
+	for (uint32_t i = 0; i < l->sites; i++)
+		if (l->site[i].fn >= WIRE_FNS)
+			return false;
+	return true;
+}
+
+static bool is_blind(const struct wire_head *h)
+{
+	const struct wire_blind *b = (const void *)h;
+
+	return fits(h, sizeof(*b), b->what_len, b->why_len);
+}
+
+/* What a kind must have: all its fixed fields, and the rule for its numbers and payload. */
+static const struct kind {
+	uint16_t kind;
+	uint16_t min_bytes;
+	bool (*rule)(const struct wire_head *h); /* NULL: nothing beyond the size */
+} kinds[] = {
+	{WIRE_TLS_DATA, sizeof(struct wire_tls_data), is_tls_data},
+	{WIRE_TLS_CONN, sizeof(struct wire_tls_conn), is_tls_conn},
+	{WIRE_TLS_SNI, sizeof(struct wire_tls_sni), is_tls_sni},
+	{WIRE_TLS_CLOSE, sizeof(struct wire_tls_close), is_tls_close},
+	{WIRE_PROC_FORK, sizeof(struct wire_proc_fork), NULL},
+	{WIRE_PROC_EXEC, sizeof(struct wire_proc_exec), is_proc_exec},
+	{WIRE_PROC_EXIT, sizeof(struct wire_proc_exit), NULL},
+	{WIRE_DRAIN_LOSS, sizeof(struct wire_drain_loss), is_drain_loss},
+	{WIRE_SESSION, sizeof(struct wire_session), NULL},
+	{WIRE_LIB, sizeof(struct wire_lib), is_lib},
+	{WIRE_PROC_FACT, sizeof(struct wire_proc_fact), is_proc_fact},
+	{WIRE_BLIND, sizeof(struct wire_blind), is_blind},
+	{WIRE_PROC_FINAL, sizeof(struct wire_proc_final), NULL},
+	{WIRE_CONN_FINAL, sizeof(struct wire_tls_close), is_tls_close},
+	{WIRE_TICK, sizeof(struct wire_tick), NULL},
+	{WIRE_END, sizeof(struct wire_end), NULL},
+	{WIRE_TARGET, sizeof(struct wire_target), NULL},
+};
+
+bool drain_valid(const void *p, size_t size)
+{
+	const struct wire_head *h = p;
+
+	assert(((uintptr_t)p & 7) == 0);
+	if (size < sizeof(*h) || size % 8 != 0 || size > WIRE_RECORD_MAX || h->size != size)
+		return false;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].kind == h->kind)
+			return size >= kinds[i].min_bytes && (!kinds[i].rule || kinds[i].rule(h));
+	return true;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One direction of one connection: pieces in, in almost any order; bytes and gaps out, in order, each byte once.
+ *
+ * `next` is the offset up to which everything is accounted: kept + missing + skipped == bytes == next, always. A piece
+ * beyond it leaves a hole. Is the hole's cause known (hole_cause: the kernel could not send), it is told at once;
+ * else the piece is held for a while, since two threads on one connection may overtake each other, and after that
+ * the hole is the user side's loss.
+ */
+#ifndef FLOW_STREAM_H
+#define FLOW_STREAM_H
+
+#include "flow/flow.h"
+
+#define STREAM_HELD_PIECES 64
+#define STREAM_HELD_BYTES  (1u << 20)
+#define STREAM_HELD_NS	   50000000u
+
+/* A piece of TLS data, or of the drain's loss. */
+struct stream_piece {
+	uint64_t offset;
+	uint64_t call_start; /* offset of the call's first byte in the direction */
+	uint64_t call_end;
+	uint64_t start_ns, ts_ns;
+	uint32_t tid;
+	uint32_t len;
+	enum wire_cause hole_cause;
+	enum wire_cause loss_cause; /* NONE: the bytes are here */
+	bool skipped_after;
+	const char *data; /* NULL when lost */
+};
+
+struct stream_held;
+
+struct stream {
+	struct flow_conn *conn;
+	enum wire_dir dir;
+	const struct flow_settings *settings;
+	bool deaf; /* the stream ended: bytes are counted as missing, nobody is told data */
+	enum wire_cause deaf_cause;
+	uint64_t next;
+	struct stream_held *held; /* by offset */
+	uint32_t held_pieces;
+	size_t held_bytes;	/* memory */
+	uint64_t held_since_ns; /* arrival of the one that waits longest, by its own time */
+
+	/* the call that `next` is in, if any */
+	struct {
+		bool active, lost, queue_lost;
+		uint64_t start, end;
+	} call;
+
+	/* the kernel's word */
+	bool has_total;
+	uint64_t total_bytes, total_calls;
+	enum wire_cause total_cause;
+};
+
+void stream_init(struct stream *s, struct flow_conn *conn, enum wire_dir dir,
+		 const struct flow_settings *settings);
+void stream_fini(struct stream *s);
+/* Takes one piece; its data is borrowed. */
+void stream_feed(struct stream *s, const struct stream_piece *piece);
+/* Gives up waiting for what is older than STREAM_HELD_NS at now_ns. */
+void stream_tick(struct stream *s, uint64_t now_ns);
+/* Gives up waiting for the oldest hole. */
+void stream_push(struct stream *s);
+/* Gives up waiting altogether. */
+void stream_flush(struct stream *s);
+/* Remembers what the kernel counted; the larger one of two. */
+void stream_add_total(struct stream *s, const struct wire_side *side);
+/* No more pieces come: what the kernel counted, or the last call moved, and did not come is a gap. unknown_cause is
+ * for holes that the kernel does not explain. */
+void stream_settle(struct stream *s, enum wire_cause unknown_cause, uint64_t ts_ns);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Inside of the room: one call being read, what a decoder is, and what decoders share. */
+#ifndef GENAI_DECODER_H
+#define GENAI_DECODER_H
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "genai/genai.h"
+
+#define GENAI_CHOICES_MAX 128u /* answers of one call */
+#define GENAI_PIECES_MAX  512u /* tool calls of one answer, blocks of one message, while streamed */
+
+struct genai_work;
+
+/* Adding a provider's API: one of these in a file of its own, one row in provider.c. */
+struct genai_decoder {
+	const char *provider; /* of a host that nobody knows */
+	enum genai_kind kind;
+	const char *operation;
+	/* Fills the request's half of the call. body is NULL when nothing of it could be read, and may be cut.
+	 * false: a whole body that is no request of this API. */
+	bool (*request)(struct genai_work *w, const struct json *body);
+	/* A body that is no stream. */
+	void (*response)(struct genai_work *w, const struct json *body);
+	/* One event; true: the answer ended with it (in success or error). */
+	bool (*event)(struct genai_work *w, const struct http_event *ev);
+	/* Puts together what the events brought. */
+	void (*finish)(struct genai_work *w);
+};
+
+/* A call being read: in the exchange's arena, like all that its slices point to. */
+struct genai_work {
+	struct genai_call c; /* first: the door's pointer is ours */
+	struct genai *g;
+	const struct genai_decoder *decoder; /* NULL: plain http */
+	bool understood;		     /* the request was read */
+	bool closed;
+	bool streamed;			     /* an event came */
+	bool first_told;
+	bool finished;			     /* the answer named its finish reason or its end */
+	bool whole;			     /* of the body being read: nothing was cut off */
+	bool tier_told, fingerprint_told;    /* in params: a stream repeats them in every event */
+	uint32_t omitted_messages, omitted_pieces; /* beyond the limits */
+	void *stream;			     /* the decoder's */
+};
+
+/* Bytes that come in many pieces, kept in the arena; linear, at most LIMIT_BODY_BYTES. */
+struct genai_block;
+struct genai_rope {
+	struct genai_block *first, *last;
+	size_t n;
+};
+
+/* ---- rope.c ---- */
+void genai_rope_add(struct arena *a, struct genai_rope *r, struct str s);
+/* In one piece, in the arena. Empty (p not NULL) when nothing came; STR_NONE without memory. */
+struct str genai_rope_str(struct arena *a, const struct genai_rope *r);
+
+/* ---- genai.c ---- */
+/* For nodes of JSON that are needed only until the current callback returns; NULL without memory. */
+struct arena *genai_scratch(struct genai_work *w);
+/* An empty buffer for building one text, valid until the next call; copy its result into the arena. */
+struct buf *genai_text(struct genai_work *w);
+/* The first content of a stream came. */
+void genai_told_first(struct genai_work *w, uint64_t ts_ns);
+/* Marks the call broken unless it is. */
+void genai_mark_broken(struct genai_work *w, enum wire_dir dir, uint64_t offset, const char *why);
+/* Direction in which the server's bytes ran on this connection. */
+enum wire_dir genai_answer_dir(const struct genai_work *w);
+/* The data of an event as JSON; NULL when it is none (a call is marked broken when it was meant to be). */
+const struct json *genai_event_json(struct genai_work *w, const struct http_event *ev);
+
+/* ---- server.c ---- */
+/* Path of a request target: no query, no scheme and authority. */
+struct str genai_server_path(struct str target);
+/* Fills server and port from SNI, Host and peer. */
+void genai_server_read(struct genai_work *w);
+/* "retry-after-ms", "retry-after" in seconds or as a date (against the answer's Date); 0: not said. */
+uint64_t genai_server_retry_after(const struct http_message *m);
+
+/* ---- provider.c ---- */
+/* gen_ai.provider.name by host, p NULL: unknown. */
+struct str genai_provider_find(struct str host, uint16_t port);
+/* What the gateway says of itself in its answer's fields; p NULL: nothing. */
+struct str genai_provider_gateway(const struct http_message *response);
+/* The decoder for a request, or NULL: then *note may say why a look-alike is none, *no_model_call that it is by rule. */
+const struct genai_decoder *genai_provider_decoder(struct str method, struct str path, const char **note,
+						   bool *no_model_call);
+
+/* ---- error.c ---- */
+/* Status error, with type and message of the body; the HTTP status where it has none. body may be NULL. */
+void genai_error_read(struct genai_work *w, const struct json *body);
+
+/* ---- param.c ---- */
+struct genai_param_map {
+	const char *member; /* of the body */
+	const char *key;    /* attribute */
+	enum json_type type; /* a value of another type is left out */
+};
+/* Every member of the table that the body has, in the table's order; of doubled keys the first. */
+void genai_param_read(struct genai_work *w, const struct json *body, const struct genai_param_map *map);
+void genai_param_add(struct genai_work *w, const char *key, const struct json *value);
+/* A value that is JSON already, in the arena or static. */
+void genai_param_add_json(struct genai_work *w, const char *key, struct str json);
+
+/* ---- message.c ---- */
+/* Decoded, and copied into the arena unless it lives in the exchange's own bytes; STR_NONE when it is no string. */
+struct str genai_str(struct genai_work *w, const struct json *j);
+/* As genai_str of a member, but STR_NONE when it is empty. */
+struct str genai_word(struct genai_work *w, const struct json *object, const char *member);
+/* The value written anew: compact, valid UTF-8, closed where it was cut. STR_NONE for an absent one. */
+struct str genai_compact(struct genai_work *w, const struct json *j);
+/* As a JSON string. */
+struct str genai_quote(struct genai_work *w, struct str s);
+/* A text that should be JSON (a tool's arguments): compact, or as a JSON string when it is none. */
+struct str genai_arguments(struct genai_work *w, struct str s);
+/* Content of a tool's result: a string, texts joined, or the JSON as it is. */
+struct str genai_result(struct genai_work *w, const struct json *content);
+/* The texts of an array of {"text"} parts, joined; false when it holds anything else. */
+bool genai_join_texts(struct genai_work *w, const struct json *array, struct str *out);
+/* A data: URL becomes a blob, every other a uri. */
+void genai_part_url(struct genai_part *p, const char *modality, struct str url);
+/* Sets m->hash: role and parts without reasoning, adjacent texts as one, arguments compact. */
+void genai_message_hash(struct genai_work *w, struct genai_message *m);
+
+/* ---- the decoders ---- */
+extern const struct genai_decoder genai_openai_chat;
+extern const struct genai_decoder genai_anthropic_messages;
+
+#endif

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Life of a call: from http's events to the callbacks of genai_ops. What a body means is the decoders' business. */
+#include "genai/genai.h"
+
+#include "genai/decoder.h"
+
+#define SCRATCH_KEEP_BYTES (256u << 10) /* a scratch arena that grew beyond this is given back */
+#define TEXT_KEEP_BYTES	   (1u << 20)
+#define PLAIN_MESSAGE_MAX  4096u	/* of an error body that is plain text */
+
+struct genai {
+	const struct genai_ops *ops;
+	void *ctx;
+	struct genai_stats stats;
+	struct arena *scratch;
+	struct buf text;
+};
+
+struct genai *genai_new(const struct genai_ops *ops, void *ctx)
+{
+	struct genai *g = calloc(1, sizeof(*g));
+
+	if (g == NULL)
+		return NULL;
+	g->ops = ops;
+	g->ctx = ctx;
+	buf_init(&g->text, LIMIT_INFLATED_BYTES);
+	return g;
+}
+
+void genai_free(struct genai *g)
+{
+	if (g == NULL)
+		return;
+	arena_free(g->scratch);
+	buf_fini(&g->text);
+	free(g);
+}
+
+struct genai_stats genai_stats(const struct genai *g)
+{
+	return g->stats;
+}
+
+/* ---- memory for the moment ---- */
+
+struct arena *genai_scratch(struct genai_work *w)
+{
+	if (w->g->scratch == NULL)
+		w->g->scratch = arena_new(LIMIT_SPAN_BYTES);
+	return w->g->scratch;
+}
+
+struct buf *genai_text(struct genai_work *w)
+{
+	buf_clear(&w->g->text);
+	return &w->g->text;
+}
+
+/* At the end of each callback that parses: nothing in the scratch arena is needed any more. */
+static void scratch_trim(struct genai *g)
+{
+	if (g->scratch != NULL && arena_size(g->scratch) > SCRATCH_KEEP_BYTES) {
+		arena_free(g->scratch);
+		g->scratch = NULL;
+	}
+	if (g->text.cap > TEXT_KEEP_BYTES)
+		buf_fini(&g->text);
+}
+
+/* ---- telling ---- */
+
+void genai_told_first(struct genai_work *w, uint64_t ts_ns)
+{
+	if (w->first_told)
+		return;
+	w->first_told = true;
+	w->c.first_chunk_ns = ts_ns;
+	if (w->g->ops->first)
+		w->g->ops->first(w->g->ctx, &w->c);
+}
+
+void genai_mark_broken(struct genai_work *w, enum wire_dir dir, uint64_t offset, const char *why)
+{
+	if (w->c.broken.set)
+		return;
+	w->c.broken = (struct http_broken){.set = true, .dir = dir, .offset = offset, .why = why};
+}
+
+enum wire_dir genai_answer_dir(const struct genai_work *w)
+{
+	return w->c.x->server_side ? WIRE_WRITE : WIRE_READ;
+}
+
+static enum wire_dir request_dir(const struct genai_work *w)
+{
+	return w->c.x->server_side ? WIRE_READ : WIRE_WRITE;
+}
+
+/* What could not be read is an error of its own, unless the provider told one. */
+static bool is_broken(struct genai_work *w)
+{
+	struct genai_call *c = &w->c;
+
+	if (c->status == GENAI_ERROR || !c->broken.set)
+		return false;
+	c->error_type = STR("broken");
+	c->error_message = str_of(c->broken.why);
+	return true;
+}
+
+static void settle(struct genai_work *w, enum genai_status status, uint64_t end_ns)
+{
+	struct genai *g = w->g;
+
+	if (w->closed)
+		return;
+	w->closed = true;
+	w->c.status = status;
+	w->c.end_ns = end_ns;
+	if (w->c.kind == GENAI_HTTP)
+		g->stats.http++;
+	else
+		g->stats.calls++;
+	if (w->c.broken.set)
+		g->stats.broken++;
+	if (g->ops->close)
+		g->ops->close(g->ctx, &w->c);
+}
+
+/* ---- bodies ---- */
+
+static bool has_gap(const struct http_exchange *x, enum wire_dir dir)
+{
+	for (const struct http_gap *gap = x->gaps; gap; gap = gap->next)
+		if (gap->dir == dir)
+			return true;
+	return false;
+}
+
+/* Where byte `at` of a body lies in its direction: exact for a body without encoding and chunks, else the message's
+ * first byte (the map from decoded bytes to wire bytes is not kept). */
+static uint64_t body_offset(const struct http_message *m, size_t at)
+{
+	uint64_t head = m->wire_bytes - m->body_bytes;
+	bool plain = http_field(m, "transfer-encoding").p == NULL && http_field(m, "content-encoding").p == NULL;
+
+	if (!plain || m->wire_bytes < m->body_bytes)
+		return m->offset;
+	return m->offset + head + at;
+}
+
+/* A message's body as JSON, as far as it goes; NULL when there is nothing. Says in w->whole whether that is all. */
+static const struct json *body_json(struct genai_work *w, const struct http_message *m, struct str body,
+				    enum wire_dir dir)
+{
+	struct arena *scratch = genai_scratch(w);
+	struct json_end end = {0};
+
+	w->whole = false;
+	if (body.n == 0 || scratch == NULL)
+		return NULL;
+	const struct json *j = json_parse(scratch, body, &end);
+
+	if (end.state == JSON_WHOLE && str_trim(str_skip(body, end.offset)).n > 0) {
+		end.state = JSON_BROKEN;
+		end.why = "bytes after the JSON document";
+	}
+	w->whole = end.state == JSON_WHOLE;
+	/* Bytes that are missing explain themselves; bytes that are there and no JSON are the sender's doing. */
+	if (w->whole || end.state == JSON_MEMORY || !m->done || !m->body_kept || has_gap(w->c.x, dir))
+		return j;
+	genai_mark_broken(w, dir, body_offset(m, end.offset), end.why ? end.why : "JSON ends too early");
+	return j;
+}
+
+const struct json *genai_event_json(struct genai_work *w, const struct http_event *ev)
+{
+	struct arena *scratch = genai_scratch(w);
+	struct str data = str_trim(ev->data);
+	struct json_end end = {0};
+
+	if (scratch == NULL || data.n == 0 || (data.p[0] != '{' && data.p[0] != '['))
+		return NULL;
+	const struct json *j = json_parse(scratch, data, &end);
+
+	if (end.state == JSON_WHOLE)
+		return j;
+	if (end.state != JSON_MEMORY && !has_gap(w->c.x, genai_answer_dir(w)))
+		genai_mark_broken(w, genai_answer_dir(w), w->c.x->response.offset, "an event is no JSON");
+	return NULL;
+}
+
+/* ---- the request ---- */
+
+static void omitted_tell(struct genai_work *w)
+{
+	if (w->omitted_messages > 0)
+		genai_param_add_json(w, "bottrace.input.omitted_messages",
+				     arena_printf(w->c.arena, "%u", w->omitted_messages));
+	if (w->omitted_pieces > 0)
+		genai_param_add_json(w, "bottrace.output.omitted_parts",
+				     arena_printf(w->c.arena, "%u", w->omitted_pieces));
+}
+
+static void body_understand(struct genai_work *w)
+{
+	struct genai_call *c = &w->c;
+	const struct http_message *m = &c->x->request;
+	const struct genai_decoder *d =
+		genai_provider_decoder(c->x->method, c->path, &c->note, &c->no_model_call);
+	struct str body = m->body;
+
+	c->body_hash = hash_u128(body.p ? body : STR(""), 0);
+	if (d == NULL)
+		return;
+	if (!m->done) /* it may still grow, and move */
+		body = arena_dup(c->arena, body);
+	const struct json *j = body_json(w, m, body, request_dir(w));
+
+	/* An empty or unreadable body contradicts nothing: the path says what was meant. */
+	if (w->whole && json_type(j) != JSON_OBJECT) {
+		c->note = "its body is no JSON object";
+		return;
+	}
+	if (!d->request(w, json_type(j) == JSON_OBJECT ? j : NULL)) {
+		c->note = "its body has another shape than its path says";
+		return;
+	}
+	w->decoder = d;
+	c->kind = d->kind;
+	c->operation = d->operation;
+	c->provider = genai_provider_find(c->server, c->port);
+	if (c->provider.p == NULL)
+		c->provider = str_of(d->provider);
+	omitted_tell(w);
+}
+
+static void understand(struct genai_work *w)
+{
+	if (w->understood)
+		return;
+	w->understood = true;
+	if (w->c.x->request_seen && w->c.x->request.head_done)
+		body_understand(w);
+	scratch_trim(w->g);
+	if (w->g->ops->request)
+		w->g->ops->request(w->g->ctx, &w->c);
+}
+
+/* ---- http's events ---- */
+
+static void on_begin(void *ctx, struct http_exchange *x)
+{
+	struct genai *g = ctx;
+	struct genai_work *w = arena_alloc(x->arena, sizeof(*w));
+
+	x->user = w;
+	if (w == NULL)
+		return;
+	w->g = g;
+	w->c = (struct genai_call){
+		.x = x,
+		.kind = GENAI_HTTP,
+		.usage = {GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN},
+		.status = GENAI_OPEN,
+		.retry_count = -1,
+		.start_ns = x->request_seen ? x->request.start_ns : x->response.start_ns,
+		.arena = x->arena,
+	};
+	genai_server_read(w);
+	if (g->ops->begin)
+		g->ops->begin(g->ctx, &w->c);
+}
+
+static void on_request_head(void *ctx, struct http_exchange *x)
+{
+	struct genai_work *w = x->user;
+	uint64_t n;
+
+	(void)ctx;
+	if (w == NULL)
+		return;
+	w->c.path = genai_server_path(x->target);
+	genai_server_read(w);
+	if (str_to_u64(str_trim(http_field(&x->request, "x-stainless-retry-count")), &n) && n < 1000)
+		w->c.retry_count = (int)n;
+}
+
+static void on_request_done(void *ctx, struct http_exchange *x)
+{
+	(void)ctx;
+	if (x->user != NULL)
+		understand(x->user);
+}
+
+static void on_response_head(void *ctx, struct http_exchange *x)
+{
+	struct genai_work *w = x->user;
+
+	(void)ctx;
+	if (w == NULL)
+		return;
+	w->c.first_byte_ns = x->response.first_ns;
+	w->c.retry_after_ns = genai_server_retry_after(&x->response);
+	/* A gateway on a host of somebody's own gives itself away only here. */
+	if (w->decoder != NULL && genai_provider_find(w->c.server, w->c.port).p == NULL) {
+		struct str gateway = genai_provider_gateway(&x->response);
+
+		if (gateway.p != NULL)
+			w->c.provider = gateway;
+	}
+}
+
+static void on_response_body(void *ctx, struct http_exchange *x, uint64_t ts_ns)
+{
+	(void)ctx;
+	(void)x;
+	(void)ts_ns;
+}
+
+static void on_event(void *ctx, struct http_exchange *x, const struct http_event *ev)
+{
+	struct genai_work *w = x->user;
+
+	(void)ctx;
+	if (w == NULL || w->closed)
+		return;
+	understand(w);
+	if (w->decoder == NULL)
+		return;
+	w->streamed = true;
+	if (w->decoder->event(w, ev)) {
+		w->finished = true;
+		w->decoder->finish(w);
+		omitted_tell(w);
+		bool bad = w->c.status == GENAI_ERROR || is_broken(w);
+
+		settle(w, bad ? GENAI_ERROR : GENAI_OK, ev->ts_ns);
+	}
+	scratch_trim(w->g);
+}
+
+/* The answer as far as it came: fills outputs, or the error. */
+static void answer_read(struct genai_work *w)
+{
+	const struct http_message *m = &w->c.x->response;
+	const struct json *j = NULL;
+
+	if (w->decoder != NULL && w->streamed) {
+		w->decoder->finish(w);
+	} else if (w->decoder != NULL && m->body.n > 0) {
+		bool plain = w->c.x->status >= 400 && m->body.p[0] != '{' && m->body.p[0] != '[';
+
+		/* A proxy's page of apology is no broken JSON. */
+		j = plain ? NULL : body_json(w, m, m->body, genai_answer_dir(w));
+		if (w->c.x->status < 400)
+			w->decoder->response(w, j);
+		else if (plain && str_eq(m->content_type, STR("text/plain")))
+			w->c.error_message = arena_dup(w->c.arena, str_head(str_trim(m->body), PLAIN_MESSAGE_MAX));
+	}
+	omitted_tell(w);
+	if (w->decoder != NULL && w->c.x->status >= 400)
+		genai_error_read(w, j);
+	scratch_trim(w->g);
+}
+
+static uint64_t last_ns(const struct http_exchange *x)
+{
+	uint64_t ns = x->request.end_ns > x->response.end_ns ? x->request.end_ns : x->response.end_ns;
+
+	if ((x->end == HTTP_END_CLOSED || x->end == HTTP_END_ABORTED) && x->conn->close_ns > ns)
+		ns = x->conn->close_ns;
+	return ns;
+}
+
+static bool is_complete(const struct genai_work *w)
+{
+	const struct http_exchange *x = w->c.x;
+
+	if (w->decoder != NULL && w->streamed)
+		return w->finished;
+	if (x->end == HTTP_END_DONE || x->end == HTTP_END_UPGRADED)
+		return true;
+	return x->response.done || (w->decoder != NULL && x->response.body.n > 0 && w->whole);
+}
+
+/* An error of plain http as OpenTelemetry has it: a server is not to blame for its clients' mistakes. */
+static bool is_http_error(const struct http_exchange *x)
+{
+	return x->status >= (x->server_side ? 500 : 400);
+}
+
+/* Status at the exchange's end; GENAI_OPEN: it goes on without us. */
+static enum genai_status outcome(struct genai_work *w)
+{
+	struct genai_call *c = &w->c;
+	bool complete = is_complete(w);
+
+	if (c->x->broken.set && !c->broken.set)
+		c->broken = c->x->broken;
+	if (c->status == GENAI_ERROR)
+		return GENAI_ERROR;
+	if (w->decoder == NULL && is_http_error(c->x)) {
+		c->error_type = arena_printf(c->arena, "%d", c->x->status);
+		return GENAI_ERROR;
+	}
+	if (is_broken(w))
+		return GENAI_ERROR;
+	if (complete)
+		return GENAI_OK;
+	return c->x->end == HTTP_END_SESSION ? GENAI_OPEN : GENAI_ABORTED;
+}
+
+static void on_done(void *ctx, struct http_exchange *x)
+{
+	struct genai *g = ctx;
+	struct genai_work *w = x->user;
+
+	if (w == NULL)
+		return;
+	if (!w->closed) {
+		if (w->c.first_byte_ns == 0 && x->response.begun)
+			w->c.first_byte_ns = x->response.first_ns;
+		understand(w);
+		answer_read(w);
+		enum genai_status status = outcome(w);
+
+		if (status != GENAI_OPEN)
+			settle(w, status, x->end == HTTP_END_DONE ? x->response.end_ns : last_ns(x));
+	}
+	if (g->ops->end)
+		g->ops->end(g->ctx, &w->c);
+	x->user = NULL;
+}
+
+static void on_stray(void *ctx, struct flow_conn *conn, enum wire_dir dir, uint64_t bytes, const struct http_gap *gap)
+{
+	struct genai *g = ctx;
+
+	if (g->ops->stray)
+		g->ops->stray(g->ctx, conn, dir, bytes, gap);
+}
+
+const struct http_ops *genai_http_ops(void)
+{
+	static const struct http_ops ops = {
+		.begin = on_begin,
+		.request_head = on_request_head,
+		.request_done = on_request_done,
+		.response_head = on_response_head,
+		.response_body = on_response_body,
+		.event = on_event,
+		.done = on_done,
+		.stray = on_stray,
+	};
+
+	return &ops;
+}

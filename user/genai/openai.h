@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Inside of the room: what openai.c (bodies) and openai_stream.c (events) share. */
+#ifndef GENAI_OPENAI_H
+#define GENAI_OPENAI_H
+
+#include "base/jsonw.h"
+#include "genai/decoder.h"
+
+/* A message of a request or an answer, with its hash; m is zeroed before. false: no memory. */
+bool genai_openai_message(struct genai_work *w, const struct json *j, struct genai_message *m);
+/* id, model and the fields that stand beside the choices; what is known already stays. */
+void genai_openai_head(struct genai_work *w, const struct json *body);
+void genai_openai_usage(struct genai_work *w, const struct json *usage);
+/* Room for n answers. */
+bool genai_openai_outputs(struct genai_work *w, uint32_t n);
+/* OpenTelemetry's word for a finish reason; their own when it has none. */
+struct str genai_openai_finish(struct str word);
+void genai_openai_finish_add(struct genai_work *w, struct genai_message *m, struct str word);
+bool genai_openai_event(struct genai_work *w, const struct http_event *ev);
+void genai_openai_join(struct genai_work *w);
+
+#endif

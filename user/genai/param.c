@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "genai/decoder.h"
+
+void genai_param_add_json(struct genai_work *w, const char *key, struct str json)
+{
+	struct genai_call *c = &w->c;
+
+	if (json.p == NULL || c->param_count == GENAI_PARAMS_MAX)
+		return;
+	for (uint32_t i = 0; i < c->param_count; i++)
+		if (strcmp(c->params[i].key, key) == 0)
+			return;
+	c->params[c->param_count++] = (struct genai_param){key, json};
+}
+
+void genai_param_add(struct genai_work *w, const char *key, const struct json *value)
+{
+	if (json_type(value) == JSON_NONE || json_type(value) == JSON_NULL || json_is_cut(value))
+		return;
+	genai_param_add_json(w, key, genai_compact(w, value));
+}
+
+void genai_param_read(struct genai_work *w, const struct json *body, const struct genai_param_map *map)
+{
+	for (; map->member != NULL; map++) {
+		const struct json *v = json_get(body, map->member);
+
+		if (json_type(v) == map->type)
+			genai_param_add(w, map->key, v);
+	}
+}

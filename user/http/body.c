@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From a body's bytes as transferred to its decoded text or events. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "http/parser.h"
+
+void http_body_fini(struct http_body *b)
+{
+	buf_fini(&b->text);
+	http_encoding_free(take(b->encoding));
+	http_sse_free(take(b->sse));
+}
+
+static void give_event(void *ctx, const struct http_event *ev)
+{
+	struct http_open *o = ctx;
+	struct http *h = o->conn->http;
+
+	h->ops.event(h->ctx, &o->x, ev);
+}
+
+int http_body_open(struct http_open *o, enum http_which which, const struct http_facts *facts)
+{
+	struct http_body *b = &o->body[which];
+	struct http_message *m = http_message_of(o, which);
+
+	m->body_kept = true;
+	b->sniff = which == HTTP_RESPONSE && str_eq(m->content_type, STR("text/event-stream"));
+	if (facts->coding_unknown) {
+		m->body_kept = false;
+		b->sniff = false;
+		b->stopped = true;
+	} else if (facts->coding_count > 0) {
+		b->encoding = http_encoding_new(facts->codings, facts->coding_count);
+		if (!b->encoding)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+struct sink {
+	struct http_open *o;
+	enum http_which which;
+	const struct http_piece *p;
+};
+
+static enum wire_dir dir_of(const struct http_open *o, enum http_which which)
+{
+	return which == HTTP_REQUEST ? o->conn->request_dir : 1 - o->conn->request_dir;
+}
+
+/* Of a body beyond the limits, what came within them stays. */
+static void add_text(const struct sink *k, struct str text)
+{
+	struct http_body *b = &k->o->body[k->which];
+	struct http_message *m = http_message_of(k->o, k->which);
+	size_t room = (b->encoding ? LIMIT_INFLATED_BYTES : LIMIT_BODY_BYTES) - b->text.n;
+
+	if (b->encoding && m->body_bytes > LIMIT_BODY_BYTES)
+		room = 0;
+	if (text.n > room) {
+		text = str_head(text, room);
+		m->body_kept = false;
+	}
+	if (b->hidden || text.n == 0)
+		return;
+	buf_add(&b->text, text);
+	if (buf_err(&b->text) < 0)
+		m->body_kept = false;
+	m->body = buf_str(&b->text);
+}
+
+static int add_events(const struct sink *k, struct str text)
+{
+	size_t at = 0;
+	int r = http_sse_feed(k->o->body[k->which].sse, text, k->p->ts_ns, &at);
+
+	if (r == -EMSGSIZE) {
+		/* Behind a coding there is no telling which byte of the wire it was. */
+		uint64_t offset = k->o->body[k->which].encoding ? k->p->offset : k->p->offset + at;
+
+		http_exchange_broken(k->o, dir_of(k->o, k->which), offset, "event too long");
+		return 0;
+	}
+	return r;
+}
+
+/* How much white space an undecided stream may begin with. */
+#define SNIFF_BYTES 4096u
+
+/* An event stream by its type may be plain JSON by its first byte: errors come so. Returns -EAGAIN while undecided. */
+static int sniff(const struct sink *k, struct str text)
+{
+	struct http_body *b = &k->o->body[k->which];
+	struct http_message *m = http_message_of(k->o, k->which);
+	size_t i = 0;
+	int r;
+
+	while (i < text.n && text.p[i] != 0 && strchr(" \t\r\n\xef\xbb\xbf", text.p[i]))
+		i++;
+	if (i == text.n && b->text.n + i < SNIFF_BYTES)
+		return -EAGAIN;
+	b->sniff = false;
+	if (i < text.n && (text.p[i] == '{' || text.p[i] == '['))
+		return 0;
+	b->sse = http_sse_new((struct http_sse_ops){give_event, k->o});
+	if (!b->sse)
+		return -ENOMEM;
+	r = add_events(k, buf_str(&b->text));
+	buf_fini(&b->text);
+	m->body = STR_NONE;
+	m->body_kept = false;
+	return r;
+}
+
+static int take_decoded(void *ctx, struct str text)
+{
+	const struct sink *k = ctx;
+	struct http_body *b = &k->o->body[k->which];
+	struct http_message *m = http_message_of(k->o, k->which);
+	int r = 0;
+
+	m->decoded_bytes += text.n;
+	if (b->sniff)
+		r = sniff(k, text);
+	if (r < 0 && r != -EAGAIN)
+		return r;
+	if (b->sse)
+		return add_events(k, text);
+	add_text(k, text);
+	/* Nobody would see more of it: no time is spent on it either. */
+	return b->encoding && m->decoded_bytes > LIMIT_INFLATED_BYTES ? -EMSGSIZE : 0;
+}
+
+void http_body_feed(struct http_open *o, enum http_which which, const struct http_piece *p)
+{
+	struct http *h = o->conn->http;
+	struct http_body *b = &o->body[which];
+	struct http_message *m = http_message_of(o, which);
+	struct sink k = {o, which, p};
+	const char *why = NULL;
+	size_t used = 0;
+	int r;
+
+	if (m->body_bytes == 0 && which == HTTP_RESPONSE)
+		h->ops.response_body(h->ctx, &o->x, p->ts_ns);
+	m->body_bytes += p->data.n;
+	if (b->stopped)
+		return;
+	if (b->encoding)
+		r = http_encoding_feed(b->encoding, p->data, (struct http_encoding_sink){take_decoded, &k},
+				       &used, &why);
+	else
+		r = take_decoded(&k, p->data);
+	if (r == 0)
+		return;
+	b->stopped = true;
+	m->body_kept = false;
+	if (r == -EBADMSG)
+		http_exchange_broken(o, dir_of(o, which), p->offset + used, why);
+}
+
+void http_body_gap(struct http_open *o, enum http_which which, uint64_t bytes)
+{
+	struct http_body *b = &o->body[which];
+	struct http_message *m = http_message_of(o, which);
+
+	m->body_bytes += bytes;
+	m->body_kept = false;
+	b->hidden = true;
+	if (b->encoding)
+		b->stopped = true;
+	if (b->sniff && !b->stopped) {
+		/* Its first byte is not known: believe its type. */
+		b->sse = http_sse_new((struct http_sse_ops){give_event, o});
+		buf_fini(&b->text);
+		m->body = STR_NONE;
+	}
+	b->sniff = false;
+	if (b->sse)
+		http_sse_gap(b->sse);
+}
+
+void http_body_close(struct http_open *o, enum http_which which, bool whole, uint64_t offset, uint64_t ts_ns)
+{
+	struct http_body *b = &o->body[which];
+	struct http_message *m = http_message_of(o, which);
+
+	if (whole && b->encoding && !b->stopped && !http_encoding_is_whole(b->encoding))
+		http_exchange_broken(o, dir_of(o, which), offset, "the encoded body ends early");
+	if (b->sse)
+		http_sse_flush(b->sse, !whole || b->stopped, ts_ns);
+	http_encoding_free(take(b->encoding));
+	http_sse_free(take(b->sse));
+	b->stopped = true;
+	/* An event stream's first bytes, all white space, are no body. */
+	if (b->sniff && m->head_done) {
+		m->body = STR_NONE;
+		m->body_kept = false;
+	}
+	b->sniff = false;
+}

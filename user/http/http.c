@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The door: connections, and the walk of one piece of bytes through its side's stages. */
+#include "http/http.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/parser.h"
+
+struct http *http_new(const struct http_ops *ops, void *ctx)
+{
+	struct http *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->ops = *ops;
+	h->ctx = ctx;
+	return h;
+}
+
+/* What a side holds never grows beyond a head and the line that broke its limit. */
+#define HELD_MAX (4u * LIMIT_HEADER_BYTES)
+
+static struct http_conn *get_conn(struct http *h, struct flow_conn *flow)
+{
+	struct http_conn *c = flow->user;
+
+	if (c)
+		return c;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->http = h;
+	c->flow = flow;
+	for (int d = 0; d < WIRE_DIRS; d++) {
+		c->side[d].conn = c;
+		c->side[d].dir = (enum wire_dir)d;
+		c->side[d].unsure = true;
+		buf_init(&c->side[d].held, HELD_MAX);
+	}
+	c->next = h->conns;
+	if (c->next)
+		c->next->prev = c;
+	h->conns = c;
+	flow->user = c;
+	return c;
+}
+
+static void free_conn(struct http_conn *c)
+{
+	while (c->first) {
+		struct http_open *o = c->first;
+
+		c->first = o->next;
+		http_exchange_free(o);
+	}
+	for (int d = 0; d < WIRE_DIRS; d++)
+		buf_fini(&c->side[d].held);
+	*(c->prev ? &c->prev->next : &c->http->conns) = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	free(c);
+}
+
+/* Exchanges that are still open go without a word, and connections are not touched: flow may be gone. */
+void http_free(struct http *h)
+{
+	if (!h)
+		return;
+	while (h->conns)
+		free_conn(h->conns);
+	free(h);
+}
+
+struct http_stats http_stats(const struct http *h)
+{
+	return h->stats;
+}
+
+struct str http_field(const struct http_message *m, const char *name)
+{
+	struct str want = str_of(name);
+
+	for (uint32_t i = 0; i < m->count; i++)
+		if (str_ieq(m->fields[i].name, want))
+			return m->fields[i].value;
+	return STR_NONE;
+}
+
+static void tell_stray(struct http *h, struct flow_conn *flow, enum wire_dir dir, uint64_t bytes,
+		       const struct flow_gap *gap)
+{
+	struct http_gap g;
+
+	h->stats.stray_bytes += bytes;
+	if (!h->ops.stray)
+		return;
+	if (gap)
+		g = (struct http_gap){
+			.dir = dir, .offset = gap->offset, .bytes = gap->bytes, .cause = gap->cause};
+	h->ops.stray(h->ctx, flow, dir, bytes, gap ? &g : NULL);
+}
+
+void http_stray(struct http_side *s, uint64_t bytes)
+{
+	if (bytes > 0)
+		tell_stray(s->conn->http, s->conn->flow, s->dir, bytes, NULL);
+}
+
+void http_count(struct http_side *s, uint64_t bytes, uint64_t ts_ns)
+{
+	struct http_message *m = http_message_of(s->x, http_which_of(s));
+
+	m->wire_bytes += bytes;
+	s->offset += bytes; /* http_feed sets it anew, but an end within its step wants to know */
+	if (bytes > 0)
+		m->end_ns = ts_ns;
+}
+
+/* ---- stages ---- */
+
+/* HTTP/2 with prior knowledge (RFC 9113 3.4): its frames are not read here. */
+static void preface(struct http_conn *c)
+{
+	c->http->stats.http2++;
+	http_exchange_end_all(c, HTTP_END_LOST);
+	for (int d = 0; d < WIRE_DIRS; d++) {
+		http_scan_drop(&c->side[d]);
+		c->side[d].stage = HTTP_AT_OVER;
+	}
+}
+
+static void judge_line(struct http_side *s, const struct http_piece *p)
+{
+	struct str line = buf_str(&s->held);
+
+	if (s->unsure && http_start_find(line, true, true) > 0) {
+		/* The end of something that we have not seen stands before the start line. */
+		http_scan_begin(s, true, p);
+	} else if (http_start_parse(line).kind == HTTP_START_PREFACE) {
+		preface(s->conn);
+	} else if (line.n <= LIMIT_HEADER_BYTES && http_exchange_start(s, line)) {
+		http_message_of(s->x, http_which_of(s))->end_ns = p->ts_ns;
+		s->stage = HTTP_AT_HEAD;
+		s->line = s->held.n;
+	} else {
+		http_scan_begin(s, true, p);
+	}
+}
+
+/* Bytes until the line's end, but not many more than a head may have. */
+static size_t line_bytes(const struct http_side *s, struct str data, bool *whole)
+{
+	size_t room = LIMIT_HEADER_BYTES + 1 - s->held.n;
+	struct str part = str_head(data, room);
+	const char *lf = memchr(part.p, '\n', part.n);
+
+	*whole = lf != NULL;
+	return lf ? (size_t)(lf - part.p) + 1 : part.n;
+}
+
+static size_t feed_start(struct http_side *s, const struct http_piece *p)
+{
+	bool whole;
+	size_t n = 0, before = s->held.n;
+
+	if (before == 0) {
+		/* RFC 9112 2.2: empty lines before a message are to be passed over. */
+		while (n < p->data.n && (p->data.p[n] == '\r' || p->data.p[n] == '\n'))
+			n++;
+		if (n > 0) {
+			http_stray(s, n);
+			return n;
+		}
+		s->at = *p;
+		s->at.data = STR_NONE;
+	}
+	n = line_bytes(s, p->data, &whole);
+	buf_add(&s->held, str_head(p->data, n));
+	if (buf_err(&s->held) < 0) {
+		http_stray(s, before + n);
+		buf_fini(&s->held);
+		http_scan_begin(s, false, p);
+	} else if (whole) {
+		judge_line(s, p);
+	} else if (s->held.n > LIMIT_HEADER_BYTES ||
+		   (before < 40 && !http_start_is_prefix(buf_str(&s->held)))) {
+		http_scan_begin(s, false, p);
+	}
+	return n;
+}
+
+static size_t feed_head(struct http_side *s, const struct http_piece *p)
+{
+	struct http_open *o = s->x;
+	size_t pos = 0;
+
+	while (pos < p->data.n) {
+		bool whole;
+		size_t n = line_bytes(s, str_skip(p->data, pos), &whole);
+		const char *line;
+
+		buf_add(&s->held, str_make(p->data.p + pos, n));
+		http_count(s, n, p->ts_ns);
+		pos += n;
+		if (buf_err(&s->held) < 0 || s->held.n > LIMIT_HEADER_BYTES) {
+			bool memory = buf_err(&s->held) < 0;
+
+			http_exchange_broken(o, s->dir, s->at.offset + (memory ? 0 : LIMIT_HEADER_BYTES),
+					     memory ? "no memory" : "head too long");
+			http_exchange_message_lost(s);
+			break;
+		}
+		if (!whole)
+			break;
+		line = s->held.p + s->line;
+		n = s->held.n - s->line;
+		s->line = s->held.n;
+		if (n == 1 || (n == 2 && line[0] == '\r')) {
+			http_framing_head(s, p);
+			break;
+		}
+	}
+	return pos;
+}
+
+static size_t feed_side(struct http_side *s, const struct http_piece *p)
+{
+	switch (s->stage) {
+	case HTTP_AT_START:
+		return feed_start(s, p);
+	case HTTP_AT_SCAN:
+		return http_scan_feed(s, p);
+	case HTTP_AT_HEAD:
+		return feed_head(s, p);
+	case HTTP_AT_BODY:
+		return http_framing_feed(s, p);
+	case HTTP_AT_OVER:
+		break;
+	}
+	http_stray(s, p->data.n);
+	return p->data.n;
+}
+
+/* A call that gives a status line in the middle of a body whose client has gone on to the next request: the rest of
+ * that body was never read. */
+static void look_for_next(struct http_side *s, struct str data)
+{
+	if (s->stage == HTTP_AT_BODY && s->x->next_seen && !http_is_request_side(s) &&
+	    http_start_is_status(data))
+		http_exchange_end(s->x, HTTP_END_NEXT);
+}
+
+void http_feed(struct http *h, const struct flow_chunk *chunk)
+{
+	struct http_conn *c = get_conn(h, chunk->conn);
+	struct http_piece p = {chunk->data, chunk->offset, chunk->start_ns, chunk->ts_ns, chunk->tid};
+	struct http_side *s;
+
+	if (!c) {
+		tell_stray(h, chunk->conn, chunk->dir, chunk->data.n, NULL);
+		return;
+	}
+	s = &c->side[chunk->dir];
+	if (s->seen && chunk->offset > s->offset) {
+		/* Missing bytes that nobody told of. */
+		struct flow_gap gap = {chunk->conn,	chunk->dir,  s->offset, chunk->offset - s->offset,
+				       WIRE_CAUSE_NONE, chunk->ts_ns};
+		http_gap(h, &gap);
+	}
+	s->seen = true;
+	s->offset = chunk->offset;
+	look_for_next(s, p.data);
+	while (p.data.n > 0) {
+		size_t n = feed_side(s, &p);
+
+		p.data = str_skip(p.data, n);
+		p.offset += n;
+		s->offset = p.offset;
+	}
+}
+
+/* ---- gaps ---- */
+
+/* A message's first line was cut off: it still counts as begun when it can be nothing else. */
+static bool begin_cut(struct http_side *s)
+{
+	static const char *const starts[] = {"POST ",	"GET ",	    "HEAD ",	"PUT ",	   "PATCH ",
+					     "DELETE ", "OPTIONS ", "CONNECT ", "HTTP/1.", NULL};
+	struct str held = buf_str(&s->held);
+	bool response = s->conn->role_known && !http_is_request_side(s);
+
+	if (s->stage != HTTP_AT_START || held.n == 0)
+		return false;
+	for (size_t i = 0; starts[i]; i++) {
+		struct str start = str_of(starts[i]);
+
+		if (str_starts(held, start) && (start.p[0] == 'H' && start.p[1] == 'T') == response)
+			return response ? http_exchange_start_cut(s, STR_NONE)
+					: http_exchange_start_cut(s, str_head(start, start.n - 1));
+	}
+	return false;
+}
+
+static void gap_at_border(struct http_side *s, const struct flow_gap *gap)
+{
+	struct http_conn *c = s->conn;
+	bool response = c->role_known && !http_is_request_side(s);
+	struct http_open *o = response && s->stage == HTTP_AT_START ? http_exchange_waiting(c) : NULL;
+
+	/* While scanning, nobody knows whose bytes these were. */
+	if ((!o || !http_exchange_gap(o, gap)) && gap->cause != WIRE_CAUSE_NONE)
+		tell_stray(c->http, c->flow, s->dir, 0, gap);
+	if (response)
+		http_exchange_hidden(c, o != NULL);
+	http_scan_drop(s);
+	s->stage = HTTP_AT_START;
+	s->unsure = true;
+}
+
+static void gap_in_body(struct http_side *s, const struct flow_gap *gap)
+{
+	struct http_conn *c = s->conn;
+	bool response = !http_is_request_side(s);
+	uint64_t taken = http_framing_gap(s, gap->bytes);
+
+	if (taken == gap->bytes)
+		return;
+	if (response)
+		http_exchange_hidden(c, taken != UINT64_MAX);
+	s->unsure = true;
+}
+
+void http_gap(struct http *h, const struct flow_gap *gap)
+{
+	struct http_conn *c = get_conn(h, gap->conn);
+	struct http_side *s;
+
+	if (!c || c->side[gap->dir].stage == HTTP_AT_OVER) {
+		if (gap->cause != WIRE_CAUSE_NONE)
+			tell_stray(h, gap->conn, gap->dir, 0, gap);
+		return;
+	}
+	s = &c->side[gap->dir];
+	s->seen = true;
+	s->offset = gap->offset + gap->bytes;
+	if (s->stage == HTTP_AT_START || s->stage == HTTP_AT_SCAN)
+		if (!begin_cut(s)) {
+			gap_at_border(s, gap);
+			return;
+		}
+	if (!http_exchange_gap(s->x, gap))
+		tell_stray(h, gap->conn, gap->dir, 0, gap);
+	if (s->stage == HTTP_AT_BODY) {
+		gap_in_body(s, gap);
+		return;
+	}
+	http_exchange_message_lost(s);
+	if (c->role_known && !http_is_request_side(s))
+		http_exchange_hidden(c, false);
+}
+
+/* ---- ends ---- */
+
+static enum http_end end_of(enum flow_end why)
+{
+	switch (why) {
+	case FLOW_END_PROC_EXIT:
+		return HTTP_END_ABORTED;
+	case FLOW_END_SESSION:
+		return HTTP_END_SESSION;
+	case FLOW_END_FREED:
+		break;
+	}
+	return HTTP_END_CLOSED;
+}
+
+static void end_open(struct http_open *o, enum http_end end)
+{
+	if (http_exchange_is_passed(o))
+		end = HTTP_END_LOST;
+	else if (end == HTTP_END_CLOSED && o->next_seen && !o->response_over)
+		end = HTTP_END_NEXT;
+	http_exchange_end(o, end);
+}
+
+void http_close(struct http *h, struct flow_conn *conn, enum flow_end why, uint64_t ts_ns)
+{
+	struct http_conn *c = conn->user;
+
+	(void)h;
+	(void)ts_ns;
+	if (!c)
+		return;
+	for (int d = 0; d < WIRE_DIRS; d++) {
+		struct http_side *s = &c->side[d];
+
+		if (s->stage == HTTP_AT_BODY && s->framing == HTTP_BY_CLOSE && why == FLOW_END_FREED)
+			http_exchange_message_done(s);
+		begin_cut(s);
+	}
+	while (c->first)
+		end_open(c->first, end_of(why));
+	for (int d = 0; d < WIRE_DIRS; d++)
+		http_scan_drop(&c->side[d]);
+	free_conn(c);
+	conn->user = NULL;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "pipeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "flow/flow.h"
+#include "genai/genai.h"
+#include "guard/guard.h"
+#include "http/http.h"
+#include "proc/proc.h"
+#include "store/store.h"
+#include "trace/trace.h"
+
+struct pipeline {
+	struct pipeline_settings settings;
+	struct proc_table *procs;
+	struct flow *flow;
+	struct http *http;
+	struct genai *genai;
+	struct trace_set *traces;
+	struct guard *guard;
+	struct store *store;
+	struct buf line;     /* the span being written */
+	uint64_t lost_spans; /* that guard or store could not take */
+	uint64_t last_ns;    /* of any record: the time, as far as we were told */
+	bool ended;	     /* WIRE_END came */
+	bool cut;
+	bool digest;
+};
+
+/* ---- the hand-overs between rooms that are more than a callback table ---- */
+
+static void flow_to_http_data(void *ctx, const struct flow_chunk *chunk)
+{
+	struct pipeline *p = ctx;
+
+	http_feed(p->http, chunk);
+}
+
+static void flow_to_http_gap(void *ctx, const struct flow_gap *gap)
+{
+	struct pipeline *p = ctx;
+
+	http_gap(p->http, gap);
+}
+
+static void flow_to_http_close(void *ctx, struct flow_conn *conn, enum flow_end why, uint64_t ts_ns)
+{
+	struct pipeline *p = ctx;
+
+	http_close(p->http, conn, why, ts_ns);
+}
+
+static const struct flow_ops flow_ops = {
+	.data = flow_to_http_data,
+	.gap = flow_to_http_gap,
+	.close = flow_to_http_close,
+};
+
+static void trace_to_store(void *ctx, const struct trace_span *s)
+{
+	struct pipeline *p = ctx;
+
+	buf_clear(&p->line);
+	int r = guard_span(p->guard, s, trace_utc_offset(p->traces), p->settings.decode, &p->line);
+	if (r == 0)
+		r = store_add(p->store, s, buf_str(&p->line));
+	if (r < 0) {
+		if (p->lost_spans++ == 0)
+			(void)fail(r, "keep a span (it is missing from the document)");
+		return;
+	}
+	if (p->settings.span)
+		p->settings.span(p->settings.ctx, buf_str(&p->line), s);
+}
+
+static const struct trace_ops trace_ops = {.span = trace_to_store};
+
+/* ---- life ---- */
+
+static bool make_rooms(struct pipeline *p)
+{
+	struct trace_settings ts = {.ops = &trace_ops, .ctx = p};
+
+	p->guard = guard_new();
+	p->store = store_new(p->settings.spool_dir);
+	if (!p->guard || !p->store)
+		return false;
+	p->traces = trace_new(&ts);
+	if (!p->traces)
+		return false;
+	p->procs = proc_new(trace_proc_ops(), p->traces);
+	p->genai = genai_new(trace_genai_ops(), p->traces);
+	if (!p->procs || !p->genai)
+		return false;
+	p->http = http_new(genai_http_ops(), p->genai);
+	return p->http != NULL;
+}
+
+/* The flow room waits for the session record: it says whether bytes are hashed. */
+static bool make_flow(struct pipeline *p)
+{
+	struct flow_settings fs = {.digest = p->digest, .ops = &flow_ops, .ctx = p, .procs = p->procs};
+
+	if (p->flow == NULL)
+		p->flow = flow_new(&fs);
+	return p->flow != NULL;
+}
+
+struct pipeline *pipeline_new(const struct pipeline_settings *settings)
+{
+	autodrop(drop_pipeline) struct pipeline *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->settings = *settings;
+	buf_init(&p->line, LIMIT_SPAN_BYTES * 2);
+	if (!make_rooms(p)) {
+		if (errno == 0)
+			errno = ENOMEM;
+		return NULL;
+	}
+	if (settings->decode) {
+		struct wire_session s = {
+			.head = {.size = sizeof(s), .kind = WIRE_SESSION},
+			.version = WIRE_VERSION,
+			.mode = WIRE_MODE_DECODE,
+		};
+		pipeline_feed(p, &s.head);
+	}
+	return take(p);
+}
+
+void pipeline_feed(struct pipeline *p, const struct wire_head *rec)
+{
+	if (rec->kind == WIRE_SESSION)
+		p->digest = ((const struct wire_session *)rec)->options & WIRE_OPT_DIGEST;
+	if (!make_flow(p)) {
+		p->lost_spans++;
+		return;
+	}
+	if (rec->ts_ns > p->last_ns)
+		p->last_ns = rec->ts_ns;
+	if (rec->kind == WIRE_END)
+		p->ended = true;
+	/* A process's end: its connections end first, so that open calls are closed below an open process. */
+	if (rec->kind == WIRE_PROC_EXIT || rec->kind == WIRE_PROC_EXEC) {
+		flow_feed(p->flow, rec);
+		proc_feed(p->procs, rec);
+	} else {
+		proc_feed(p->procs, rec);
+		flow_feed(p->flow, rec);
+	}
+	trace_feed(p->traces, rec);
+}
+
+struct flow_conn *pipeline_open(struct pipeline *p, struct str server)
+{
+	return flow_open(p->flow, NULL, server, 0);
+}
+
+void pipeline_data(struct pipeline *p, struct flow_conn *c, enum wire_dir dir, struct str data)
+{
+	flow_data(p->flow, c, dir, data, 0);
+}
+
+void pipeline_close(struct pipeline *p, struct flow_conn *c)
+{
+	flow_close(p->flow, c, 0);
+}
+
+int pipeline_finish(struct pipeline *p, bool cut)
+{
+	p->cut = cut;
+	if (!make_flow(p))
+		return -ENOMEM;
+	if (!p->ended && !p->settings.decode) {
+		struct wire_end e = {
+			.head = {.size = sizeof(e), .kind = WIRE_END, .ts_ns = p->last_ns},
+			.why = WIRE_END_ATTACHER,
+		};
+		pipeline_feed(p, &e.head);
+	}
+	trace_finish(p->traces, p->procs, p->flow, cut);
+	return store_finish(p->store);
+}
+
+struct view_session pipeline_session(struct pipeline *p)
+{
+	return (struct view_session){
+		.traces = p->traces,
+		.procs = p->procs,
+		.flow = p->flow,
+		.store = p->store,
+		.guard = p->guard,
+		.digest = p->digest,
+		.no_times = p->settings.decode,
+	};
+}
+
+bool pipeline_complete(const struct pipeline *p)
+{
+	if (p->cut || p->lost_spans > 0)
+		return false;
+	for (const struct trace *t = trace_next(p->traces, NULL); t != NULL; t = trace_next(p->traces, t))
+		if (!t->complete)
+			return false;
+	return true;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+	if (p == NULL)
+		return;
+	http_free(p->http);
+	genai_free(p->genai);
+	flow_free(p->flow);
+	proc_free(p->procs);
+	trace_free(p->traces);
+	store_free(p->store);
+	guard_free(p->guard);
+	buf_fini(&p->line);
+	free(p);
+}

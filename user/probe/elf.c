@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "probe/elf.h"
+
+#include <errno.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_MAX     (1ull << 30)   /* libpython and Node are well below */
+#define SECTION_MAX  (128ull << 20) /* a symbol or string table */
+#define SECTIONS_MAX 65536u
+#define HEADERS_MAX  256u
+#define SYMBOLS_MAX  4000000u
+#define NEEDED_MAX   (64u << 10)
+#define NAME_MAX_Z   4096u
+
+#if defined(__x86_64__)
+#define MACHINE EM_X86_64
+#elif defined(__aarch64__)
+#define MACHINE EM_AARCH64
+#else
+#error "no ELF machine for this architecture"
+#endif
+
+struct elf_file {
+	Elf *elf;
+	int fd;
+	uint64_t size; /* of the file, when it was opened */
+	size_t headers; /* program headers, bounded */
+};
+
+void elf_close(struct elf_file *f)
+{
+	if (f == NULL)
+		return;
+	elf_end(f->elf);
+	free(f);
+}
+
+static int check_ident(int fd)
+{
+	unsigned char ident[EI_NIDENT];
+	ssize_t n = pread(fd, ident, sizeof(ident), 0);
+
+	if (n < 0)
+		return -errno;
+	if (n < EI_NIDENT || memcmp(ident, ELFMAG, SELFMAG) != 0)
+		return -ENOEXEC;
+	if (ident[EI_CLASS] != ELFCLASS64 || ident[EI_DATA] != ELFDATA2LSB)
+		return -ENOTSUP;
+	return 0;
+}
+
+int elf_open(struct elf_file **out, int fd)
+{
+	GElf_Ehdr header;
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(Elf64_Ehdr))
+		return -ENOEXEC;
+	if ((uint64_t)st.st_size > FILE_MAX)
+		return -EFBIG;
+	int r = check_ident(fd);
+	if (r < 0)
+		return r;
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return -EBADMSG;
+	autodrop(drop_elf_file) struct elf_file *f = calloc(1, sizeof(*f));
+	if (f == NULL)
+		return -ENOMEM;
+	f->fd = fd;
+	f->size = (uint64_t)st.st_size;
+	f->elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (f->elf == NULL || elf_kind(f->elf) != ELF_K_ELF || gelf_getehdr(f->elf, &header) == NULL)
+		return -EBADMSG;
+	if (header.e_machine != MACHINE)
+		return -ENOTSUP;
+	if (elf_getphdrnum(f->elf, &f->headers) != 0 || f->headers > HEADERS_MAX)
+		return -EBADMSG;
+	*out = take(f);
+	return 0;
+}
+
+/* Whether size bytes at offset lie in the file. */
+static bool inside(const struct elf_file *f, uint64_t offset, uint64_t size)
+{
+	return offset <= f->size && size <= f->size - offset;
+}
+
+/* The data of a section, when it lies in the file and is not compressed. */
+static Elf_Data *section_data(const struct elf_file *f, Elf_Scn *section, const GElf_Shdr *header)
+{
+	if (header->sh_type == SHT_NOBITS || (header->sh_flags & SHF_COMPRESSED) ||
+	    header->sh_size > SECTION_MAX || !inside(f, header->sh_offset, header->sh_size))
+		return NULL;
+	Elf_Data *data = elf_getdata(section, NULL);
+	if (data == NULL || data->d_buf == NULL || data->d_size == 0)
+		return NULL;
+	return data;
+}
+
+/* A NUL-terminated name in a string table, or NULL. */
+static const char *name_at(const Elf_Data *strings, uint64_t at)
+{
+	if (strings == NULL || at >= strings->d_size)
+		return NULL;
+	const char *p = (const char *)strings->d_buf + at;
+	size_t room = strings->d_size - at;
+	if (room > NAME_MAX_Z)
+		room = NAME_MAX_Z;
+	return memchr(p, '\0', room) ? p : NULL;
+}
+
+/* The first section of a type, its data, and that of the string table it names. */
+struct table {
+	Elf_Data *data;
+	Elf_Data *strings;
+};
+
+static bool find_table(struct elf_file *f, uint32_t type, struct table *out)
+{
+	Elf_Scn *section = NULL;
+	unsigned seen = 0;
+
+	while ((section = elf_nextscn(f->elf, section)) != NULL && seen++ < SECTIONS_MAX) {
+		GElf_Shdr header, strings_header;
+
+		if (gelf_getshdr(section, &header) == NULL || header.sh_type != type)
+			continue;
+		out->data = section_data(f, section, &header);
+		out->strings = NULL;
+		Elf_Scn *strings = elf_getscn(f->elf, header.sh_link);
+		if (strings && gelf_getshdr(strings, &strings_header) &&
+		    strings_header.sh_type == SHT_STRTAB)
+			out->strings = section_data(f, strings, &strings_header);
+		return out->data != NULL;
+	}
+	return false;
+}
+
+/* File offset of an address in an executable segment; false when it has none. */
+static bool to_offset(struct elf_file *f, uint64_t address, uint64_t *offset)
+{
+	for (size_t i = 0; i < f->headers; i++) {
+		GElf_Phdr h;
+
+		if (gelf_getphdr(f->elf, (int)i, &h) == NULL || h.p_type != PT_LOAD || !(h.p_flags & PF_X))
+			continue;
+		if (address < h.p_vaddr || address - h.p_vaddr >= h.p_filesz)
+			continue;
+		if (!inside(f, h.p_offset, h.p_filesz))
+			return false;
+		*offset = h.p_offset + (address - h.p_vaddr);
+		return true;
+	}
+	return false;
+}
+
+static void fill(struct elf_file *f, struct elf_symbol *want, const GElf_Sym *sym, bool local)
+{
+	uint64_t offset;
+
+	if (!to_offset(f, sym->st_value, &offset))
+		return;
+	ssize_t n = pread(f->fd, want->code, sizeof(want->code), (off_t)offset);
+	if (n <= 0)
+		return;
+	want->code_len = (uint8_t)n;
+	want->found = true;
+	want->local = local;
+	want->address = sym->st_value;
+	want->size = sym->st_size;
+	want->offset = offset;
+}
+
+/* The version of symbol i is not the default one ("name@OLD"). */
+static bool is_old_version(const Elf_Data *versions, size_t i)
+{
+	GElf_Versym v;
+
+	if (versions == NULL || i > INT32_MAX || gelf_getversym((Elf_Data *)versions, (int)i, &v) == NULL)
+		return false;
+	return v & 0x8000;
+}
+
+static size_t search(struct elf_file *f, uint32_t type, struct elf_symbol *symbols, size_t count)
+{
+	struct table t = {0}, versions = {0};
+	size_t found = 0;
+
+	if (!find_table(f, type, &t) || t.strings == NULL)
+		return 0;
+	if (type == SHT_DYNSYM)
+		(void)find_table(f, SHT_GNU_versym, &versions);
+	size_t n = t.data->d_size / sizeof(Elf64_Sym);
+	if (n > SYMBOLS_MAX)
+		n = SYMBOLS_MAX;
+	for (size_t i = 1; i < n; i++) {
+		GElf_Sym sym;
+
+		if (gelf_getsym(t.data, (int)i, &sym) == NULL)
+			break;
+		if (GELF_ST_TYPE(sym.st_info) != STT_FUNC || sym.st_shndx == SHN_UNDEF)
+			continue;
+		const char *name = name_at(t.strings, sym.st_name);
+		if (name == NULL)
+			continue;
+		for (size_t k = 0; k < count; k++) {
+			if (strcmp(name, symbols[k].name) != 0)
+				continue;
+			/* An old version is taken only until a default one comes. */
+			if (!symbols[k].found || !is_old_version(versions.data, i))
+				fill(f, &symbols[k], &sym, type == SHT_SYMTAB);
+			break;
+		}
+	}
+	for (size_t k = 0; k < count; k++)
+		found += symbols[k].found;
+	return found;
+}
+
+size_t elf_find(struct elf_file *f, struct elf_symbol *symbols, size_t count)
+{
+	size_t found = search(f, SHT_DYNSYM, symbols, count);
+
+	/* What a library exports is its interface; local names matter only where nothing is exported. */
+	if (found == 0)
+		found = search(f, SHT_SYMTAB, symbols, count);
+	return found;
+}
+
+/* ---- notes ---- */
+
+static size_t note_build_id(Elf_Data *data, uint8_t id[ELF_BUILD_ID_BYTES])
+{
+	size_t at = 0, name_at_byte, desc_at_byte, next;
+	GElf_Nhdr note;
+
+	while ((next = gelf_getnote(data, at, &note, &name_at_byte, &desc_at_byte)) > at) {
+		const char *bytes = data->d_buf;
+
+		if (next > data->d_size)
+			break;
+		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
+		    memcmp(bytes + name_at_byte, "GNU", 4) == 0 && note.n_descsz > 0) {
+			size_t n = note.n_descsz;
+
+			if (n > ELF_BUILD_ID_BYTES)
+				n = ELF_BUILD_ID_BYTES;
+			memcpy(id, bytes + desc_at_byte, n);
+			return n;
+		}
+		at = next;
+	}
+	return 0;
+}
+
+size_t elf_build_id(struct elf_file *f, uint8_t id[ELF_BUILD_ID_BYTES])
+{
+	memset(id, 0, ELF_BUILD_ID_BYTES);
+	for (size_t i = 0; i < f->headers; i++) {
+		GElf_Phdr h;
+
+		if (gelf_getphdr(f->elf, (int)i, &h) == NULL || h.p_type != PT_NOTE ||
+		    h.p_filesz > (1u << 20) || !inside(f, h.p_offset, h.p_filesz))
+			continue;
+		/* Aligned to 8: .note.gnu.property, whose notes have another padding. */
+		Elf_Data *data = elf_getdata_rawchunk(f->elf, (int64_t)h.p_offset, h.p_filesz,
+						      h.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
+		size_t n = data && data->d_buf ? note_build_id(data, id) : 0;
+		if (n > 0)
+			return n;
+	}
+	return 0;
+}
+
+/* ---- the dynamic section ---- */
+
+void elf_needs_fini(struct elf_needs *n)
+{
+	buf_fini(&n->needed);
+	free(n->rpath);
+	free(n->runpath);
+	n->rpath = n->runpath = NULL;
+}
+
+static int keep(char **slot, const char *text)
+{
+	if (*slot != NULL)
+		return 0;
+	*slot = str_dup(str_of(text));
+	return *slot ? 0 : -ENOMEM;
+}
+
+int elf_needs(struct elf_file *f, struct elf_needs *out)
+{
+	struct table t = {0};
+
+	*out = (struct elf_needs){0};
+	buf_init(&out->needed, NEEDED_MAX);
+	if (!find_table(f, SHT_DYNAMIC, &t) || t.strings == NULL)
+		return 0;
+	size_t n = t.data->d_size / sizeof(Elf64_Dyn);
+	for (size_t i = 0; i < n && i < 4096; i++) {
+		GElf_Dyn dyn;
+		int r = 0;
+
+		if (gelf_getdyn(t.data, (int)i, &dyn) == NULL || dyn.d_tag == DT_NULL)
+			break;
+		if (dyn.d_tag != DT_NEEDED && dyn.d_tag != DT_RPATH && dyn.d_tag != DT_RUNPATH)
+			continue;
+		const char *text = name_at(t.strings, dyn.d_un.d_val);
+		if (text == NULL)
+			continue;
+		if (dyn.d_tag == DT_NEEDED)
+			buf_add(&out->needed, str_make(text, strlen(text) + 1));
+		else
+			r = keep(dyn.d_tag == DT_RPATH ? &out->rpath : &out->runpath, text);
+		if (r == 0 && buf_err(&out->needed) == -ENOMEM)
+			r = -ENOMEM;
+		if (r < 0) {
+			elf_needs_fini(out);
+			return r;
+		}
+	}
+	return 0;
+}

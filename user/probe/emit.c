@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "probe/emit.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t = {0};
+
+	(void)clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+uint64_t emit_now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+static struct wire_head head_of(uint16_t kind, size_t size, uint32_t pid, uint64_t start_ns)
+{
+	return (struct wire_head){
+	    .size = (uint32_t)(size + 7) & ~7u,
+	    .kind = kind,
+	    .ts_ns = emit_now_ns(),
+	    .pid = pid,
+	    .start_ns = start_ns,
+	};
+}
+
+/* `a` relative to CLOCK_MONOTONIC. Read between two looks at the latter; of several tries the tightest counts. */
+static int64_t offset_of(clockid_t a)
+{
+	uint64_t best = UINT64_MAX;
+	int64_t offset = 0;
+
+	for (int i = 0; i < 5; i++) {
+		uint64_t before = clock_ns(CLOCK_MONOTONIC);
+		uint64_t there = clock_ns(a);
+		uint64_t after = clock_ns(CLOCK_MONOTONIC);
+
+		if (after - before >= best)
+			continue;
+		best = after - before;
+		offset = (int64_t)(there - (before + best / 2));
+	}
+	return offset;
+}
+
+/* 8d1e...: 32 hex digits and four dashes. */
+static void read_boot_id(uint8_t id[16])
+{
+	char text[64];
+	unsigned n = 0;
+
+	autodrop(drop_fd) int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof(text));
+	for (ssize_t i = 0; i < len && n < 32; i++) {
+		uint64_t digit;
+
+		if (!str_to_u64_hex(str_make(text + i, 1), &digit))
+			continue;
+		id[n / 2] = (uint8_t)(id[n / 2] << 4 | digit);
+		n++;
+	}
+}
+
+void emit_session(emit_fn *emit, void *ctx, const struct emit_session *s)
+{
+	struct wire_session r = {
+	    .head = head_of(WIRE_SESSION, sizeof(r), 0, 0),
+	    .version = WIRE_VERSION,
+	    .mode = s->mode,
+	    .options = s->options,
+	    .utc_offset_ns = offset_of(CLOCK_REALTIME),
+	    .boot_offset_ns = (uint64_t)offset_of(CLOCK_BOOTTIME),
+	    .ring_bytes = s->ring_bytes,
+	    .base_ns = s->costs.base_ns,
+	};
+
+	/* A host whose clock is behind its boot clock by a few ns of reading. */
+	if ((int64_t)r.boot_offset_ns < 0)
+		r.boot_offset_ns = 0;
+	/* Libraries' symbols begin with other instructions than the emulated ones nearly everywhere. */
+	r.site_ns = s->costs.data_ns[0];
+	read_boot_id(r.boot_id);
+	emit(ctx, &r.head);
+}
+
+void emit_library(emit_fn *emit, void *ctx, const struct library *lib, const struct site_costs *costs)
+{
+	_Alignas(8) char space[sizeof(struct wire_lib) + WIRE_PATH_MAX];
+	struct wire_lib *r = (struct wire_lib *)space;
+	struct str path = str_head(str_of(lib->path), WIRE_PATH_MAX);
+
+	memset(space, 0, sizeof(space));
+	r->head = head_of(WIRE_LIB, sizeof(*r) + path.n, 0, 0);
+	r->id = lib->id;
+	r->path_len = (uint32_t)path.n;
+	r->dev = lib->dev;
+	r->ino = lib->ino;
+	memcpy(r->build_id, lib->build_id, sizeof(r->build_id));
+	r->sites = (uint32_t)lib->site_count;
+	for (size_t i = 0; i < lib->site_count; i++) {
+		const struct site *s = &lib->sites[i];
+
+		r->site[i].fn = s->fn;
+		r->site[i].ns_per_hit = site_cost(s, costs);
+		r->site[i].offset = s->offset;
+		memcpy(r->site[i].bytes, s->bytes, sizeof(r->site[i].bytes));
+	}
+	memcpy(r->payload, path.p, path.n);
+	emit(ctx, &r->head);
+}
+
+void emit_fact(emit_fn *emit, void *ctx, const struct emit_fact *f)
+{
+	_Alignas(8) char space[sizeof(struct wire_proc_fact) + WIRE_PATH_MAX + WIRE_ARGV_MAX];
+	struct wire_proc_fact *r = (struct wire_proc_fact *)space;
+	struct str path = str_head(f->path, WIRE_PATH_MAX);
+	struct str argv = str_head(f->argv, WIRE_ARGV_MAX);
+
+	memset(space, 0, sizeof(space));
+	r->parent_pid = f->parent_pid;
+	r->parent_start_ns = f->parent_start_ns;
+	memcpy(r->comm, f->comm, sizeof(r->comm));
+	if (path.n > 0)
+		memcpy(r->payload, path.p, path.n);
+	if (argv.n > 0) {
+		memcpy(r->payload + path.n, argv.p, argv.n);
+		/* Each argument ends with a NUL, the one that was cut too. */
+		if (r->payload[path.n + argv.n - 1] != '\0') {
+			if (argv.n == WIRE_ARGV_MAX)
+				r->payload[path.n + argv.n - 1] = '\0';
+			else
+				argv.n++;
+		}
+	}
+	r->path_len = (uint32_t)path.n;
+	r->argv_len = (uint32_t)argv.n;
+	r->head = head_of(WIRE_PROC_FACT, sizeof(*r) + path.n + argv.n, f->pid, f->start_ns);
+	r->head.flags = f->flags;
+	emit(ctx, &r->head);
+}
+
+void emit_target(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns)
+{
+	struct wire_target r = {.head = head_of(WIRE_TARGET, sizeof(r), pid, start_ns)};
+
+	emit(ctx, &r.head);
+}
+
+void emit_process_final(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns,
+			const struct wire_counts *counts)
+{
+	struct wire_proc_final r = {.head = head_of(WIRE_PROC_FINAL, sizeof(r), pid, start_ns),
+				    .counts = *counts};
+
+	emit(ctx, &r.head);
+}
+
+void emit_conn_final(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns, const struct wire_conn_key *conn,
+		     const struct wire_side side[WIRE_DIRS])
+{
+	struct wire_tls_close r = {.head = head_of(WIRE_CONN_FINAL, sizeof(r), pid, start_ns), .conn = *conn};
+
+	memcpy(r.side, side, sizeof(r.side));
+	emit(ctx, &r.head);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The attacher's own records: built here, given to the session's emit. */
+#ifndef PROBE_EMIT_H
+#define PROBE_EMIT_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+#include "probe/library.h"
+#include "probe/site.h"
+#include "wire.h"
+
+typedef void emit_fn(void *ctx, const struct wire_head *rec);
+
+/* CLOCK_MONOTONIC. */
+uint64_t emit_now_ns(void);
+
+struct emit_session {
+	uint32_t mode;
+	uint64_t options;
+	uint64_t ring_bytes;
+	struct site_costs costs;
+};
+
+void emit_session(emit_fn *emit, void *ctx, const struct emit_session *s);
+void emit_library(emit_fn *emit, void *ctx, const struct library *lib, const struct site_costs *costs);
+
+struct emit_fact {
+	uint32_t pid;
+	uint64_t start_ns;
+	uint16_t flags; /* WIRE_FACT_* */
+	uint32_t parent_pid;
+	uint64_t parent_start_ns;
+	struct str path; /* cut to WIRE_PATH_MAX */
+	struct str argv; /* NUL-terminated strings, cut to WIRE_ARGV_MAX */
+	char comm[16];
+};
+
+void emit_fact(emit_fn *emit, void *ctx, const struct emit_fact *f);
+void emit_target(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns);
+void emit_process_final(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns,
+			const struct wire_counts *counts);
+void emit_conn_final(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns, const struct wire_conn_key *conn,
+		     const struct wire_side side[WIRE_DIRS]);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What one session of the attacher holds, for the files of this room. */
+#ifndef PROBE_ENGINE_H
+#define PROBE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/map.h"
+#include "base/str.h"
+#include "probe/library.h"
+#include "probe/load.h"
+#include "probe/probe.h"
+#include "probe/self.h"
+#include "probe/site.h"
+#include "probe/tasks.h"
+#include "state.h"
+
+/* A process that the kernel filter lets through, as far as the attacher cares. */
+struct process {
+	uint32_t pid;
+	uint32_t parent_pid; /* 0: not traced */
+	uint64_t start_ns;
+	uint64_t parent_start_ns;
+	uint16_t flags;	 /* WIRE_FACT_*, as last told */
+	bool told;	 /* the session knows it: from its fork record, or from our fact */
+	bool named;	 /* the user named it */
+	bool listens;	 /* seen listening since its last exec */
+	unsigned scans;	 /* of its maps, since its fork or last exec */
+	unsigned mapped; /* libraries with probes that it maps */
+	uint64_t next_ns; /* of the next scan, monotonic */
+};
+
+struct ring_buffer;
+
+struct probe {
+	struct probe_settings settings;
+	struct load *load;
+	struct self self; /* our own probed functions; left alone until the end: taking links away takes time */
+	struct libraries *libs;
+	struct map *processes; /* struct state_process -> struct process, owned; parents before children */
+	struct map *foreseen;  /* hash of a program and its search path -> itself */
+	struct ring_buffer *notify;
+	struct tasks tasks;
+	struct site_costs costs;
+	dev_t self_dev; /* our own executable */
+	ino_t self_ino;
+	uint64_t next_sync_ns;
+	bool departures; /* something ended since the last sweep */
+	bool detached;
+	bool stopped;
+};
+
+static inline struct state_process process_key(uint32_t pid, uint64_t start_ns)
+{
+	return (struct state_process){.start_ns = start_ns, .pid = pid};
+}
+
+/* ---- process.c ---- */
+
+/* Finds or makes; NULL without memory or beyond LIMIT_PROCESSES. */
+struct process *process_add(struct probe *p, uint32_t pid, uint64_t start_ns);
+struct process *process_find(const struct probe *p, uint32_t pid, uint64_t start_ns);
+void process_remove(struct probe *p, uint32_t pid, uint64_t start_ns);
+void process_free_all(struct probe *p);
+/* Tells the session: parents, flags, and with_image what runs in it (for processes that lived before us). */
+void process_tell(struct probe *p, struct process *x, bool with_image);
+/* Sees its flags, without probing or telling anything. */
+void process_look(struct probe *p, struct process *x);
+/* Reads its maps: probes the libraries that are there, sees its flags, tells them when they changed. */
+void process_scan(struct probe *p, struct process *x);
+/* Probes what its program may load later; once for each program and search path. */
+void process_foresee(struct probe *p, struct process *x);
+/* Probes the libraries that a command will load. */
+void process_foresee_command(struct probe *p, char *const *argv, char *const *envp, const char *cwd);
+
+/* ---- watch.c ---- */
+
+/* Reads `notify` into the table of processes. */
+int watch_notice(void *ctx, void *data, size_t size);
+/* Makes the table of processes agree with the kernel's. */
+void watch_sync(struct probe *p);
+
+/* ---- sweep.c ---- */
+
+/* Final counters of processes that ended, of connections that were closed without a record, of connections whose
+ * process ended. */
+void sweep_departures(struct probe *p);
+/* All that is left: alive or not. */
+void sweep_all(struct probe *p);
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "probe/library.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/map.h"
+#include "probe/emit.h"
+#include "probe/root.h"
+
+#define SEEN_MAX      65536u /* files looked at */
+
+struct file_key {
+	uint64_t dev, ino;
+	uint8_t build_id[ELF_BUILD_ID_BYTES];
+	uint32_t pad;
+};
+_Static_assert(sizeof(struct file_key) == 40, "file_key");
+
+/* As a maps line names a file. Its device may differ from what fstat says (btrfs, overlayfs). */
+struct seen_key {
+	uint64_t dev, ino;
+};
+
+struct libraries {
+	struct libraries_settings settings;
+	struct map *files; /* struct file_key -> struct library, owned */
+	struct map *seen;  /* struct seen_key -> struct library, or &nothing */
+	uint32_t last_id;
+};
+
+/* The value of `seen` for a file that has none of our functions. Its content is never looked at. */
+static const struct library nothing;
+
+bool library_is_named(struct str path)
+{
+	for (size_t i = path.n; i > 0; i--)
+		if (path.p[i - 1] == '/') {
+			path = str_skip(path, i);
+			break;
+		}
+	return str_starts(path, STR("libssl")) && str_has(path, STR(".so"));
+}
+
+/* ---- a file ---- */
+
+int library_read(struct library *out, int fd)
+{
+	autodrop(drop_elf_file) struct elf_file *elf = NULL;
+	struct library lib = {0};
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	int r = elf_open(&elf, fd);
+	if (r < 0)
+		return r;
+	lib.site_count = site_choose(elf, lib.sites);
+	if (lib.site_count == 0)
+		return -ENOENT;
+	(void)elf_build_id(elf, lib.build_id);
+	lib.dev = st.st_dev;
+	lib.ino = st.st_ino;
+	*out = lib;
+	return 0;
+}
+
+int library_open_mapping(uint32_t pid, const struct procfs_mapping *m)
+{
+	char path[96], name[PROCFS_PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", pid, (unsigned long long)m->start,
+		 (unsigned long long)m->end);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd >= 0)
+		return fd;
+	/* Without CAP_CHECKPOINT_RESTORE: by name, if the name is still that file's. */
+	if (m->deleted)
+		return -ESTALE;
+	if (m->path.n == 0 || m->path.n >= sizeof(name))
+		return -ENAMETOOLONG;
+	memcpy(name, m->path.p, m->path.n);
+	name[m->path.n] = '\0';
+	autodrop(drop_fd) int root = root_open(pid);
+	if (root < 0)
+		return root;
+	autodrop(drop_fd) int file = root_open_file(root, name);
+	if (file < 0)
+		return file;
+	if (fstat(file, &st) != 0)
+		return -errno;
+	if (st.st_ino != m->ino)
+		return -ESTALE;
+	return take_fd(&file);
+}
+
+/* ---- the table ---- */
+
+struct libraries *libraries_new(const struct libraries_settings *settings)
+{
+	autodrop(drop_libraries) struct libraries *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->settings = *settings;
+	t->files = map_new(sizeof(struct file_key), LIBRARY_FILES_MAX);
+	t->seen = map_new(sizeof(struct seen_key), SEEN_MAX);
+	if (t->files == NULL || t->seen == NULL)
+		return NULL;
+	return take(t);
+}
+
+static void library_free(struct library *lib)
+{
+	if (lib == NULL)
+		return;
+	load_unhook_entries(&lib->hooks);
+	load_unhook_returns(&lib->hooks);
+	free(lib->path);
+	free(lib);
+}
+DROP_POINTER(library, library_free)
+
+void libraries_free(struct libraries *t)
+{
+	void *value;
+	size_t pos = 0;
+
+	if (t == NULL)
+		return;
+	while (t->files && map_next(t->files, &pos, NULL, &value))
+		library_free(value);
+	map_free(t->files);
+	map_free(t->seen);
+	free(t);
+}
+
+const struct library *libraries_next(const struct libraries *t, size_t *pos)
+{
+	void *value;
+
+	return map_next(t->files, pos, NULL, &value) ? value : NULL;
+}
+
+/* The returns first, then the record, then the entries: no call is entered whose return is not probed, and no piece
+ * of data names a library that was not told. */
+static int attach(struct libraries *t, struct library *lib, int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	int r = load_hook_returns(t->settings.load, &lib->hooks, path, lib->sites, lib->site_count);
+	if (r < 0)
+		return r;
+	emit_library(t->settings.emit, t->settings.ctx, lib, t->settings.costs);
+	return load_hook_entries(t->settings.load, &lib->hooks, path, lib->sites, lib->site_count, lib->id);
+}
+
+/* A file that was not met before. *out stays NULL when it has none of our functions. */
+static int add_file(struct libraries *t, int fd, const char *path, struct library **out)
+{
+	struct library found;
+	int r = library_read(&found, fd);
+
+	if (r == -ENOMEM || r == -EIO)
+		return r;
+	if (r < 0)
+		return 0;
+	struct file_key key = {.dev = found.dev, .ino = found.ino};
+	memcpy(key.build_id, found.build_id, sizeof(key.build_id));
+	*out = map_get(t->files, &key);
+	if (*out != NULL)
+		return 0;
+	if (map_count(t->files) >= LIBRARY_FILES_MAX)
+		return -ENOSPC;
+	autodrop(drop_library) struct library *lib = malloc(sizeof(*lib));
+	if (lib == NULL)
+		return -ENOMEM;
+	*lib = found;
+	lib->path = str_dup(str_of(path));
+	if (lib->path == NULL)
+		return -ENOMEM;
+	lib->id = ++t->last_id;
+	r = attach(t, lib, fd);
+	if (r == 0)
+		r = map_add(t->files, &key, lib);
+	if (r < 0)
+		return r;
+	*out = take(lib);
+	return 0;
+}
+
+static int remember(struct libraries *t, const struct seen_key *key, struct library *lib)
+{
+	int r = map_add(t->seen, key, lib ? lib : (struct library *)&nothing);
+
+	/* A full memory only costs looking again. */
+	return r == -ENOSPC ? 0 : r;
+}
+
+int libraries_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_mapping *m,
+			  const struct library **out)
+{
+	struct seen_key key = {.dev = (uint64_t)m->dev_major << 32 | m->dev_minor, .ino = m->ino};
+	char path[PROCFS_PATH_MAX];
+	struct library *lib = map_get(t->seen, &key);
+
+	*out = lib == &nothing ? NULL : lib;
+	if (lib != NULL)
+		return 0;
+	autodrop(drop_fd) int fd = library_open_mapping(pid, m);
+	if (fd < 0)
+		return fd;
+	struct str name = str_head(m->path, sizeof(path) - 1);
+	memcpy(path, name.p, name.n);
+	path[name.n] = '\0';
+	int r = add_file(t, fd, path, &lib);
+	if (r < 0)
+		return r;
+	*out = lib;
+	return remember(t, &key, lib);
+}
+
+int libraries_add_path(struct libraries *t, int root, const char *path, const struct library **out)
+{
+	char real[PROCFS_PATH_MAX];
+	struct library *lib = NULL;
+
+	*out = NULL;
+	autodrop(drop_fd) int fd = root_open_file(root, path);
+	if (fd < 0)
+		return fd;
+	if (root_real_path(fd, real, sizeof(real)) == 0)
+		path = real;
+	int r = add_file(t, fd, path, &lib);
+	*out = lib;
+	return r;
+}
+
+size_t libraries_hooks(const struct libraries *t, struct load_hooks **list, size_t max)
+{
+	void *value;
+	size_t pos = 0, n = 0;
+
+	while (n < max && map_next(t->files, &pos, NULL, &value))
+		list[n++] = &((struct library *)value)->hooks;
+	return n;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table of probed files: each file once, by device, inode and build-id, however many processes map it and under
+ * whatever name. Opened through the process that maps it, so that deleted, replaced and container files are the
+ * right ones.
+ */
+#ifndef PROBE_LIBRARY_H
+#define PROBE_LIBRARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/drop.h"
+#include "probe/load.h"
+#include "probe/procfs.h"
+#include "probe/site.h"
+#include "wire.h"
+
+#define LIBRARY_FILES_MAX 4096u
+
+struct library {
+	uint32_t id; /* from 1: WIRE_LIB's */
+	uint64_t dev, ino;
+	uint8_t build_id[ELF_BUILD_ID_BYTES];
+	char *path; /* as first seen */
+	struct site sites[WIRE_FNS];
+	size_t site_count;
+	struct load_hooks hooks;
+};
+
+struct libraries;
+
+struct libraries_settings {
+	struct load *load;
+	const struct site_costs *costs;
+	void (*emit)(void *ctx, const struct wire_head *rec);
+	void *ctx;
+};
+
+struct libraries *libraries_new(const struct libraries_settings *settings);
+void libraries_free(struct libraries *t);
+DROP_POINTER(libraries, libraries_free)
+
+/* Whether a file of that name may be a TLS library that we know how to probe. */
+bool library_is_named(struct str path);
+/* Probes the file that a mapping of a process shows. *out: the library, NULL when the file has no such functions.
+ * 0, negative errno. */
+int libraries_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_mapping *m,
+			  const struct library **out) MUST_CHECK;
+/* Probes a file inside a root directory (root_open). */
+int libraries_add_path(struct libraries *t, int root, const char *path, const struct library **out) MUST_CHECK;
+/* In order of their ids, from *pos 0; NULL at the end. */
+const struct library *libraries_next(const struct libraries *t, size_t *pos);
+/* Where the links of all files are, to be taken away together. */
+size_t libraries_hooks(const struct libraries *t, struct load_hooks **list, size_t max);
+
+/* ---- without a table: what a file is ---- */
+
+/* Reads sites and build-id of an open file into *out (id 0, no path, no hooks). 0, -ENOENT: no such functions. */
+int library_read(struct library *out, int fd) MUST_CHECK;
+/* Opens the file behind a mapping. Descriptor or negative errno; -ESTALE: another file has its name now. */
+int library_open_mapping(uint32_t pid, const struct procfs_mapping *m) MUST_CHECK;
+
+#endif

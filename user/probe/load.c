@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "probe/load.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "bottrace.skel.h"
+#include "probe/rights.h"
+
+#define BTF_PATH "/sys/kernel/btf/vmlinux"
+
+struct load {
+	struct bottrace *skel;
+	struct bpf_link *follow[3];
+	struct bpf_link *tasks;
+	struct bpf_program *returns;
+	bool multi;
+	bool cookies;
+};
+
+/* libbpf's own words: for -vv only. What a user needs to know is said by load_open. */
+static int hush(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char line[1024];
+
+	(void)level;
+	if (err_get_level() < ERR_DEBUG)
+		return 0;
+	int n = vsnprintf(line, sizeof(line), fmt, ap);
+	while (n > 0 && n < (int)sizeof(line) && line[n - 1] == '\n')
+		line[--n] = '\0';
+	err_note(ERR_DEBUG, "%s", line);
+	return 0;
+}
+
+/* ---- what the kernel takes ---- */
+
+/* A program that does nothing, with an attach type that old kernels refuse. */
+static int load_nothing(enum bpf_attach_type type)
+{
+	const struct bpf_insn nothing[] = {
+	    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
+	    {.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "nothing", "GPL", nothing, 2, &opts);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Tries a uprobe_multi link on a directory: a kernel that knows the kind opens the path and says EBADF. */
+int load_probe_multi(void)
+{
+	unsigned long offset = 0;
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .uprobe_multi.path = "/", .uprobe_multi.offsets = &offset,
+		    .uprobe_multi.cnt = 1);
+
+	libbpf_set_print(hush);
+	autodrop(drop_fd) int prog = load_nothing(BPF_TRACE_UPROBE_MULTI);
+	if (prog == -EPERM || prog == -EACCES)
+		return prog;
+	if (prog < 0)
+		return 0;
+	autodrop(drop_fd) int link = bpf_link_create(prog, -1, BPF_TRACE_UPROBE_MULTI, &opts);
+	return link < 0 && errno == EBADF;
+}
+
+int load_probe_cookies(void)
+{
+	libbpf_set_print(hush);
+	autodrop(drop_fd) int prog = load_nothing(0);
+	if (prog == -EPERM || prog == -EACCES)
+		return prog;
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie, NULL) == 1 &&
+	       libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_loop, NULL) == 1;
+}
+
+int load_probe_ringbuf(void)
+{
+	libbpf_set_print(hush);
+	autodrop(drop_fd) int map = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "probe", 0, 0, 4096, NULL);
+	if (map < 0 && (errno == EPERM || errno == EACCES))
+		return -errno;
+	return map >= 0;
+}
+
+static int explain(int r, struct load_trouble *why, bool multi)
+{
+	autodrop(buf_fini) struct buf missing;
+
+	buf_init(&missing, 200);
+	if (r == -EPERM || r == -EACCES) {
+		unsigned n = rights_missing(&missing, multi);
+
+		if (n > 0) {
+			snprintf(why->cause, sizeof(why->cause), "cannot load probes: needs %s", buf_z(&missing));
+			snprintf(why->hint, sizeof(why->hint), "run it with sudo");
+		} else {
+			snprintf(why->cause, sizeof(why->cause),
+				 "cannot load probes: bpf() is refused though every capability is held");
+			snprintf(why->hint, sizeof(why->hint),
+				 "a container's user namespace or seccomp filter, or kernel lockdown, forbids it");
+		}
+		return -EPERM;
+	}
+	if (access(BTF_PATH, R_OK) != 0) {
+		snprintf(why->cause, sizeof(why->cause), "cannot load probes: this kernel has no BTF (%s)",
+			 BTF_PATH);
+		snprintf(why->hint, sizeof(why->hint), "use a kernel built with CONFIG_DEBUG_INFO_BTF=y");
+		return -ENOSYS;
+	}
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE) {
+		snprintf(why->cause, sizeof(why->cause), "cannot load probes: %s", strerror(-r));
+		why->hint[0] = '\0';
+		return r;
+	}
+	snprintf(why->cause, sizeof(why->cause), "cannot load probes: the kernel refuses the programs: %s",
+		 strerror(-r));
+	snprintf(why->hint, sizeof(why->hint), "bottrace doctor says what this kernel has; -vv shows its reasons");
+	return -ENOSYS;
+}
+
+/* ---- open, close ---- */
+
+/* One of the two sets of bpf/tls.bpf.c; only what will be attached is loaded. */
+static void choose_programs(struct load *l)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, l->skel->obj)
+	{
+		const char *name = bpf_program__name(prog);
+
+		if (strncmp(name, "tls_", 4) != 0)
+			continue;
+		if (l->multi)
+			bpf_program__set_expected_attach_type(prog, BPF_TRACE_UPROBE_MULTI);
+		bool any = strcmp(name, "tls_enter") == 0 || strcmp(name, "tls_return") == 0;
+		bpf_program__set_autoload(prog, any == l->cookies);
+	}
+}
+
+int load_open(struct load **out, uint64_t ring_bytes, struct load_trouble *why)
+{
+	libbpf_set_print(hush);
+	*why = (struct load_trouble){0};
+	int multi = load_probe_multi();
+	if (multi < 0)
+		return explain(multi, why, true);
+	if (ring_bytes < 4096 || ring_bytes > UINT32_MAX)
+		return -EINVAL;
+	autodrop(drop_load) struct load *l = calloc(1, sizeof(*l));
+	if (l == NULL)
+		return explain(-ENOMEM, why, multi);
+	l->multi = multi;
+	l->cookies = multi || load_probe_cookies() == 1;
+	l->skel = bottrace__open();
+	if (l->skel == NULL)
+		return explain(-errno, why, multi);
+	choose_programs(l);
+	l->returns = l->cookies ? l->skel->progs.tls_return : l->skel->progs.tls_return_plain;
+	int r = bpf_map__set_max_entries(l->skel->maps.ring, (uint32_t)ring_bytes);
+	if (r == 0)
+		r = bottrace__load(l->skel);
+	if (r < 0)
+		return explain(r, why, multi);
+	*out = take(l);
+	return 0;
+}
+
+void load_close(struct load *l)
+{
+	if (l == NULL)
+		return;
+	load_unfollow(l);
+	bpf_link__destroy(l->tasks);
+	bottrace__destroy(l->skel);
+	free(l);
+}
+
+int load_table_fd(const struct load *l, enum load_table table)
+{
+	struct bpf_map *maps[LOAD_TABLES] = {
+	    [LOAD_RING] = l->skel->maps.ring,		[LOAD_SHARED] = l->skel->maps.shared,
+	    [LOAD_TARGETS] = l->skel->maps.targets,	[LOAD_DEPARTED] = l->skel->maps.departed,
+	    [LOAD_CONNS] = l->skel->maps.conns,		[LOAD_CONN_FINALS] = l->skel->maps.conn_finals,
+	    [LOAD_ORPHANS] = l->skel->maps.orphans,	[LOAD_NOTIFY] = l->skel->maps.notify,
+	};
+
+	return bpf_map__fd(maps[table]);
+}
+
+bool load_has_multi(const struct load *l)
+{
+	return l->multi;
+}
+
+bool load_has_cookies(const struct load *l)
+{
+	return l->cookies;
+}
+
+/* ---- processes ---- */
+
+int load_follow(struct load *l)
+{
+	struct bpf_program *progs[3] = {l->skel->progs.proc_fork, l->skel->progs.proc_exec,
+					l->skel->progs.proc_exit};
+
+	for (size_t i = 0; i < 3; i++) {
+		l->follow[i] = bpf_program__attach(progs[i]);
+		if (l->follow[i] == NULL) {
+			int r = -errno;
+
+			load_unfollow(l);
+			return r;
+		}
+	}
+	return 0;
+}
+
+void load_unfollow(struct load *l)
+{
+	for (size_t i = 0; i < 3; i++) {
+		bpf_link__destroy(l->follow[i]);
+		l->follow[i] = NULL;
+	}
+}
+
+int load_open_tasks(struct load *l)
+{
+	if (l->tasks == NULL) {
+		l->tasks = bpf_program__attach_iter(l->skel->progs.tasks, NULL);
+		if (l->tasks == NULL)
+			return -errno;
+	}
+	int fd = bpf_iter_create(bpf_link__fd(l->tasks));
+	return fd < 0 ? -errno : fd;
+}
+
+/* ---- files ---- */
+
+static int hook_multi(const struct bpf_program *prog, const char *path, const unsigned long *offsets,
+		      const uint64_t *cookies, size_t count, bool returns)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts);
+
+	opts.uprobe_multi.path = path;
+	opts.uprobe_multi.offsets = offsets;
+	opts.uprobe_multi.cookies = (const __u64 *)cookies;
+	opts.uprobe_multi.cnt = (uint32_t)count;
+	opts.uprobe_multi.flags = returns ? BPF_F_UPROBE_MULTI_RETURN : 0;
+	int fd = bpf_link_create(bpf_program__fd(prog), -1, BPF_TRACE_UPROBE_MULTI, &opts);
+	return fd < 0 ? -errno : fd + 1;
+}
+
+/* The program for attachments without cookies: tls_enter_ssl_read for SSL_read. */
+static struct bpf_program *program_of(struct load *l, uint32_t fn)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "tls_enter_%s", site_name(fn));
+	for (char *p = name; *p; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p += 'a' - 'A';
+	return bpf_object__find_program_by_name(l->skel->obj, name);
+}
+
+static int hook_perf(struct bpf_link **link, const struct bpf_program *prog, const char *path, uint64_t offset,
+		     uint64_t cookie, bool returns)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = returns, .bpf_cookie = cookie);
+
+	if (prog == NULL)
+		return -ENOENT;
+	*link = bpf_program__attach_uprobe_opts(prog, -1, path, offset, &opts);
+	return *link ? 0 : -errno;
+}
+
+int load_hook_returns(struct load *l, struct load_hooks *h, const char *path, const struct site *sites,
+		      size_t count)
+{
+	unsigned long offsets[LOAD_HOOKS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < count && i < LOAD_HOOKS_MAX; i++)
+		if (sites[i].returns)
+			offsets[n++] = sites[i].offset;
+	if (l->multi) {
+		int fd = hook_multi(l->returns, path, offsets, NULL, n, true);
+
+		if (fd < 0)
+			return fd;
+		h->returns_fd = fd;
+		return 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		int r = hook_perf(&h->returns[i], l->returns, path, offsets[i], 0, true);
+
+		if (r < 0) {
+			load_unhook_returns(h);
+			return r;
+		}
+	}
+	return 0;
+}
+
+int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, const struct site *sites,
+		      size_t count, uint32_t lib)
+{
+	unsigned long offsets[LOAD_HOOKS_MAX];
+	uint64_t cookies[LOAD_HOOKS_MAX];
+
+	if (count > LOAD_HOOKS_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < count; i++) {
+		offsets[i] = sites[i].offset;
+		cookies[i] = sites[i].fn | (uint64_t)lib << 8;
+	}
+	if (l->multi) {
+		int fd = hook_multi(l->skel->progs.tls_enter, path, offsets, cookies, count, false);
+
+		if (fd < 0)
+			return fd;
+		h->entries_fd = fd;
+		return 0;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct bpf_program *prog =
+		    l->cookies ? l->skel->progs.tls_enter : program_of(l, sites[i].fn);
+		int r = hook_perf(&h->entries[i], prog, path, offsets[i], l->cookies ? cookies[i] : 0, false);
+
+		if (r < 0) {
+			load_unhook_entries(h);
+			return r;
+		}
+	}
+	return 0;
+}
+
+static void unhook(int *fd, struct bpf_link *links[LOAD_HOOKS_MAX])
+{
+	if (*fd > 0)
+		close(*fd - 1);
+	*fd = 0;
+	for (size_t i = 0; i < LOAD_HOOKS_MAX; i++) {
+		bpf_link__destroy(links[i]);
+		links[i] = NULL;
+	}
+}
+
+void load_unhook_entries(struct load_hooks *h)
+{
+	unhook(&h->entries_fd, h->entries);
+}
+
+void load_unhook_returns(struct load_hooks *h)
+{
+	unhook(&h->returns_fd, h->returns);
+}
+
+static void *run_unhook_entries(void *h)
+{
+	load_unhook_entries(h);
+	return NULL;
+}
+
+static void *run_unhook_returns(void *h)
+{
+	load_unhook_returns(h);
+	return NULL;
+}
+
+/* Closing a link waits, for tens of ms, until no program of it can be in flight: the waits run beside each other. */
+static void unhook_beside(struct load_hooks *const *list, size_t count, void *(*unhook)(void *))
+{
+	enum { BESIDE = 16 };
+
+	for (size_t at = 0; at < count;) {
+		pthread_t thread[BESIDE];
+		size_t n = 0;
+
+		for (; at < count && n < BESIDE; at++) {
+			/* The last one needs no thread of its own. */
+			if (at + 1 < count && pthread_create(&thread[n], NULL, unhook, list[at]) == 0)
+				n++;
+			else
+				unhook(list[at]);
+		}
+		for (size_t i = 0; i < n; i++)
+			(void)pthread_join(thread[i], NULL);
+	}
+}
+
+void load_unhook_all(struct load_hooks *const *list, size_t count)
+{
+	unhook_beside(list, count, run_unhook_entries);
+	unhook_beside(list, count, run_unhook_returns);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The kernel side as the attacher holds it: BPF programs and maps, and links to probed files. Decides by presence,
+ * never by version, which kinds of link and program this kernel takes. */
+#ifndef PROBE_LOAD_H
+#define PROBE_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/drop.h"
+#include "probe/site.h"
+
+enum load_table {
+	LOAD_RING,
+	LOAD_SHARED,
+	LOAD_TARGETS,
+	LOAD_DEPARTED,
+	LOAD_CONNS,
+	LOAD_CONN_FINALS,
+	LOAD_ORPHANS,
+	LOAD_NOTIFY,
+	LOAD_TABLES,
+};
+
+/* Why the kernel side could not be loaded, for people. */
+struct load_trouble {
+	char cause[256];
+	char hint[256];
+};
+
+struct load;
+
+/* 0; -ENOSYS this kernel cannot, -EPERM a right is missing (both told in *why), -ENOMEM, other errno. */
+int load_open(struct load **out, uint64_t ring_bytes, struct load_trouble *why) MUST_CHECK;
+void load_close(struct load *l);
+DROP_POINTER(load, load_close)
+
+int load_table_fd(const struct load *l, enum load_table table);
+bool load_has_multi(const struct load *l);
+/* One program for all functions (cookies and bpf_loop, 5.17); else one for each, which do not know their library. */
+bool load_has_cookies(const struct load *l);
+/* Attaches fork, exec and exit. */
+int load_follow(struct load *l) MUST_CHECK;
+void load_unfollow(struct load *l);
+/* A descriptor whose read gives all processes, as struct tasks_entry. Negative errno. */
+int load_open_tasks(struct load *l) MUST_CHECK;
+
+/* The links of one file. Zeroed: none. */
+#define LOAD_HOOKS_MAX (2 * WIRE_FNS)
+
+struct bpf_link;
+
+struct load_hooks {
+	int returns_fd; /* uprobe_multi link + 1; 0: none */
+	int entries_fd;
+	struct bpf_link *returns[LOAD_HOOKS_MAX]; /* perf links */
+	struct bpf_link *entries[LOAD_HOOKS_MAX];
+};
+
+/* path: of the file, as this process can open it (/proc/self/fd/N). lib: goes into every record of these probes.
+ * Returns first, entries second; the other way round to take them away: so no entry is without its return. */
+int load_hook_returns(struct load *l, struct load_hooks *h, const char *path, const struct site *sites,
+		      size_t count) MUST_CHECK;
+int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, const struct site *sites,
+		      size_t count, uint32_t lib) MUST_CHECK;
+void load_unhook_entries(struct load_hooks *h);
+void load_unhook_returns(struct load_hooks *h);
+/* Many files at once: all entries before any return. */
+void load_unhook_all(struct load_hooks *const *list, size_t count);
+
+/* Presence of features, asked of the kernel without side effects; 1 there, 0 not, negative errno: could not ask. */
+int load_probe_multi(void);
+int load_probe_cookies(void);
+int load_probe_ringbuf(void);
+
+#endif

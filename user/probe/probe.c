@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A session from load to the last counter. Start here: probe_new, then target.c (attach), watch.c (tick), sweep.c. */
+#include "probe/probe.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "probe/emit.h"
+#include "probe/engine.h"
+#include "probe/procfs.h"
+#include "probe/self.h"
+
+#define FORESEEN_MAX 4096u
+
+/* ---- start ---- */
+
+/* Our own start as the kernel has it. */
+static int find_self(struct probe *p, uint64_t *start_ns)
+{
+	struct stat st;
+	int r = tasks_read(&p->tasks, p->load);
+
+	if (r < 0)
+		return r;
+	const struct state_task *self = tasks_find(&p->tasks, (uint32_t)getpid());
+	if (self == NULL)
+		return -ESRCH;
+	*start_ns = self->start_ns;
+	if (stat("/proc/self/exe", &st) == 0) {
+		p->self_dev = st.st_dev;
+		p->self_ino = st.st_ino;
+	}
+	return 0;
+}
+
+static int refuse_host(const char *cause, const char *hint, int r)
+{
+	(void)err_say(EXIT_HOST, hint, "%s", cause);
+	return r;
+}
+
+/* Before anybody else gets a probe: are ours safe here, and what do they cost? */
+static int try_ourselves(struct probe *p)
+{
+	uint64_t start_ns;
+	int r = find_self(p, &start_ns);
+
+	if (r < 0)
+		return fail(r, "cannot list processes");
+	r = self_hook(&p->self, p->load);
+	if (r == -EPERM || r == -EACCES) {
+		(void)err_say(EXIT_RIGHTS, "run it as root or through sudo; see: bottrace help privileges",
+			      "cannot attach probes: %s%s", strerror(-r),
+			      load_has_multi(p->load) ? "" : " (this kernel has no uprobe_multi: it takes CAP_SYS_ADMIN)");
+		return -EPERM;
+	}
+	if (r < 0)
+		return refuse_host("cannot attach probes: this kernel has no uprobes",
+				   "use a kernel built with CONFIG_UPROBE_EVENTS=y", -ENOSYS);
+	r = safety_check_returns(&p->self);
+	if (r == 0)
+		return refuse_host("return probes end programs under seccomp on this kernel: refused",
+				   "kernels 6.11 to 6.13 have this fault; use an earlier or a later one", -ENOSYS);
+	if (r < 0)
+		err_note(ERR_VERBOSE, "note: return probes could not be tried under seccomp: %s", strerror(-r));
+	r = calibrate_run(&p->self, start_ns, &p->costs);
+	return r < 0 ? fail(r, "cannot calibrate probes") : 0;
+}
+
+static int start(struct probe *p)
+{
+	struct load_trouble why;
+	int r = load_open(&p->load, p->settings.ring_bytes, &why);
+
+	if (r < 0) {
+		(void)err_say(r == -EPERM ? EXIT_RIGHTS : EXIT_HOST, why.hint[0] ? why.hint : NULL, "%s",
+			      why.cause[0] ? why.cause : strerror(-r));
+		return r;
+	}
+	r = try_ourselves(p);
+	if (r < 0)
+		return r;
+	struct libraries_settings ls = {
+	    .load = p->load, .costs = &p->costs, .emit = p->settings.emit, .ctx = p->settings.ctx};
+	p->libs = libraries_new(&ls);
+	p->processes = map_new(sizeof(struct state_process), LIMIT_PROCESSES);
+	p->foreseen = map_new(24, FORESEEN_MAX);
+	if (p->libs == NULL || p->processes == NULL || p->foreseen == NULL)
+		return fail(-ENOMEM, "cannot start");
+	p->notify = ring_buffer__new(load_table_fd(p->load, LOAD_NOTIFY), watch_notice, p, NULL);
+	if (p->notify == NULL)
+		return fail(-errno, "cannot map a ring");
+	r = load_follow(p->load);
+	return r < 0 ? fail(r, "cannot follow forks and execs") : 0;
+}
+
+struct probe *probe_new(const struct probe_settings *settings)
+{
+	autodrop(drop_probe) struct probe *p = calloc(1, sizeof(*p));
+
+	if (p == NULL) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	p->settings = *settings;
+	int r = start(p);
+	if (r < 0) {
+		/* Free first: it may change errno. */
+		probe_free(take(p));
+		errno = -r;
+		return NULL;
+	}
+	struct emit_session session = {
+	    .mode = settings->mode,
+	    .options = settings->options,
+	    .ring_bytes = settings->ring_bytes,
+	    .costs = p->costs,
+	};
+	emit_session(settings->emit, settings->ctx, &session);
+	return take(p);
+}
+
+int probe_ring_fd(const struct probe *p)
+{
+	return load_table_fd(p->load, LOAD_RING);
+}
+
+int probe_shared_fd(const struct probe *p)
+{
+	return load_table_fd(p->load, LOAD_SHARED);
+}
+
+size_t probe_ring_bytes(const struct probe *p)
+{
+	return p->settings.ring_bytes;
+}
+
+int probe_event_fd(const struct probe *p)
+{
+	return p->detached ? -1 : ring_buffer__epoll_fd(p->notify);
+}
+
+/* ---- what people read ---- */
+
+static struct str base_name(struct str path)
+{
+	for (size_t i = path.n; i > 0; i--)
+		if (path.p[i - 1] == '/')
+			return str_skip(path, i);
+	return path;
+}
+
+/* "48213 (python3.11, agent.py)" : the program, and the script where its first argument names one. Other arguments
+ * may be secrets. */
+static void describe_process(const struct process *x, struct buf *out)
+{
+	autodrop(buf_fini) struct buf argv;
+	char exe[PROCFS_PATH_MAX];
+	struct str word = STR_NONE;
+
+	buf_init(&argv, WIRE_ARGV_MAX);
+	buf_addf(out, "%u", x->pid);
+	if (procfs_link(x->pid, "exe", exe, sizeof(exe)) < 0)
+		return;
+	struct str program = base_name(str_of(exe));
+	buf_addf(out, " (%.*s", STR_ARG(program));
+	if (procfs_read(x->pid, "cmdline", &argv) >= 0) {
+		struct str rest = buf_str(&argv);
+
+		(void)procfs_next_string(&rest, &word);
+		word = STR_NONE;
+		(void)procfs_next_string(&rest, &word);
+	}
+	if ((x->flags & WIRE_FACT_PYTHON) && str_ends(word, STR(".py")))
+		buf_addf(out, ", %.*s", STR_ARG(base_name(word)));
+	buf_add_char(out, ')');
+}
+
+void probe_describe(struct probe *p, struct buf *out)
+{
+	unsigned named = 0, children = 0, libs = 0;
+	const struct library *lib;
+	size_t pos = 0;
+	void *value;
+
+	while (map_next(p->processes, &pos, NULL, &value)) {
+		const struct process *x = value;
+
+		if (!x->named) {
+			children++;
+			continue;
+		}
+		buf_add(out, named++ ? STR(", ") : STR(""));
+		describe_process(x, out);
+	}
+	if (children > 0)
+		buf_addf(out, " and %u %s", children, children == 1 ? "child" : "children");
+	buf_add(out, STR("; probes: "));
+	pos = 0;
+	while ((lib = libraries_next(p->libs, &pos)) != NULL) {
+		if (libs++ < 4)
+			buf_addf(out, "%.*s (%zu), ", STR_ARG(base_name(str_of(lib->path))), lib->site_count);
+	}
+	if (libs > 4)
+		buf_addf(out, "%u more libraries, ", libs - 4);
+	buf_add(out, STR("fork/exec/exit"));
+}
+
+/* ---- the end ---- */
+
+void probe_detach(struct probe *p)
+{
+	autodrop(drop_memory) struct load_hooks **list = NULL;
+	size_t n = 0;
+
+	if (p->detached)
+		return;
+	if (p->libs)
+		list = calloc(LIBRARY_FILES_MAX, sizeof(struct load_hooks *));
+	/* Without memory for the list libraries_free does it one by one. */
+	if (list)
+		n = libraries_hooks(p->libs, list, LIBRARY_FILES_MAX);
+	load_unhook_all(list, n);
+	if (p->load)
+		load_unfollow(p->load);
+	p->detached = true;
+}
+
+void probe_stop(struct probe *p)
+{
+	if (p->stopped)
+		return;
+	probe_detach(p);
+	sweep_all(p);
+	p->stopped = true;
+}
+
+void probe_free(struct probe *p)
+{
+	if (p == NULL)
+		return;
+	probe_detach(p);
+	/* Only here: nobody calls these functions any more, and closing links takes time. */
+	self_unhook(&p->self);
+	ring_buffer__free(p->notify);
+	libraries_free(p->libs);
+	process_free_all(p);
+	map_free(p->foreseen);
+	tasks_fini(&p->tasks);
+	load_close(p->load);
+	free(p);
+}

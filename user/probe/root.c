@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "probe/root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int root_open(uint32_t pid)
+{
+	char path[32] = "/";
+
+	if (pid != 0)
+		snprintf(path, sizeof(path), "/proc/%u/root", pid);
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* O_PATH: nothing happens to the file. Descriptor or negative errno. */
+static int locate(int root, const char *path, int flags)
+{
+	struct open_how how = {
+	    .flags = (uint64_t)(O_PATH | O_CLOEXEC | flags),
+	    .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+	if (fd >= 0)
+		return fd;
+	if (errno != ENOSYS && errno != EPERM)
+		return -errno;
+	/* A sandbox without openat2: links that are absolute then lead into our own root. */
+	while (*path == '/')
+		path++;
+	fd = openat(root, *path ? path : ".", O_PATH | O_CLOEXEC | flags);
+	return fd < 0 ? -errno : fd;
+}
+
+static int reopen(int fd, int flags)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	int again = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
+	return again < 0 ? -errno : again;
+}
+
+int root_open_file(int root, const char *path)
+{
+	struct stat st;
+
+	autodrop(drop_fd) int fd = locate(root, path, 0);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	return reopen(fd, 0);
+}
+
+DIR *root_open_dir(int root, const char *path)
+{
+	autodrop(drop_fd) int fd = locate(root, path, O_DIRECTORY);
+	if (fd < 0) {
+		errno = -fd;
+		return NULL;
+	}
+	autodrop(drop_fd) int again = reopen(fd, O_DIRECTORY);
+	if (again < 0) {
+		errno = -again;
+		return NULL;
+	}
+	DIR *dir = fdopendir(again);
+	if (dir)
+		(void)take_fd(&again);
+	return dir;
+}
+
+int root_real_path(int fd, char *out, size_t size)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(path, out, size);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n >= size)
+		return -ENAMETOOLONG;
+	out[n] = '\0';
+	return 0;
+}
+
+int root_read(int root, const char *path, struct buf *out)
+{
+	autodrop(drop_fd) int fd = root_open_file(root, path);
+	if (fd < 0)
+		return fd;
+	while (out->n < out->max) {
+		size_t room = out->max - out->n < 65536 ? out->max - out->n : 65536;
+		char *p = buf_reserve(out, room);
+
+		if (p == NULL)
+			return buf_err(out);
+		ssize_t n = read(fd, p, room);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		buf_commit(out, (size_t)n);
+	}
+	return 0;
+}

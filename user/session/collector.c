@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "session/collector.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/limits.h"
+#include "drain/drain.h"
+#include "pipeline.h"
+#include "session/message.h"
+#include "session/output.h"
+
+#define BATCH_RECORDS 512
+#define TICK_MS	      1000
+
+struct collector {
+	const struct session_settings *settings;
+	struct collector_sockets sockets;
+	struct message *message;
+	struct pipeline *pipeline;
+	struct drain *drain;
+	struct drain_tape *tape;
+	struct wire_shared *shared;
+	struct output_live *live;
+	uint64_t last_ns;    /* newest record or tick */
+	uint64_t records;    /* since the last tick */
+	bool detached;	     /* the ring is drained to its end */
+	bool over;	     /* WIRE_END was fed */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Everything that shapes the document goes through here, so that the tape has it all, in this order. */
+static void feed(void *ctx, const struct wire_head *rec)
+{
+	struct collector *c = ctx;
+
+	if (c->tape)
+		drain_tape_feed(c->tape, rec);
+	c->records++;
+	if (rec->ts_ns > c->last_ns)
+		c->last_ns = rec->ts_ns;
+	if (rec->kind == WIRE_END)
+		c->over = true;
+	pipeline_feed(c->pipeline, rec);
+}
+
+static void tick(struct collector *c)
+{
+	struct wire_tick t = {.head = {.size = sizeof(t), .kind = WIRE_TICK, .ts_ns = now_ns()}};
+
+	/* Without records since the last one, nothing that a tick could settle has begun. */
+	if (c->records == 0 || t.head.ts_ns < c->last_ns)
+		return;
+	feed(c, &t.head);
+	c->records = 0;
+}
+
+static void flush_ring(struct collector *c)
+{
+	if (c->drain == NULL || c->detached)
+		return;
+	c->detached = true;
+	drain_stop(c->drain);
+	while (drain_feed(c->drain, feed, c, BATCH_RECORDS) > 0)
+		;
+}
+
+static int open_ring(struct collector *c, struct message *m)
+{
+	uint64_t ring_bytes;
+
+	if (c->drain != NULL || m->fd_count != 2 || m->size != sizeof(ring_bytes))
+		return -EPROTO;
+	memcpy(&ring_bytes, m->bytes, sizeof(ring_bytes));
+	c->shared = mmap(NULL, sizeof(*c->shared), PROT_READ | PROT_WRITE, MAP_SHARED, m->fds[1], 0);
+	if (c->shared == MAP_FAILED) {
+		c->shared = NULL;
+		return -errno;
+	}
+	struct drain_settings ds = {
+		.ring_fd = m->fds[0],
+		.ring_bytes = ring_bytes,
+		.shared = c->shared,
+		.queue_bytes = LIMIT_QUEUE_BYTES,
+	};
+	c->drain = drain_new(&ds);
+	if (c->drain == NULL)
+		return -errno;
+	m->fd_count = 0; /* they live as long as this process */
+	return 0;
+}
+
+/* A record from the attacher. Final counters come after DETACHED, so the ring is empty by then. */
+static int take_record(struct collector *c, struct message *m)
+{
+	if (!drain_valid(m->bytes, m->size))
+		return -EPROTO;
+	feed(c, (const struct wire_head *)m->bytes);
+	return 0;
+}
+
+/* The attacher is gone without a word: what the ring holds is all there will ever be. */
+static void attacher_died(struct collector *c)
+{
+	flush_ring(c);
+	if (c->over)
+		return;
+	struct wire_end e = {
+		.head = {.size = sizeof(e), .kind = WIRE_END, .ts_ns = now_ns()}, .why = WIRE_END_ATTACHER};
+	feed(c, &e.head);
+}
+
+/* All messages that wait. */
+static void take_messages(struct collector *c)
+{
+	while (!c->over) {
+		struct pollfd p = {.fd = c->sockets.attacher, .events = POLLIN};
+
+		if (poll(&p, 1, 0) <= 0)
+			return;
+		int r = message_receive(c->sockets.attacher, c->message);
+		if (r <= 0) {
+			attacher_died(c);
+			return;
+		}
+		switch (c->message->kind) {
+		case MESSAGE_RING:
+			r = open_ring(c, c->message);
+			break;
+		case MESSAGE_RECORD:
+			r = take_record(c, c->message);
+			break;
+		case MESSAGE_DETACHED:
+			flush_ring(c);
+			break;
+		default:
+			r = -EPROTO;
+		}
+		message_close_fds(c->message);
+		if (r < 0) {
+			(void)fail(r, "understand the attacher");
+			attacher_died(c);
+		}
+	}
+}
+
+static void span_closed(void *ctx, struct str line, const struct trace_span *s)
+{
+	struct collector *c = ctx;
+
+	output_live_span(c->live, line, s);
+}
+
+static int loop(struct collector *c)
+{
+	while (!c->over) {
+		struct pollfd p[2] = {
+			{.fd = c->sockets.attacher, .events = POLLIN},
+			{.fd = c->drain ? drain_event_fd(c->drain) : -1, .events = POLLIN},
+		};
+
+		int n = poll(p, 2, c->records ? TICK_MS : -1);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		/* The attacher speaks of libraries and processes before their first record can come. */
+		take_messages(c);
+		if (c->drain && !c->detached)
+			drain_feed(c->drain, feed, c, BATCH_RECORDS);
+		output_live_flush(c->live);
+		if (!c->over && now_ns() - c->last_ns > TICK_MS * 1000000ull)
+			tick(c);
+	}
+	return 0;
+}
+
+static uint32_t write_everything(struct collector *c)
+{
+	uint32_t outcome = 0;
+	int r = c->tape ? drain_tape_close(take(c->tape)) : 0;
+
+	if (r < 0) {
+		(void)fail(r, "write tape %s", c->settings->tape);
+		outcome |= MESSAGE_SINK_FAILED;
+	}
+	r = pipeline_finish(c->pipeline, false);
+	if (r < 0) {
+		(void)fail(r, "finish the trace");
+		return outcome | MESSAGE_INCOMPLETE | MESSAGE_SINK_FAILED;
+	}
+	struct view_session session = pipeline_session(c->pipeline);
+	if (output_write(c->settings, &session, c->live) < 0)
+		outcome |= MESSAGE_SINK_FAILED;
+	if (!pipeline_complete(c->pipeline))
+		outcome |= MESSAGE_INCOMPLETE;
+	return outcome;
+}
+
+int collector_run(const struct session_settings *settings, struct collector_sockets sockets, int tape_fd)
+{
+	struct collector c = {.settings = settings, .sockets = sockets};
+	autodrop(drop_memory) struct message *m = malloc(sizeof(*m));
+	int exit_code = EXIT_SINK;
+
+	signal(SIGPIPE, SIG_IGN);
+	c.message = m;
+	c.live = output_live_new(settings);
+	struct pipeline_settings ps = {.span = span_closed, .ctx = &c};
+	c.pipeline = pipeline_new(&ps);
+	if (tape_fd >= 0)
+		c.tape = drain_tape_new(tape_fd);
+	if (!m || !c.live || !c.pipeline || (tape_fd >= 0 && !c.tape)) {
+		(void)fail(-errno, "start the collector");
+		return exit_code;
+	}
+	int r = collector_sandbox();
+	if (r < 0)
+		(void)fail(r, "give up privileges");
+	else
+		r = loop(&c);
+	if (r == 0) {
+		uint32_t outcome = write_everything(&c);
+		exit_code = message_send(sockets.front, MESSAGE_DONE, &outcome, sizeof(outcome), NULL, 0) < 0 ? EXIT_SINK
+													  : EXIT_OK;
+	}
+	pipeline_free(c.pipeline);
+	drain_free(c.drain);
+	output_live_free(c.live);
+	return exit_code;
+}

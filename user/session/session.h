@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * session: the three processes of a capture: front, attacher, collector, and the messages between them.
+ * in:    what to trace and where the results go
+ * out:   the command's own status; documents, tape, live lines and summary, written by the collector
+ * owns:  the processes, their sockets, the collector's loop and sandbox
+ * may:   base, drain, flow, genai, guard, http, pipeline, probe, proc, store, trace, view, wire
+ * never: lets the collector keep a capability; adds an environment variable or a descriptor to the command
+ * fails: before the command starts: EXIT_BEFORE_EXEC (run), EXIT_RIGHTS, EXIT_NOT_FOUND, EXIT_HOST (attach)
+ * start: front.c
+ */
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/drop.h"
+#include "view/view.h"
+#include "wire.h"
+
+enum session_format { SESSION_TEXT, SESSION_JSON, SESSION_JSONL };
+
+#define SESSION_OUTPUTS_MAX 8
+
+struct session_output {
+	enum session_format format;
+	const char *file; /* NULL: stdout (attach) or stderr (run) */
+	int fd;		  /* filled by session_run / session_attach */
+	bool created;	  /* the file was not there before */
+};
+
+struct session_settings {
+	enum wire_mode mode;
+	struct session_output outputs[SESSION_OUTPUTS_MAX];
+	unsigned output_count;
+	const char *tape;	/* NULL: none */
+	uint64_t ring_bytes;
+	uint64_t duration_ns;	/* attach; 0: no bound */
+	bool quiet, digest, strict;
+	struct view_style style; /* of text on the terminal */
+	char **argv;		/* run: the command, NULL-terminated */
+	const uint32_t *pids;	/* attach */
+	unsigned pid_count;
+};
+
+/* Runs a command under trace and returns what `bottrace run` is to exit with; dies of the command's signal itself. */
+int session_run(struct session_settings *settings);
+/* Attaches to running processes until they end, the duration is over or the user says stop. Returns the exit code. */
+int session_attach(struct session_settings *settings);
+/* The attacher's life: descriptor 0 is its socket to the front. Returns its exit code. */
+int session_attacher(void);
+
+/* Replays a tape, or reads a document: what TRACE means until there is a store. Fills `document` with the document's
+ * JSON text. EXIT_OK, or an exit code after saying why. *complete: false when something is missing. */
+int session_load(const char *trace, struct buf *document, bool *complete) MUST_CHECK;
+
+#endif

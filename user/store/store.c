@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/map.h"
+
+struct slot {
+	uint64_t id, parent, start_ns;
+	uint64_t offset;
+	uint32_t size; /* of the line */
+	uint32_t room; /* bytes of the file that are its own */
+	uint32_t trace, seq, n;
+};
+
+struct store {
+	int fd;
+	uint64_t end; /* of the file: where the next line goes */
+	uint64_t lost;
+	struct slot *slots;
+	size_t count, cap;
+	struct map *ids; /* span id -> index in slots + 1 */
+	bool sorted;
+};
+
+/* ---- the file ---- */
+
+static int open_in(const char *dir)
+{
+	char path[4096];
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOENT || errno == EACCES || errno == EROFS || errno == ENOTDIR)
+		return -1;
+	/* Some file systems have no O_TMPFILE (EOPNOTSUPP, EISDIR). */
+	int n = snprintf(path, sizeof(path), "%s/bottrace-spool-XXXXXX", dir);
+	if (n < 0 || (size_t)n >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		(void)unlink(path);
+	return fd;
+}
+
+static int open_spool(const char *dir)
+{
+	const char *places[] = {getenv("TMPDIR"), "/var/tmp", "/tmp"};
+	int fd;
+
+	if (dir != NULL)
+		return open_in(dir);
+	errno = ENOENT;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (places[i] == NULL || places[i][0] == '\0')
+			continue;
+		fd = open_in(places[i]);
+		if (fd >= 0)
+			return fd;
+	}
+	return -1;
+}
+
+static int write_at(int fd, struct str s, uint64_t offset)
+{
+	while (s.n > 0) {
+		ssize_t n = pwrite(fd, s.p, s.n, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EDQUOT || errno == EFBIG ? -ENOSPC : -errno;
+		if (n == 0)
+			return -ENOSPC;
+		s = str_skip(s, (size_t)n);
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+static int read_at(int fd, char *p, size_t size, uint64_t offset)
+{
+	while (size > 0) {
+		ssize_t n = pread(fd, p, size, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -EIO;
+		p += n;
+		size -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+/* ---- life ---- */
+
+struct store *store_new(const char *dir)
+{
+	autodrop(drop_store) struct store *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	s->fd = -1;
+	s->ids = map_new(sizeof(uint64_t), SIZE_MAX / 64);
+	if (s->ids == NULL) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	s->fd = open_spool(dir);
+	return s->fd < 0 ? NULL : take(s);
+}
+
+void store_free(struct store *s)
+{
+	if (s == NULL)
+		return;
+	int saved = errno;
+	if (s->fd >= 0)
+		close(s->fd);
+	map_free(s->ids);
+	free(s->slots);
+	free(s);
+	errno = saved;
+}
+
+uint64_t store_lost(const struct store *s)
+{
+	return s->lost;
+}
+
+/* ---- adding ---- */
+
+static struct slot *find_slot(const struct store *s, uint64_t id)
+{
+	uintptr_t at = (uintptr_t)map_get(s->ids, &id);
+
+	return at ? &s->slots[at - 1] : NULL;
+}
+
+/* A slot for a new span; not counted until its line is on disk. */
+static struct slot *new_slot(struct store *s)
+{
+	if (s->count == s->cap) {
+		size_t cap = s->cap ? s->cap * 2 : 64;
+		struct slot *slots = cap > UINT32_MAX ? NULL : realloc(s->slots, cap * sizeof(*slots));
+
+		if (slots == NULL)
+			return NULL;
+		s->slots = slots;
+		s->cap = cap;
+	}
+	memset(&s->slots[s->count], 0, sizeof(s->slots[0]));
+	return &s->slots[s->count];
+}
+
+/* Writes the line where the old one stood when it fits there, else at the end. */
+static int place(struct store *s, struct slot *slot, struct str line)
+{
+	bool fits = slot->room >= line.n && line.n > 0;
+	uint64_t offset = fits ? slot->offset : s->end;
+	int r;
+
+	if (line.n > UINT32_MAX)
+		return -EMSGSIZE;
+	r = write_at(s->fd, line, offset);
+	if (r < 0)
+		return r;
+	slot->offset = offset;
+	slot->size = (uint32_t)line.n;
+	if (!fits) {
+		slot->room = slot->size;
+		s->end += line.n;
+	}
+	return 0;
+}
+
+static int add(struct store *s, const struct trace_span *span, struct str line)
+{
+	struct slot *slot = find_slot(s, span->id);
+	bool known = slot != NULL;
+	int r;
+
+	if (!known)
+		slot = new_slot(s);
+	if (slot == NULL)
+		return -ENOMEM;
+	r = place(s, slot, line);
+	if (r < 0)
+		return r;
+	slot->id = span->id;
+	slot->parent = span->parent;
+	slot->start_ns = span->start_ns;
+	slot->trace = span->trace;
+	slot->seq = span->seq;
+	if (known)
+		return 0;
+	r = map_add(s->ids, &span->id, (void *)(uintptr_t)(s->count + 1));
+	if (r == 0)
+		s->count++;
+	return r;
+}
+
+int store_add(struct store *s, const struct trace_span *span, struct str line)
+{
+	int r = s->sorted ? -EBADF : add(s, span, line);
+
+	if (r < 0)
+		s->lost++;
+	return r;
+}
+
+/* ---- reading ---- */
+
+static int compare_slots(const void *va, const void *vb)
+{
+	const struct slot *a = va, *b = vb;
+
+	if (a->trace != b->trace)
+		return a->trace < b->trace ? -1 : 1;
+	if (a->start_ns != b->start_ns)
+		return a->start_ns < b->start_ns ? -1 : 1;
+	if (a->seq != b->seq)
+		return a->seq < b->seq ? -1 : 1;
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+int store_finish(struct store *s)
+{
+	if (s->sorted)
+		return 0;
+	if (s->count > 1)
+		qsort(s->slots, s->count, sizeof(s->slots[0]), compare_slots);
+	for (size_t i = 0; i < s->count; i++)
+		s->slots[i].n = i > 0 && s->slots[i - 1].trace == s->slots[i].trace ? s->slots[i - 1].n + 1 : 1;
+	s->sorted = true;
+	return 0;
+}
+
+static size_t first_of_trace(const struct store *s, uint32_t trace)
+{
+	size_t low = 0, high = s->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (s->slots[mid].trace < trace)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+int store_next(struct store *s, uint32_t trace, uint64_t *pos, struct store_entry *entry, struct buf *line)
+{
+	size_t at = first_of_trace(s, trace) + *pos;
+	int r;
+
+	buf_clear(line);
+	if (!s->sorted)
+		return -EBADF;
+	if (at >= s->count || s->slots[at].trace != trace)
+		return 0;
+	const struct slot *slot = &s->slots[at];
+	char *p = buf_reserve(line, slot->size);
+	if (p == NULL)
+		return buf_err(line);
+	r = read_at(s->fd, p, slot->size, slot->offset);
+	if (r < 0)
+		return r;
+	buf_commit(line, slot->size);
+	*entry = (struct store_entry){slot->id, slot->parent, slot->start_ns, slot->trace, slot->seq, slot->n};
+	*pos += 1;
+	return 1;
+}

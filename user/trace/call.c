@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Model calls and plain http: their spans, from genai's callbacks. */
+#include <stdlib.h>
+
+#include "base/jsonw.h"
+#include "base/limits.h"
+#include "trace/set.h"
+
+/* ---- list of the open ones ---- */
+
+static void list(struct trace_set *t, struct trace_call *k)
+{
+	k->prev = t->last_call;
+	if (t->last_call)
+		t->last_call->next = k;
+	else
+		t->calls = k;
+	t->last_call = k;
+	t->call_count++;
+	k->listed = true;
+}
+
+static void unlist(struct trace_set *t, struct trace_call *k)
+{
+	if (!k->listed)
+		return;
+	if (k->prev)
+		k->prev->next = k->next;
+	else
+		t->calls = k->next;
+	if (k->next)
+		k->next->prev = k->prev;
+	else
+		t->last_call = k->prev;
+	k->prev = k->next = NULL;
+	t->call_count--;
+	k->listed = false;
+}
+
+void trace_call_free(struct trace_set *t, struct trace_call *k)
+{
+	unlist(t, k);
+	trace_retry_drop(k->before);
+	if (k->c)
+		k->c->user = NULL;
+	free(k);
+}
+
+/* ---- attributes ---- */
+
+static const char *kind_of(enum genai_kind kind)
+{
+	switch (kind) {
+	case GENAI_CHAT:
+		return "chat";
+	case GENAI_TEXT_COMPLETION:
+		return "text_completion";
+	case GENAI_GENERATE_CONTENT:
+		return "generate_content";
+	case GENAI_EMBEDDINGS:
+		return "embeddings";
+	case GENAI_RERANK:
+		return "rerank";
+	case GENAI_HTTP:
+		break;
+	}
+	return "http";
+}
+
+static struct str name_of(struct trace_draft *d, const struct genai_call *c)
+{
+	struct str method = c->x && c->x->method.n ? c->x->method : STR("HTTP");
+	struct str a = c->operation ? str_of(c->operation) : c->kind == GENAI_HTTP ? method : str_of(kind_of(c->kind));
+	struct str b = c->kind == GENAI_HTTP ? c->path : c->request_model;
+
+	if (b.n == 0 || d->failed)
+		return a;
+	struct buf *text = trace_draft_buf(d);
+	buf_add(text, a);
+	buf_add_char(text, ' ');
+	buf_add(text, b);
+	return buf_str(text);
+}
+
+static void draft_usage(struct trace_draft *d, const struct genai_usage *u)
+{
+	const struct {
+		const char *key;
+		int64_t n;
+	} all[] = {
+		{"gen_ai.usage.input_tokens", u->input},
+		{"gen_ai.usage.output_tokens", u->output},
+		{"gen_ai.usage.cache_read.input_tokens", u->cache_read},
+		{"gen_ai.usage.cache_creation.input_tokens", u->cache_creation},
+		{"gen_ai.usage.reasoning.output_tokens", u->reasoning},
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i].n != GENAI_UNKNOWN)
+			trace_draft_i64(d, all[i].key, all[i].n);
+}
+
+static void draft_finish(struct trace_draft *d, const struct genai_call *c)
+{
+	struct jsonw w;
+
+	if (c->finish_count == 0)
+		return;
+	struct buf *text = trace_draft_buf(d);
+	jsonw_init(&w, text);
+	jsonw_array(&w);
+	for (uint32_t i = 0; i < c->finish_count; i++)
+		if (c->finish_reasons[i].p)
+			jsonw_str(&w, c->finish_reasons[i]);
+		else
+			jsonw_null(&w);
+	jsonw_array_end(&w);
+	trace_draft_json(d, "gen_ai.response.finish_reasons", buf_str(text));
+}
+
+/* Messages, and what of them an earlier span holds already. */
+static void draft_content(struct trace_draft *d, const struct trace_call *k)
+{
+	const struct genai_call *c = k->c;
+	const struct trace_continues *before = &k->continues;
+	struct buf *text;
+
+	if (c->system_count > 0 && !(before->id && before->same_system)) {
+		text = trace_draft_buf(d);
+		trace_message_parts(text, c->system, c->system_count);
+		trace_draft_json(d, "gen_ai.system_instructions", buf_str(text));
+	}
+	if (c->input_count > 0) {
+		uint32_t skip = before->id && before->messages <= c->input_count ? before->messages : 0;
+
+		text = trace_draft_buf(d);
+		trace_message_list(text, c->input, c->input_count, skip, false);
+		trace_draft_json(d, "gen_ai.input.messages", buf_str(text));
+	}
+	if (c->output_count > 0) {
+		text = trace_draft_buf(d);
+		trace_message_list(text, c->output, c->output_count, 0, true);
+		trace_draft_json(d, "gen_ai.output.messages", buf_str(text));
+	}
+	if (!(before->id && before->same_tools))
+		trace_draft_json(d, "gen_ai.tool.definitions", c->tools);
+	if (before->id) {
+		text = trace_draft_buf(d);
+		buf_addf(text, "{\"span\":\"%016llx\",\"messages\":%u}", (unsigned long long)before->id,
+			 before->messages);
+		trace_draft_json(d, "bottrace.continues", buf_str(text));
+	}
+}
+
+static void draft_model(struct trace_draft *d, const struct trace_call *k)
+{
+	const struct genai_call *c = k->c;
+
+	if (c->kind == GENAI_HTTP)
+		return;
+	trace_draft_str(d, "gen_ai.operation.name", str_of(c->operation));
+	trace_draft_str(d, "gen_ai.provider.name", c->provider);
+	trace_draft_str(d, "gen_ai.request.model", c->request_model);
+	trace_draft_str(d, "gen_ai.response.model", c->response_model);
+	trace_draft_str(d, "gen_ai.response.id", c->response_id);
+	trace_draft_str(d, "gen_ai.conversation.id", c->conversation_id);
+	draft_finish(d, c);
+	for (uint32_t i = 0; i < c->param_count && i < GENAI_PARAMS_MAX; i++)
+		trace_draft_json(d, c->params[i].key, c->params[i].json);
+	if (c->stream)
+		trace_draft_bool(d, "gen_ai.request.stream", true);
+	draft_usage(d, &c->usage);
+	if (c->first_chunk_ns > c->start_ns && c->start_ns)
+		trace_draft_f64(d, "gen_ai.response.time_to_first_chunk",
+				(double)(c->first_chunk_ns - c->start_ns) / 1e9);
+	draft_content(d, k);
+}
+
+static void draft_http(struct trace_draft *d, const struct trace_call *k)
+{
+	const struct genai_call *c = k->c;
+	const struct http_exchange *x = c->x;
+
+	trace_draft_str(d, "server.address", c->server);
+	if (c->port)
+		trace_draft_i64(d, "server.port", c->port);
+	if (x && x->method.n)
+		trace_draft_str(d, "http.request.method", x->method);
+	trace_draft_str(d, "url.path", c->path);
+	if (x && x->status)
+		trace_draft_i64(d, "http.response.status_code", x->status);
+	if (x && x->request.head_done)
+		trace_draft_i64(d, "http.request.body.size", (int64_t)x->request.body_bytes);
+	if (x && x->response.head_done)
+		trace_draft_i64(d, "http.response.body.size", (int64_t)x->response.body_bytes);
+	if (c->first_byte_ns > c->start_ns && c->start_ns)
+		trace_draft_i64(d, "bottrace.time_to_first_byte_ns", (int64_t)(c->first_byte_ns - c->start_ns));
+	if (k->connection)
+		trace_draft_i64(d, "bottrace.connection", k->connection);
+	if (c->note)
+		trace_draft_str(d, "bottrace.note", str_of(c->note));
+}
+
+/* 1 + retries, where the client counts them; those before we looked included. */
+static void draft_attempts(struct trace_draft *d, const struct trace_call *k)
+{
+	uint32_t seen = (k->before ? k->before->attempt_count : 0) + 1;
+	uint32_t said = k->c->retry_count > 0 ? (uint32_t)k->c->retry_count + 1 : 1;
+
+	trace_draft_i64(d, "bottrace.attempts", seen > said ? seen : said);
+}
+
+static void draft_broken(struct trace_draft *d, const struct genai_call *c)
+{
+	struct jsonw w;
+
+	if (!c->broken.set)
+		return;
+	struct buf *text = trace_draft_buf(d);
+	jsonw_init(&w, text);
+	jsonw_object(&w);
+	jsonw_z(jsonw_key(&w, "direction"), c->broken.dir == WIRE_READ ? "read" : "write");
+	jsonw_u64(jsonw_key(&w, "offset"), c->broken.offset);
+	jsonw_z(jsonw_key(&w, "why"), c->broken.why);
+	jsonw_object_end(&w);
+	trace_draft_json(d, "bottrace.broken", buf_str(text));
+}
+
+/* ---- status, events, gaps ---- */
+
+static void draft_status(struct trace_draft *d, const struct trace_call *k, bool open)
+{
+	const struct genai_call *c = k->c;
+	const struct http_exchange *x = c->x;
+	bool refused = c->kind == GENAI_HTTP && x && x->status >= (x->server_side ? 500 : 400);
+
+	if (open || c->status == GENAI_OPEN) {
+		d->s.status = TRACE_STATUS_OPEN;
+		d->s.end_ns = 0;
+		return;
+	}
+	if (c->status == GENAI_ABORTED) {
+		d->s.status = TRACE_STATUS_ABORTED;
+		d->s.status_type = c->error_type;
+		d->s.status_message = c->error_message;
+	} else if (c->status == GENAI_ERROR || c->broken.set || refused) {
+		d->s.status = TRACE_STATUS_ERROR;
+		d->s.status_type = c->error_type;
+		d->s.status_message = c->error_message;
+		if (d->s.status_type.n == 0 && c->broken.set) {
+			d->s.status_type = STR("broken");
+			d->s.status_message = str_of(c->broken.why);
+		} else if (d->s.status_type.n == 0 && x && x->status && !d->failed) {
+			d->s.status_type = arena_printf(d->a, "%d", x->status);
+		}
+	} else {
+		d->s.status = TRACE_STATUS_OK;
+	}
+	if (d->s.status_type.n)
+		trace_draft_str(d, "error.type", d->s.status_type);
+}
+
+static void draft_events(struct trace_draft *d, const struct trace_call *k)
+{
+	const struct trace_failed *before = k->before;
+	uint32_t retries = before ? before->attempt_count : 0;
+	bool first = k->c->first_chunk_ns != 0;
+
+	trace_draft_events(d, retries + first);
+	for (uint32_t i = 0; i < retries; i++) {
+		const struct trace_attempt *a = &before->attempts[i];
+		struct trace_event *e = trace_draft_event(d, "retry", a->time_ns, 4);
+
+		trace_draft_event_i64(e, "bottrace.attempt", i + 1);
+		if (a->status)
+			trace_draft_event_i64(e, "http.response.status_code", a->status);
+		if (a->type[0])
+			trace_draft_event_str(e, "error.type", str_of(a->type));
+		if (a->retry_after_ns)
+			trace_draft_event_i64(e, "bottrace.retry_after_ms", (int64_t)(a->retry_after_ns / 1000000));
+	}
+	if (first)
+		(void)trace_draft_event(d, "first_token", k->c->first_chunk_ns, 0);
+}
+
+static uint32_t gaps_of(const struct genai_call *c)
+{
+	uint32_t n = 0;
+
+	for (const struct http_gap *g = c->x ? c->x->gaps : NULL; g != NULL; g = g->next)
+		n++;
+	return n;
+}
+
+static void draft_gaps(struct trace_draft *d, struct trace_call *k)
+{
+	const struct trace_failed *before = k->before;
+	uint32_t own = gaps_of(k->c), earlier = before ? before->gap_count : 0;
+
+	trace_draft_gaps(d, own + earlier);
+	for (uint32_t i = 0; i < earlier; i++)
+		trace_draft_gap(d, &before->gaps[i]);
+	for (const struct http_gap *g = own ? k->c->x->gaps : NULL; g != NULL; g = g->next)
+		trace_draft_gap(d, &(struct trace_gap){k->connection, g->dir, g->offset, g->bytes, g->cause});
+	k->gaps_told = own;
+}
+
+static void tell(struct trace_set *t, struct trace_call *k, bool open)
+{
+	const struct genai_call *c = k->c;
+	struct trace_draft d;
+
+	trace_draft_init(&d);
+	d.s.id = k->id;
+	d.s.seq = k->seq;
+	d.s.parent = trace_process_parent(k->process);
+	d.s.kind = kind_of(c->kind);
+	d.s.start_ns = k->before ? k->before->start_ns : c->start_ns;
+	d.s.end_ns = c->end_ns ? c->end_ns : t->now_ns;
+	d.s.pid = k->process->proc ? k->process->proc->pid : 0;
+	d.s.tid = c->x ? c->x->tid : 0;
+	if (d.s.parent) {
+		trace_draft_link(&d, "process", k->process->id != 0);
+		trace_draft_evidence(&d, "pid %u made this call; no agent is known", d.s.pid);
+	}
+	draft_status(&d, k, open);
+	draft_model(&d, k);
+	draft_http(&d, k);
+	draft_attempts(&d, k);
+	draft_broken(&d, c);
+	draft_events(&d, k);
+	draft_gaps(&d, k);
+	/* Last: it may take a buf of its own. */
+	d.s.name = name_of(&d, c);
+	trace_tell(t, k->process->root, &d, &k->told);
+}
+
+/* ---- what genai calls ---- */
+
+static void on_begin(void *ctx, struct genai_call *c)
+{
+	struct trace_set *t = ctx;
+	struct flow_conn *conn = c->x ? c->x->conn : NULL;
+	struct trace_process *pr = trace_process_get(t, conn ? conn->proc : NULL);
+	struct trace_call *k = pr ? calloc(1, sizeof(*k)) : NULL;
+
+	c->user = k;
+	if (k == NULL) {
+		t->lost++;
+		return;
+	}
+	uint64_t facts[] = {t->boot_id[0],
+			    t->boot_id[1],
+			    pr->proc ? pr->proc->pid : 0,
+			    pr->proc ? pr->proc->start_ns : 0,
+			    conn ? conn->ssl : 0,
+			    conn ? conn->generation : 0,
+			    conn && conn->generation == 0 ? conn->id : 0,
+			    c->x ? c->x->index : 0};
+
+	k->c = c;
+	k->process = pr;
+	k->id = trace_id_of(facts, 8, 2);
+	k->seq = ++pr->root->seq;
+	k->connection = conn ? conn->id : 0;
+	if (t->call_count >= LIMIT_OPEN_SPANS) {
+		struct trace_call *old = t->calls;
+
+		tell(t, old, true);
+		old->closed = true;
+		unlist(t, old);
+	}
+	list(t, k);
+}
+
+static void on_request(void *ctx, struct genai_call *c)
+{
+	struct trace_set *t = ctx;
+	struct trace_call *k = c->user;
+
+	if (k == NULL)
+		return;
+	trace_retry_join(t, k);
+	if (t->mode == WIRE_MODE_DECODE)
+		t->content = hash_chain(t->content, c->body_hash);
+	if (c->kind != GENAI_HTTP) {
+		trace_prefix_input(t, k);
+		if (!c->x || !c->x->server_side)
+			trace_tool_answer(t, k);
+	}
+	struct trace_span s = {.id = k->id, .parent = trace_process_parent(k->process), .seq = k->seq};
+	s.kind = kind_of(c->kind);
+	s.name = c->kind == GENAI_HTTP ? c->path : c->request_model;
+	s.start_ns = c->start_ns;
+	trace_began(t, k->process->root, &s);
+}
+
+static void on_first(void *ctx, struct genai_call *c)
+{
+	(void)ctx;
+	(void)c;
+}
+
+/* A call whose retry took over: its gaps are in no exchange that has a span. */
+static void give_gaps(struct trace_set *t, struct trace_call *k)
+{
+	for (const struct http_gap *g = k->c->x ? k->c->x->gaps : NULL; g != NULL; g = g->next)
+		trace_process_gap(t, k->process,
+				  &(struct trace_gap){k->connection, g->dir, g->offset, g->bytes, g->cause});
+}
+
+static void close_call(struct trace_set *t, struct trace_call *k)
+{
+	const struct genai_call *c = k->c;
+
+	if (k->closed)
+		return;
+	k->closed = true;
+	unlist(t, k);
+	if (k->superseded)
+		return;
+	tell(t, k, false);
+	if (c->status == GENAI_OPEN)
+		return;
+	if (c->kind != GENAI_HTTP && !(c->x && c->x->server_side)) {
+		trace_prefix_answer(t, k);
+		trace_tool_ask(t, k);
+	}
+}
+
+static void on_close(void *ctx, struct genai_call *c)
+{
+	struct trace_call *k = c->user;
+
+	if (k)
+		close_call(ctx, k);
+}
+
+static void on_end(void *ctx, struct genai_call *c)
+{
+	struct trace_set *t = ctx;
+	struct trace_call *k = c->user;
+
+	if (k == NULL)
+		return;
+	close_call(t, k);
+	if (k->superseded)
+		give_gaps(t, k);
+	else if (gaps_of(c) > k->gaps_told)
+		tell(t, k, false); /* bytes after the semantic end went missing */
+	if (!k->superseded && (c->status == GENAI_ERROR || c->status == GENAI_ABORTED))
+		trace_retry_keep(t, k);
+	trace_call_free(t, k);
+}
+
+static void on_stray(void *ctx, struct flow_conn *conn, enum wire_dir dir, uint64_t bytes, const struct http_gap *gap)
+{
+	struct trace_set *t = ctx;
+
+	(void)bytes;
+	if (gap == NULL)
+		return;
+	struct trace_process *pr = trace_process_get(t, conn->proc);
+	if (pr == NULL)
+		t->lost++;
+	else
+		trace_process_gap(t, pr, &(struct trace_gap){conn->id, dir, gap->offset, gap->bytes, gap->cause});
+}
+
+const struct genai_ops *trace_genai_ops(void)
+{
+	static const struct genai_ops ops = {
+		.begin = on_begin,
+		.request = on_request,
+		.first = on_first,
+		.close = on_close,
+		.end = on_end,
+		.stray = on_stray,
+	};
+
+	return &ops;
+}
+
+void trace_call_finish(struct trace_set *t)
+{
+	while (t->calls) {
+		struct trace_call *k = t->calls;
+
+		k->closed = true;
+		unlist(t, k);
+		if (!k->superseded)
+			tell(t, k, true);
+	}
+}

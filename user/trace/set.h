@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The room's own state, shared by its files: what is kept of processes, open calls, open tools and failed attempts. */
+#ifndef TRACE_SET_H
+#define TRACE_SET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/map.h"
+#include "trace/draft.h"
+#include "trace/trace.h"
+
+#define TRACE_PREFIXES_MAX 65536u  /* conversation prefixes remembered; the oldest goes */
+#define TRACE_FAILED_MAX   4096u   /* failed calls that a retry may still join */
+#define TRACE_FAILED_EACH  64u	   /* of one process */
+#define TRACE_FAILED_NS	   300000000000ull /* and for so long: SDKs wait 120 s at most */
+#define TRACE_SAME_ID_MAX  16u	   /* open tool calls of one process with one id */
+#define TRACE_GAPS_MAX	   262144u /* gaps of one process that hit no call; the last one takes the rest */
+#define TRACE_EXECS_MAX	   64u	   /* exec events of one process */
+#define TRACE_DEPTH_MAX	   4096u   /* ancestors of a process that are looked at */
+
+/* One trace under construction. */
+struct trace_root {
+	struct trace t; /* first: trace_next gives it out */
+	struct trace_root *next;
+	struct trace_process *root; /* NULL: not known yet, or decode */
+	uint32_t seq;		    /* spans created */
+	uint64_t gaps;		    /* gaps told */
+	bool lossy;		    /* something is missing that no gap of a span can show */
+};
+
+struct trace_exec {
+	uint64_t time_ns;
+	char *exe;  /* NULL: unknown */
+	char *args; /* JSON array */
+};
+
+/* What is kept of a process: as long as the set lives. */
+struct trace_process {
+	struct trace_process *next;
+	struct proc *proc; /* NULL: the stand-in for "no process" (decode) */
+	uint64_t serial;   /* stable number, for keys */
+	uint64_t id;	   /* of its span; 0: it has none */
+	struct trace_root *root; /* NULL: not settled yet */
+	uint32_t seq;
+	uint64_t tool;	   /* span of the tool call that ran it; 0: none */
+	const char *tool_how; /* fork, content */
+	char tool_why[160];
+	bool undecided;	   /* several tool calls were open when it was forked: its exec may tell */
+	bool told;
+	bool changed; /* since it was told */
+	struct trace_tool *tools; /* open ones that it asked for, newest first */
+	struct trace_exec *execs;
+	uint32_t exec_count, exec_cap;
+	struct trace_gap *gaps; /* that hit no call */
+	uint32_t gap_count, gap_cap;
+	uint32_t failed; /* entries in the set's list of failed calls */
+};
+
+/* `bottrace.continues`, found when the request was understood. */
+struct trace_continues {
+	uint64_t id; /* 0: continues nothing */
+	uint32_t messages;
+	bool same_system, same_tools;
+};
+
+/* A call whose exchange is alive. */
+struct trace_call {
+	struct trace_call *prev, *next; /* open ones, oldest first */
+	struct genai_call *c;
+	struct trace_process *process;
+	uint64_t id;
+	uint32_t seq;
+	uint32_t connection;
+	uint32_t gaps_told;
+	bool listed;	 /* in the list of open calls */
+	bool told;	 /* its span */
+	bool closed;
+	bool superseded; /* a retry took over while it hung: it has no span of its own */
+	struct trace_failed *before; /* earlier attempts of the same logical call; NULL: none */
+	struct trace_continues continues;
+	struct hash128 chain; /* exact, of the whole input: prefix.c */
+	struct hash128 system, tools;
+};
+
+struct trace_attempt {
+	uint64_t time_ns; /* its end */
+	uint64_t retry_after_ns;
+	int status; /* HTTP; 0: no answer */
+	char type[64];
+};
+
+/* A logical call whose last attempt failed: a retry with the same body joins it. */
+struct trace_failed {
+	struct trace_failed *prev, *next; /* oldest first */
+	struct trace_process *process;
+	struct hash128 request; /* body, path, host */
+	uint64_t id;
+	uint32_t seq, tid;
+	bool told;
+	uint64_t start_ns, closed_ns;
+	struct trace_continues continues;
+	struct trace_attempt *attempts;
+	uint32_t attempt_count;
+	struct trace_gap *gaps;
+	uint32_t gap_count;
+};
+
+/* What an answer's tool calls have in common: the conversation that asked. Freed with the last of them. */
+struct trace_ask {
+	uint64_t chat;
+	struct hash128 chain; /* of its input */
+	uint32_t inputs;
+	uint32_t tools; /* open ones that point here */
+	uint32_t tid;
+	struct hash128 system;
+	uint64_t first, last; /* fingerprints of the first and last message */
+	bool first_is_system;
+	uint64_t checked; /* request for which `members` holds */
+	uint32_t members; /* so many of its first messages are all ours; UINT32_MAX: not looked at */
+	uint64_t *messages; /* fingerprints, sorted; NULL without memory */
+};
+
+struct trace_tool {
+	struct trace_tool *prev, *next;	  /* of the set, oldest first */
+	struct trace_tool *before, *after; /* of the process, newest first */
+	struct trace_tool *same;	  /* next with the same (process, id) */
+	struct trace_process *process;
+	struct trace_ask *ask;
+	uint64_t id;
+	uint32_t seq;
+	uint64_t start_ns;
+	struct hash128 key; /* of the call's id */
+	bool told;
+	bool has_id;
+	bool indexed;
+	uint64_t pending; /* request that quotes the call, before its answer was read */
+	bool exact;	  /* and continues the asker's conversation word for word */
+	struct str call_id, name, args; /* in one block behind the struct */
+};
+
+struct trace_set {
+	struct trace_settings settings;
+	uint32_t mode; /* enum wire_mode; 0: no session record yet */
+	uint64_t boot_id[2];
+	int64_t utc_offset_ns;
+	uint64_t site_ns;
+	uint64_t session_ns;
+	uint64_t now_ns; /* of the last record */
+	bool has_final;
+	bool attacher_died;
+	uint64_t lost;	  /* spans that could not be made: no memory */
+	uint64_t serial;  /* processes */
+	uint64_t request; /* requests understood */
+	struct hash128 content; /* of everything decoded, for a decode's trace id */
+	struct trace_root *roots, *last_root;
+	struct trace_process *processes, *last_process;
+	struct trace_process nobody;
+	struct trace_call *calls, *last_call;
+	uint32_t call_count;
+	struct trace_tool *tools, *last_tool;
+	uint32_t tool_count;
+	struct map *tool_index;
+	struct trace_failed *failed, *last_failed;
+	uint32_t failed_count;
+	struct map *prefixes;
+	struct trace_prefix *first_prefix, *last_prefix;
+};
+
+/* Deterministic span id from facts; never 0. */
+uint64_t trace_id_of(const uint64_t *facts, size_t count, uint64_t seed);
+/* Tells the draft (when it is whole) and drops it. */
+void trace_tell(struct trace_set *t, struct trace_root *root, struct trace_draft *d, bool *told);
+/* A span began: fills the common fields and tells it to live displays. */
+void trace_began(struct trace_set *t, struct trace_root *root, struct trace_span *s);
+/* A new trace at the end of the list; NULL without memory. */
+struct trace_root *trace_root_new(struct trace_set *t, struct trace_process *root);
+
+/* ---- process.c ---- */
+/* Of a connection's process (NULL: nobody); NULL without memory. Its trace is settled. */
+struct trace_process *trace_process_get(struct trace_set *t, struct proc *p);
+/* The span that everything in this process has as parent; 0: none. */
+uint64_t trace_process_parent(const struct trace_process *pr);
+/* Ensures that the process has its trace and ordinal. False without memory. */
+bool trace_process_settle(struct trace_set *t, struct trace_process *pr);
+/* A gap that hit no call. */
+void trace_process_gap(struct trace_set *t, struct trace_process *pr, const struct trace_gap *gap);
+void trace_process_tell(struct trace_set *t, struct trace_process *pr);
+void trace_process_free(struct trace_process *pr);
+
+/* ---- fork.c: which tool call ran a process ---- */
+/* At the fork of pr by parent. */
+void trace_fork_begin(struct trace_process *pr, struct trace_process *parent);
+/* At its first exec. */
+void trace_fork_exec(struct trace_process *pr, struct trace_process *parent);
+
+/* ---- call.c ---- */
+/* Tells every call that never closed, as open. */
+void trace_call_finish(struct trace_set *t);
+void trace_call_free(struct trace_set *t, struct trace_call *k);
+
+/* ---- tool.c ---- */
+/* The tool calls of an answer become spans. */
+void trace_tool_ask(struct trace_set *t, struct trace_call *k);
+/* A request is understood: the tool calls whose result it tells end. */
+void trace_tool_answer(struct trace_set *t, struct trace_call *k);
+/* The process ended: nobody will tell. */
+void trace_tool_end(struct trace_set *t, struct trace_process *pr);
+void trace_tool_finish(struct trace_set *t);
+void trace_tool_free(struct trace_set *t, struct trace_tool *tool);
+
+/* ---- retry.c ---- */
+/* When k is a retry: joins it to the logical call of its earlier attempts. */
+void trace_retry_join(struct trace_set *t, struct trace_call *k);
+/* k closed without success: remembered for a retry to join. k->before moves. */
+void trace_retry_keep(struct trace_set *t, struct trace_call *k);
+void trace_retry_free(struct trace_set *t, struct trace_failed *f);
+/* One that is in no list. NULL is fine. */
+void trace_retry_drop(struct trace_failed *f);
+
+/* ---- prefix.c ---- */
+/* Fingerprint of parts; equal only when both print the same. */
+struct hash128 trace_prefix_parts(const struct genai_part *parts, uint32_t count);
+/* Finds what k continues (k->continues) and remembers its input. */
+void trace_prefix_input(struct trace_set *t, struct trace_call *k);
+/* Remembers the input followed by the answer. */
+void trace_prefix_answer(struct trace_set *t, struct trace_call *k);
+void trace_prefix_free(struct trace_set *t);
+
+/* ---- message.c: OpenTelemetry's message form as JSON ---- */
+void trace_message_parts(struct buf *out, const struct genai_part *parts, uint32_t count);
+/* Messages from `skip` on. output: with finish_reason. */
+void trace_message_list(struct buf *out, const struct genai_message *m, uint32_t count, uint32_t skip, bool output);
+
+/* ---- ledger.c ---- */
+void trace_ledger_close(struct trace_set *t, struct proc_table *procs, struct flow *flow, bool cut);
+
+#endif

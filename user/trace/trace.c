@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The door: the session's record, the end, the traces; the other files fill it. */
+#include "trace/trace.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "trace/set.h"
+
+struct trace_set *trace_new(const struct trace_settings *settings)
+{
+	autodrop(drop_trace_set) struct trace_set *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->settings = *settings;
+	t->tool_index = map_new(sizeof(struct hash128) + sizeof(uint64_t), LIMIT_OPEN_SPANS);
+	t->prefixes = map_new(sizeof(struct hash128) + sizeof(uint64_t), TRACE_PREFIXES_MAX);
+	if (t->tool_index == NULL || t->prefixes == NULL)
+		return NULL;
+	return take(t);
+}
+
+uint64_t trace_id_of(const uint64_t *facts, size_t count, uint64_t seed)
+{
+	uint64_t id = hash_u64(str_make(facts, count * sizeof(*facts)), seed);
+
+	return id ? id : 1;
+}
+
+struct trace_root *trace_root_new(struct trace_set *t, struct trace_process *root)
+{
+	struct trace_root *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->root = root;
+	if (t->last_root) {
+		r->t.index = t->last_root->t.index + 1;
+		t->last_root->next = r;
+	} else {
+		t->roots = r;
+	}
+	t->last_root = r;
+	return r;
+}
+
+void trace_began(struct trace_set *t, struct trace_root *root, struct trace_span *s)
+{
+	if (t->settings.ops->open == NULL)
+		return;
+	s->trace = root->t.index;
+	s->status = TRACE_STATUS_OPEN;
+	t->settings.ops->open(t->settings.ctx, s);
+}
+
+void trace_tell(struct trace_set *t, struct trace_root *root, struct trace_draft *d, bool *told)
+{
+	if (!trace_draft_whole(d)) {
+		t->lost++;
+		root->lossy = true;
+		trace_draft_fini(d);
+		return;
+	}
+	d->s.trace = root->t.index;
+	if (!*told)
+		root->t.spans++;
+	*told = true;
+	root->gaps += d->s.gap_count;
+	t->settings.ops->span(t->settings.ctx, &d->s);
+	trace_draft_fini(d);
+}
+
+static void session(struct trace_set *t, const struct wire_session *s)
+{
+	t->mode = s->mode;
+	memcpy(t->boot_id, s->boot_id, sizeof(t->boot_id));
+	t->utc_offset_ns = s->utc_offset_ns;
+	t->site_ns = s->site_ns;
+	t->session_ns = s->head.ts_ns;
+}
+
+/* Failed calls that no retry will join any more: their spans were told when they closed. */
+static void forget(struct trace_set *t)
+{
+	while (t->failed && t->failed->closed_ns && t->now_ns > t->failed->closed_ns + TRACE_FAILED_NS)
+		trace_retry_free(t, t->failed);
+}
+
+void trace_feed(struct trace_set *t, const struct wire_head *rec)
+{
+	if (rec->ts_ns > t->now_ns)
+		t->now_ns = rec->ts_ns;
+	switch (rec->kind) {
+	case WIRE_SESSION:
+		session(t, (const struct wire_session *)rec);
+		break;
+	case WIRE_TICK:
+		forget(t);
+		break;
+	case WIRE_END:
+		t->has_final = ((const struct wire_end *)rec)->has_final != 0;
+		t->attacher_died = ((const struct wire_end *)rec)->why == WIRE_END_ATTACHER;
+		break;
+	default:
+		break;
+	}
+}
+
+void trace_finish(struct trace_set *t, struct proc_table *procs, struct flow *flow, bool cut)
+{
+	for (struct proc *p = proc_next(procs, NULL); p != NULL; p = proc_next(procs, p))
+		if (trace_process_get(t, p) == NULL)
+			t->lost++;
+	if (t->roots == NULL && trace_root_new(t, NULL) == NULL)
+		t->lost++;
+	/* The command's record was lost: what we saw first is the root. */
+	if (t->roots && t->roots->root == NULL && t->processes)
+		t->roots->root = t->processes;
+	trace_call_finish(t);
+	trace_tool_finish(t);
+	for (struct trace_process *pr = t->processes; pr != NULL; pr = pr->next)
+		if (trace_process_settle(t, pr))
+			trace_process_tell(t, pr);
+	trace_ledger_close(t, procs, flow, cut);
+}
+
+const struct trace *trace_next(const struct trace_set *t, const struct trace *after)
+{
+	/* struct trace is the first member of struct trace_root */
+	const struct trace_root *r = after ? ((const struct trace_root *)after)->next : t->roots;
+
+	return r ? &r->t : NULL;
+}
+
+uint32_t trace_of_proc(const struct trace_set *t, const struct proc *p)
+{
+	const struct trace_process *pr = p ? p->user : &t->nobody;
+
+	return pr && pr->root ? pr->root->t.index : 0;
+}
+
+int64_t trace_utc_offset(const struct trace_set *t)
+{
+	return t->utc_offset_ns;
+}
+
+uint64_t trace_session_site_ns(const struct trace_set *t)
+{
+	return t->site_ns;
+}
+
+void trace_free(struct trace_set *t)
+{
+	if (t == NULL)
+		return;
+	while (t->calls)
+		trace_call_free(t, t->calls);
+	while (t->tools)
+		trace_tool_free(t, t->tools);
+	while (t->failed)
+		trace_retry_free(t, t->failed);
+	while (t->processes) {
+		struct trace_process *pr = t->processes;
+
+		t->processes = pr->next;
+		trace_process_free(pr);
+	}
+	while (t->roots) {
+		struct trace_root *r = t->roots;
+
+		t->roots = r->next;
+		free(r);
+	}
+	trace_prefix_free(t);
+	map_free(t->tool_index);
+	map_free(t->prefixes);
+	free(t);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "view/ledger.h"
+
+#include "base/text.h"
+
+static const char *const losses[] = {"fault",     "ring_full", "queue_full", "map_full", "throttled",
+				     "filtered", "sampled_out", "tracer_down"};
+
+/* A document may claim anything; sums of this many cannot overflow. */
+#define NUMBER_MAX (INT64_MAX / 64)
+#define TOKENS_MAX 100000000000
+
+#define LOSSES (sizeof(losses) / sizeof(losses[0]))
+
+int64_t ledger_number(const struct json *trace, const char *account, const char *word)
+{
+	int64_t n = 0;
+
+	if (!json_i64(json_path(trace, "ledger", account, word, NULL), &n) || n < 0)
+		return 0;
+	return n < NUMBER_MAX ? n : NUMBER_MAX;
+}
+
+static void add_tokens(struct ledger_sums *s, int64_t *sum, const struct node *n, const char *key)
+{
+	int64_t tokens;
+
+	if (!node_number(n, key, &tokens) || tokens < 0 || tokens > TOKENS_MAX)
+		return;
+	*sum += tokens;
+	s->has_tokens = true;
+}
+
+void ledger_sum(struct ledger_sums *s, const struct node_forest *f, uint32_t header)
+{
+	*s = (struct ledger_sums){0};
+	for (uint32_t i = 0; i < f->count; i++) {
+		const struct node *n = &f->nodes[i];
+		const struct json *link = json_get(n->j, "link");
+		struct str code = node_status(f->a, n);
+		bool twice = json_type(node_attribute(n, "bottrace.hop_of")) == JSON_STRING, certain;
+		int64_t bytes;
+
+		s->llm += n->kind == NODE_LLM && !twice;
+		s->tools += n->kind == NODE_TOOL;
+		s->agents += n->kind == NODE_AGENT;
+		s->errors += i != header && (str_eq(code, STR("error")) || str_eq(code, STR("aborted")));
+		if (!twice) {
+			add_tokens(s, &s->input, n, "gen_ai.usage.input_tokens");
+			add_tokens(s, &s->output, n, "gen_ai.usage.output_tokens");
+		}
+		if (json_bool(json_get(link, "certain"), &certain)) {
+			s->certain += certain;
+			s->inferred += !certain;
+		}
+		for (const struct json *g = json_first(json_get(n->j, "gaps")); g; g = json_next(g)) {
+			s->gaps++;
+			if (json_i64(json_get(g, "bytes"), &bytes) && bytes > 0)
+				s->gap_bytes += (uint64_t)bytes;
+		}
+	}
+}
+
+static void term(struct line *l, const char *sign, int64_t n, const char *word)
+{
+	char z[32];
+
+	text_count((uint64_t)n, z);
+	line_addf(l, LINE_PLAIN, "%s%s%s%s", sign, z, *word ? " " : "", word);
+}
+
+/* seen = kept + every cause that is not zero */
+static void account(struct line *l, const struct json *trace, const char *name)
+{
+	int64_t seen = ledger_number(trace, name, "seen"), sum = ledger_number(trace, name, "kept"), n;
+	bool lost = false;
+
+	line_addf(l, LINE_PLAIN, "%s ", name);
+	term(l, "", seen, "");
+	term(l, " = ", sum, "kept");
+	for (size_t i = 0; i < LOSSES; i++) {
+		n = ledger_number(trace, name, losses[i]);
+		sum += n;
+		lost |= n > 0;
+		if (n)
+			term(l, " + ", n, losses[i]);
+	}
+	if (!lost)
+		line_addf(l, LINE_PLAIN, " + 0 lost");
+	n = ledger_number(trace, name, "in_flight");
+	if (n)
+		term(l, " + ", n, "in flight");
+	sum += n;
+	n = ledger_number(trace, name, "abandoned");
+	if (n)
+		term(l, " + ", n, "abandoned");
+	sum += n;
+	if (json_type(json_path(trace, "ledger", name, "fault", NULL)) == JSON_NULL)
+		line_addf(l, LINE_YELLOW, " (without the kernel's own counters)");
+	if (sum != seen)
+		line_addf(l, LINE_RED, " (does not balance)");
+}
+
+/* Columns that the equations of a run with losses take on one line. */
+#define ONE_LINE 140u
+
+static void next_account(struct line *l, struct buf *out)
+{
+	if (l->style->columns == 0 || l->style->columns >= ONE_LINE) {
+		line_addf(l, LINE_PLAIN, "; ");
+		return;
+	}
+	line_end(l, out);
+	line_pad(l, 8, 0);
+}
+
+void ledger_write(struct line *l, const struct json *trace, struct buf *out)
+{
+	int64_t seen = ledger_number(trace, "bytes", "seen"), kept = ledger_number(trace, "bytes", "kept");
+	int64_t missing = ledger_number(trace, "bytes", "missing"), skipped = ledger_number(trace, "bytes", "skipped");
+
+	line_addf(l, LINE_PLAIN, "ledger: ");
+	account(l, trace, "calls");
+	next_account(l, out);
+	line_addf(l, LINE_PLAIN, "bytes ");
+	term(l, "", seen, "");
+	term(l, " = ", kept, "kept");
+	term(l, " + ", missing, "missing");
+	if (skipped)
+		term(l, " + ", skipped, "skipped");
+	if (seen != kept + missing + skipped)
+		line_addf(l, LINE_RED, " (does not balance)");
+	next_account(l, out);
+	account(l, trace, "events");
+	line_end(l, out);
+}
+
+bool ledger_is_lossy(const struct json *trace)
+{
+	int64_t n = ledger_number(trace, "bytes", "missing") + ledger_number(trace, "calls", "abandoned");
+
+	for (size_t i = 0; i < LOSSES; i++)
+		n += ledger_number(trace, "calls", losses[i]) + ledger_number(trace, "events", losses[i]);
+	return n > 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The ledger of a document that was read, as text; and sums over its spans. */
+#ifndef VIEW_LEDGER_H
+#define VIEW_LEDGER_H
+
+#include "view/node.h"
+
+struct ledger_sums {
+	uint64_t llm, tools, agents, errors;
+	int64_t input, output; /* tokens */
+	bool has_tokens;
+	uint64_t gaps, gap_bytes;
+	uint64_t certain, inferred;
+};
+
+/* A model call seen again behind a gateway has no part in totals; the span `header` (NODE_NONE: none) is no error of
+ * its own. */
+void ledger_sum(struct ledger_sums *s, const struct node_forest *f, uint32_t header);
+/* "ledger: calls 391 = 391 kept + 0 lost; bytes ...; events ..." and, when it does not balance, that. On a narrow
+ * terminal three lines: an equation that is cut off says nothing. */
+void ledger_write(struct line *l, const struct json *trace, struct buf *out);
+/* Whether anything was lost. */
+bool ledger_is_lossy(const struct json *trace);
+int64_t ledger_number(const struct json *trace, const char *account, const char *word);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Lines while attached: one per closed span. */
+#include "base/text.h"
+#include "view/line.h"
+#include "view/node.h"
+
+#define AT_SPAN	 10u
+#define AT_MODEL 50u
+#define AT_TOKEN 69u
+#define AT_DUR	 86u
+#define AT_STATE 95u
+
+static void add_tokens(struct line *l, const struct node *n)
+{
+	char z[32];
+	int64_t v;
+
+	if (node_number(n, "gen_ai.usage.input_tokens", &v) && v >= 0)
+		text_count((uint64_t)v, z);
+	else
+		z[0] = '?', z[1] = '\0';
+	line_addf(l, LINE_PLAIN, "%7s->", z);
+	if (node_number(n, "gen_ai.usage.output_tokens", &v) && v >= 0)
+		text_count((uint64_t)v, z);
+	else
+		z[0] = '?', z[1] = '\0';
+	line_addf(l, LINE_PLAIN, "%6s", z);
+}
+
+static void add_state(struct line *l, struct arena *a, const struct node *n)
+{
+	struct str code = node_status(a, n);
+	int64_t cached;
+	char z[32];
+
+	if (str_eq(code, STR("ok")) && n->kind != NODE_PROC) /* a process says how it ended */
+		line_addf(l, LINE_GREEN, "ok");
+	if (node_number(n, "gen_ai.usage.cache_read.input_tokens", &cached) && cached > 0) {
+		text_count((uint64_t)cached, z);
+		line_addf(l, LINE_DIM, "  (%s cached)", z);
+	}
+}
+
+void view_live_heading(struct buf *out, const struct view_style *style)
+{
+	autodrop(line_fini) struct line l;
+
+	line_init(&l, style);
+	line_addf(&l, LINE_BOLD, "TIME");
+	line_pad(&l, AT_SPAN, 1);
+	line_addf(&l, LINE_BOLD, "SPAN");
+	line_pad(&l, AT_MODEL, 1);
+	line_addf(&l, LINE_BOLD, "MODEL");
+	line_pad(&l, AT_TOKEN, 1);
+	line_addf(&l, LINE_BOLD, "%15s", "IN->OUT tok");
+	line_pad(&l, AT_DUR, 1);
+	line_addf(&l, LINE_BOLD, "%7s", "DUR");
+	line_pad(&l, AT_STATE, 1);
+	line_addf(&l, LINE_BOLD, "STATE");
+	line_end(&l, out);
+}
+
+/* Model calls are named by where they went; their model has a column of its own. */
+static struct str what(struct arena *a, const struct node *n)
+{
+	if (n->kind != NODE_LLM)
+		return node_what(a, n);
+	struct str host = node_text(a, n, "server.address"), path = node_text(a, n, "url.path");
+
+	return arena_printf(a, "%.*s %.*s", STR_ARG(str_head(host, 200)), STR_ARG(str_head(path, 200)));
+}
+
+void view_live_line(struct buf *out, struct arena *a, struct str span_line, const struct view_style *style)
+{
+	const struct json *j = json_parse(a, span_line, NULL);
+	autodrop(line_fini) struct line l;
+	struct node n;
+	char d[24] = "-";
+	int64_t ns;
+
+	if (json_type(j) != JSON_OBJECT)
+		return;
+	node_init(&n, a, j);
+	struct str time = json_get_str(a, j, n.kind == NODE_PROC ? "start" : "end");
+	if (time.n < 19)
+		time = json_get_str(a, j, "start");
+	line_init(&l, style);
+	line_add_cut(&l, LINE_DIM, time.n >= 19 ? str_make(time.p + 11, 8) : STR("-"), 8);
+	line_pad(&l, AT_SPAN, 1);
+	line_addf(&l, LINE_BOLD, "%-5s", n.word);
+	line_add_cut(&l, LINE_PLAIN, what(a, &n), AT_MODEL - AT_SPAN - 6);
+	line_pad(&l, AT_MODEL, 1);
+	line_add_cut(&l, LINE_CYAN, n.kind == NODE_LLM ? node_what(a, &n) : STR("-"), AT_TOKEN - AT_MODEL - 1);
+	line_pad(&l, AT_TOKEN, 1);
+	if (n.kind == NODE_LLM)
+		add_tokens(&l, &n);
+	else
+		line_addf(&l, LINE_PLAIN, "%15s", "-");
+	line_pad(&l, AT_DUR, 1);
+	if (json_i64(json_get(j, "duration_ns"), &ns) && ns >= 0)
+		text_duration((uint64_t)ns, d);
+	line_addf(&l, LINE_PLAIN, "%7s", d);
+	/* Notes bring two spaces of their own. */
+	line_pad(&l, str_eq(node_status(a, &n), STR("ok")) && n.kind != NODE_PROC ? AT_STATE : AT_STATE - 2, 0);
+	add_state(&l, a, &n);
+	/* The notes repeat the tokens, so they are asked of what else there is to say. */
+	n.kind = n.kind == NODE_LLM ? NODE_STEP : n.kind;
+	node_notes(&l, a, &n, 0);
+	line_end(&l, out);
+}
