@@ -80,9 +80,10 @@ static __always_inline void tls_set_sni(struct state_target *target, const struc
 	__builtin_memset(rec->payload, 0, WIRE_SNI_MAX);
 	long n = bpf_probe_read_user_str(rec->payload, WIRE_SNI_MAX, (void *)name);
 
-	if (n <= 0 || n > WIRE_SNI_MAX) {
+	if (n <= 1 || n > WIRE_SNI_MAX) { /* 1: an empty name takes the name back; nothing to tell */
 		bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);
-		emit_add(target->counts.events_lost[WIRE_CAUSE_FAULT], 1);
+		if (n != 1)
+			emit_add(target->counts.events_lost[WIRE_CAUSE_FAULT], 1);
 		return;
 	}
 	emit_head(&rec->head, emit_round(sizeof(*rec) + n - 1), WIRE_TLS_SNI, bpf_ktime_get_ns(),

@@ -3,7 +3,7 @@
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 
-#define LIMIT_RING_BYTES      (16u << 20)  /* default of --ring-size */
+#define LIMIT_RING_BYTES      (32u << 20)  /* default of --ring-size: one call of WIRE_CALL_MAX fits whole, drained or not */
 #define LIMIT_RING_MIN	      4096u
 #define LIMIT_RING_MAX	      (1u << 30)
 #define LIMIT_QUEUE_BYTES     (32u << 20)  /* between drain thread and working thread */

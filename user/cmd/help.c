@@ -38,7 +38,7 @@ static const struct topic topics[] = {
 	{"limits",
 	 "A message body is kept whole up to 16 MiB as on the wire and 64 MiB decoded; headers to 64 KiB and 256 fields;\n"
 	 "JSON to 512 levels; an SSE line to 4 MiB; 20,000 open connections; 25,000 open spans. What is beyond is counted\n"
-	 "and marked, never dropped silently. The kernel ring has 16 MiB (--ring-size).\n"},
+	 "and marked, never dropped silently. The kernel ring has 32 MiB (--ring-size).\n"},
 };
 
 static void overview(struct buf *out)

@@ -30,7 +30,7 @@ static const struct option tape = {"tape", 0, OPTION_TEXT, AT(session.tape), "FI
 static const struct option digest = {"digest", 0, OPTION_FLAG, AT(digest), NULL,
 				     "SHA-256 of each connection's bytes, by direction"};
 static const struct option ring = {"ring-size", 0, OPTION_BYTES, AT(session.ring_bytes), "BYTES",
-				   "kernel ring buffer, from 4096 (default 16M)"};
+				   "kernel ring buffer, from 4096 (default 32M)"};
 static const struct option duration = {"duration", 0, OPTION_DURATION, AT(session.duration_ns), "T",
 				       "stop after 500ms, 10s, 5m, 1h"};
 static const struct option color = {"color", 0, OPTION_COLOR, AT(color), "WHEN", "auto, always or never"};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The drain thread: ring -> queue. It sleeps when the ring is empty, and says so in the shared page, so that a busy
- * kernel side never pays for a wake-up. What does not fit into the queue becomes a WIRE_DRAIN_LOSS; when even the
- * queue's reserve is full, it leaves records in the ring, where the kernel counts what finds no room: either way
+ * kernel side never pays for a wake-up. While the queue is full, half the ring is its extension; what does not fit then
+ * becomes a WIRE_DRAIN_LOSS; when even the queue's reserve is full, it leaves records in the ring, where the kernel counts what finds no room: either way
  * each lost byte has its place and cause.
  */
 #include "drain/drain.h"
@@ -77,8 +77,12 @@ static bool move(struct drain *d, const struct wire_head *rec)
 			atomic_fetch_add(&d->dropped_events, 1);
 		return r == 0 || (r == -ENOMEM && stopping);
 	}
-	if (queue_add(d->queue, rec, QUEUE_ORDINARY) == 0)
+	if (queue_add(d->queue, rec, stopping ? QUEUE_ALWAYS : QUEUE_ORDINARY) == 0)
 		return true;
+	/* The ring's free half is the queue's extension. Of the other half nothing may be kept waiting: a full ring loses
+	 * what cannot be told again, the births and ends of processes. */
+	if (!stopping && ring_used_bytes(&d->ring) < d->ring.size / 2)
+		return false;
 	struct wire_drain_loss loss = loss_of((const struct wire_tls_data *)rec);
 	r = queue_add(d->queue, &loss.head, class);
 	if (r < 0 && !(r == -ENOMEM && stopping))
@@ -167,12 +171,15 @@ static void *run(void *arg)
 
 static int watch(struct drain *d)
 {
-	struct epoll_event e = {.events = EPOLLIN};
+	struct epoll_event stop = {.events = EPOLLIN};
+	/* One return per wake-up: what the ring holds is known from its positions, and read before each sleep. */
+	struct epoll_event ring = {.events = EPOLLIN | EPOLLET};
 
 	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	d->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (d->epoll_fd < 0 || d->stop_fd < 0 || epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, d->stop_fd, &e) < 0 ||
-	    epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, d->settings.ring_fd, &e) < 0)
+	if (d->epoll_fd < 0 || d->stop_fd < 0 ||
+	    epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, d->stop_fd, &stop) < 0 ||
+	    epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, d->settings.ring_fd, &ring) < 0)
 		return -errno;
 	return 0;
 }

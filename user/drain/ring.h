@@ -36,6 +36,8 @@ void ring_close(struct ring *r);
 /* The oldest record, discarded ones passed over; it stays until ring_remove. */
 enum ring_state ring_get(struct ring *r, const void **slot, size_t *slot_bytes);
 void ring_remove(struct ring *r);
+/* Bytes of records that wait, reserved ones included. */
+size_t ring_used_bytes(const struct ring *r);
 /* Whether nothing is even reserved. */
 bool ring_is_empty(const struct ring *r);
 

@@ -39,12 +39,6 @@ static int find_self(struct probe *p, uint64_t *start_ns)
 	return 0;
 }
 
-static int refuse_host(const char *cause, const char *hint, int r)
-{
-	(void)err_say(EXIT_HOST, hint, "%s", cause);
-	return r;
-}
-
 /* Before anybody else gets a probe: are ours safe here, and what do they cost? */
 static int try_ourselves(struct probe *p)
 {
@@ -60,13 +54,17 @@ static int try_ourselves(struct probe *p)
 			      load_has_multi(p->load) ? "" : " (this kernel has no uprobe_multi: it takes CAP_SYS_ADMIN)");
 		return -EPERM;
 	}
-	if (r < 0)
-		return refuse_host("cannot attach probes: this kernel has no uprobes",
-				   "use a kernel built with CONFIG_UPROBE_EVENTS=y", -ENOSYS);
+	if (r < 0) {
+		(void)err_say(EXIT_HOST, "probes need a kernel built with CONFIG_UPROBE_EVENTS=y",
+			      "cannot attach probes: %s", strerror(-r));
+		return -ENOSYS;
+	}
 	r = safety_check_returns(&p->self);
-	if (r == 0)
-		return refuse_host("return probes end programs under seccomp on this kernel: refused",
-				   "kernels 6.11 to 6.13 have this fault; use an earlier or a later one", -ENOSYS);
+	if (r == 0) {
+		(void)err_say(EXIT_HOST, "kernels 6.11 to 6.13 have this fault; use an earlier or a later one",
+			      "return probes end programs under seccomp on this kernel: refused");
+		return -ENOSYS;
+	}
 	if (r < 0)
 		err_note(ERR_VERBOSE, "note: return probes could not be tried under seccomp: %s", strerror(-r));
 	r = calibrate_run(&p->self, start_ns, &p->costs);

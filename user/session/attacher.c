@@ -23,6 +23,7 @@
 #include "probe/probe.h"
 #include "session/message.h"
 
+#define COLLECTOR_NICE	  (-15)
 #define COMMAND_BYTES_MAX (16u << 20) /* argv, environment and cwd of a command: twice the kernel's own bound */
 
 struct attacher {
@@ -65,6 +66,42 @@ static uint32_t exit_code_of(int r)
 
 /* ---- start ---- */
 
+/* Whether it is a child of the process that holds the other end of our socket: an attacher that was raised for `run`
+ * traces nothing but that one's command. */
+static bool is_child_of_front(const struct attacher *a, uint32_t pid)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	char path[64], line[512];
+
+	if (getsockopt(a->front, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	FILE *f = fopen(path, "re");
+	if (f == NULL)
+		return false;
+	size_t n = fread(line, 1, sizeof(line) - 1, f);
+	fclose(f);
+	line[n] = '\0';
+	/* pid (comm) state ppid: comm may hold anything, so look behind its last parenthesis */
+	char *paren = strrchr(line, ')');
+	if (paren == NULL || strlen(paren) < 4)
+		return false;
+	return strtol(paren + 4, NULL, 10) == peer.pid;
+}
+
+/*
+ * The drain thread must run within the few milliseconds in which one large write fills the ring, however busy the
+ * machine is. It takes its priority over from the thread that starts it when it hears of the ring; that one then steps
+ * back. Without the right to do it nothing is lost but this.
+ */
+static void lift_collector(const struct attacher *a)
+{
+	if (is_child_of_front(a, a->setup.collector_pid) &&
+	    setpriority(PRIO_PROCESS, (id_t)a->setup.collector_pid, COLLECTOR_NICE) < 0)
+		err_note(ERR_VERBOSE, "note: no right to raise the drain's priority");
+}
+
 static int start(struct attacher *a, struct message *m)
 {
 	if (a->probe != NULL || m->size != sizeof(a->setup) || m->fd_count != 1)
@@ -84,6 +121,7 @@ static int start(struct attacher *a, struct message *m)
 	a->probe = probe_new(&ps);
 	if (a->probe == NULL)
 		return -errno;
+	lift_collector(a);
 	int fds[2] = {probe_ring_fd(a->probe), probe_shared_fd(a->probe)};
 	uint64_t ring_bytes = probe_ring_bytes(a->probe);
 	return message_send(a->collector, MESSAGE_RING, &ring_bytes, sizeof(ring_bytes), fds, 2);
@@ -109,30 +147,6 @@ static char **split(char **p, char *end)
 	if (*p < end)
 		(*p)++;
 	return list;
-}
-
-/* The command is a child of the process that holds the other end of our socket: an attacher that was raised for `run`
- * traces nothing else. */
-static bool is_child_of_front(const struct attacher *a, uint32_t pid)
-{
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
-	char path[64], line[512];
-
-	if (getsockopt(a->front, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	FILE *f = fopen(path, "re");
-	if (f == NULL)
-		return false;
-	size_t n = fread(line, 1, sizeof(line) - 1, f);
-	fclose(f);
-	line[n] = '\0';
-	/* pid (comm) state ppid: comm may hold anything, so look behind its last parenthesis */
-	char *paren = strrchr(line, ')');
-	if (paren == NULL || strlen(paren) < 4)
-		return false;
-	return strtol(paren + 4, NULL, 10) == peer.pid;
 }
 
 static int attach_command(struct attacher *a, struct message *m)

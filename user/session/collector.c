@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -22,6 +23,7 @@
 
 #define BATCH_RECORDS 512
 #define TICK_MS	      1000
+#define RETRY_MS      100
 
 struct collector {
 	const struct session_settings *settings;
@@ -34,6 +36,7 @@ struct collector {
 	struct output_live *live;
 	uint64_t last_ns;    /* newest record or tick */
 	uint64_t records;    /* since the last tick */
+	bool text_waits;     /* for a slow reader of live lines */
 	bool detached;	     /* the ring is drained to its end */
 	bool over;	     /* WIRE_END was fed */
 };
@@ -103,6 +106,7 @@ static int open_ring(struct collector *c, struct message *m)
 	c->drain = drain_new(&ds);
 	if (c->drain == NULL)
 		return -errno;
+	(void)setpriority(PRIO_PROCESS, 0, 0); /* only the drain's thread keeps what the attacher lent us */
 	m->fd_count = 0; /* they live as long as this process */
 	return 0;
 }
@@ -176,14 +180,14 @@ static int loop(struct collector *c)
 			{.fd = c->drain ? drain_event_fd(c->drain) : -1, .events = POLLIN},
 		};
 
-		int n = poll(p, 2, c->records ? TICK_MS : -1);
+		int n = poll(p, 2, c->text_waits ? RETRY_MS : c->records ? TICK_MS : -1);
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		/* The attacher speaks of libraries and processes before their first record can come. */
 		take_messages(c);
 		if (c->drain && !c->detached)
 			drain_feed(c->drain, feed, c, BATCH_RECORDS);
-		output_live_flush(c->live);
+		c->text_waits = output_live_flush(c->live);
 		if (!c->over && now_ns() - c->last_ns > TICK_MS * 1000000ull)
 			tick(c);
 	}

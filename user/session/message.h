@@ -35,8 +35,10 @@ struct message_setup {
 	uint32_t verbose;
 	uint64_t options;
 	uint64_t ring_bytes;
+	uint32_t collector_pid;
+	uint32_t pad;
 };
-_Static_assert(sizeof(struct message_setup) == 24, "message_setup");
+_Static_assert(sizeof(struct message_setup) == 32, "message_setup");
 
 struct message {
 	enum message_kind kind;

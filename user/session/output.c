@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -99,108 +100,155 @@ static int rewind_file(int fd)
 
 /* ---- while it runs ---- */
 
-struct output_live {
-	const struct session_settings *settings;
-	struct buf text;  /* live lines not yet written */
-	struct buf lines; /* JSON lines not yet written */
-	bool wants_text, wants_lines;
-	bool begun;
-	int err; /* first failure of a JSON lines file */
+/* Bytes that wait for a reader that is slow or stopped (a pager): beyond, lines are dropped and counted. The traced
+ * process and the collector wait for nobody. */
+#define PENDING_TEXT_BYTES  (1u << 20)
+#define PENDING_LINES_BYTES (64u << 20)
+#define PATIENCE_MS	    2000 /* for a reader, once tracing is over */
+#define PIPE_PIECE	    4096 /* a pipe that says it is writable takes as much without blocking */
+
+struct live_target {
+	int fd;
+	const char *file; /* NULL: standard output or error */
+	enum session_format format;
+	bool is_file; /* takes everything at once */
+	struct buf pending;
+	uint64_t dropped; /* lines */
+	int err;
 };
 
-static bool is_live_text(const struct session_settings *s)
-{
-	bool stdout_taken = false;
+struct output_live {
+	const struct session_settings *settings;
+	struct live_target targets[SESSION_OUTPUTS_MAX + 1];
+	unsigned count;
+	struct buf line;
+	bool begun;
+};
 
-	for (unsigned i = 0; i < s->output_count; i++) {
-		if (s->outputs[i].format == SESSION_TEXT)
-			return true;
-		if (s->outputs[i].file == NULL)
-			stdout_taken = true;
-	}
-	return s->mode == WIRE_MODE_ATTACH && !s->quiet && !stdout_taken;
+static void add_target(struct output_live *l, int fd, const char *file, enum session_format format)
+{
+	struct live_target *t = &l->targets[l->count++];
+	struct stat st;
+
+	*t = (struct live_target){.fd = fd, .file = file, .format = format};
+	t->is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	buf_init(&t->pending, format == SESSION_TEXT ? PENDING_TEXT_BYTES : PENDING_LINES_BYTES);
 }
 
 struct output_live *output_live_new(const struct session_settings *settings)
 {
 	struct output_live *l = calloc(1, sizeof(*l));
+	bool stdout_free = settings->mode == WIRE_MODE_ATTACH && !settings->quiet;
 
 	if (l == NULL)
 		return NULL;
 	l->settings = settings;
-	buf_init(&l->text, 1u << 20);
-	buf_init(&l->lines, LIMIT_SPAN_BYTES * 2);
-	l->wants_text = is_live_text(settings);
-	for (unsigned i = 0; i < settings->output_count; i++)
-		l->wants_lines |= settings->outputs[i].format == SESSION_JSONL;
+	buf_init(&l->line, LIMIT_SPAN_BYTES * 2);
+	for (unsigned i = 0; i < settings->output_count; i++) {
+		const struct session_output *o = &settings->outputs[i];
+
+		if (o->format != SESSION_JSON)
+			add_target(l, o->fd, o->file, o->format);
+		if (o->file == NULL || o->format == SESSION_TEXT)
+			stdout_free = false;
+	}
+	if (stdout_free)
+		add_target(l, STDOUT_FILENO, NULL, SESSION_TEXT);
 	return l;
+}
+
+static void flush_target(struct live_target *t, int wait_ms)
+{
+	while (t->pending.n > 0 && t->err == 0) {
+		struct pollfd p = {.fd = t->fd, .events = POLLOUT};
+
+		if (poll(&p, 1, wait_ms) <= 0)
+			return;
+		size_t most = t->is_file || t->pending.n < PIPE_PIECE ? t->pending.n : PIPE_PIECE;
+		ssize_t n = write(t->fd, t->pending.p, most);
+		if (n < 0 && errno != EINTR)
+			t->err = -errno;
+		if (n > 0)
+			buf_consume(&t->pending, (size_t)n);
+	}
+	if (t->err)
+		buf_clear(&t->pending);
+}
+
+static void put(struct live_target *t, struct str line)
+{
+	flush_target(t, 0);
+	if (t->pending.n + line.n > t->pending.max)
+		t->dropped++;
+	else
+		buf_add(&t->pending, line);
+}
+
+static void put_text(struct output_live *l, struct live_target *t, struct str span_line)
+{
+	autodrop(drop_arena) struct arena *a = arena_new(LIMIT_SPAN_BYTES);
+
+	buf_clear(&l->line);
+	if (a)
+		view_live_line(&l->line, a, span_line, &l->settings->style);
+	if (l->line.n > 0)
+		put(t, buf_str(&l->line));
 }
 
 void output_live_span(struct output_live *l, struct str line, const struct trace_span *s)
 {
-	if (l->wants_lines) {
-		view_numbered(&l->lines, line, s->seq);
-		buf_add_char(&l->lines, '\n');
-		output_live_flush(l);
-	}
-	if (l->wants_text) {
-		autodrop(drop_arena) struct arena *a = arena_new(LIMIT_SPAN_BYTES);
+	for (unsigned i = 0; i < l->count; i++) {
+		struct live_target *t = &l->targets[i];
 
-		if (a == NULL)
-			return;
-		if (!l->begun)
-			view_live_heading(&l->text, &l->settings->style);
-		l->begun = true;
-		view_live_line(&l->text, a, line, &l->settings->style);
-	}
-}
-
-static void flush_text(struct output_live *l)
-{
-	const struct session_settings *s = l->settings;
-	bool named = false;
-
-	for (unsigned i = 0; i < s->output_count; i++) {
-		if (s->outputs[i].format != SESSION_TEXT)
+		if (!l->begun && t->format == SESSION_TEXT) {
+			buf_clear(&l->line);
+			view_live_heading(&l->line, &l->settings->style);
+			put(t, buf_str(&l->line));
+		}
+		if (t->format == SESSION_TEXT) {
+			put_text(l, t, line);
 			continue;
-		named = true;
-		(void)write_fd(s->outputs[i].fd, buf_str(&l->text)); /* a terminal that went away costs no data */
+		}
+		buf_clear(&l->line);
+		view_numbered(&l->line, line, s->seq);
+		buf_add_char(&l->line, '\n');
+		put(t, buf_str(&l->line));
 	}
-	if (!named)
-		(void)write_fd(STDOUT_FILENO, buf_str(&l->text));
-	buf_clear(&l->text);
+	l->begun = true;
 }
 
-static void flush_lines(struct output_live *l)
+bool output_live_flush(struct output_live *l)
 {
-	const struct session_settings *s = l->settings;
+	bool pending = false;
 
-	for (unsigned i = 0; i < s->output_count; i++) {
-		int r = 0;
-
-		if (s->outputs[i].format != SESSION_JSONL)
-			continue;
-		r = buf_err(&l->lines) ? buf_err(&l->lines) : write_fd(s->outputs[i].fd, buf_str(&l->lines));
-		if (r < 0 && l->err == 0)
-			l->err = fail(r, "write %s", s->outputs[i].file ? s->outputs[i].file : "JSON lines");
+	for (unsigned i = 0; i < l->count; i++) {
+		flush_target(&l->targets[i], 0);
+		pending |= l->targets[i].pending.n > 0;
 	}
-	buf_clear(&l->lines);
+	return pending;
 }
 
-void output_live_flush(struct output_live *l)
+/* Tracing is over: a reader gets a little time, then the rest is dropped. 0 or the first -errno of a file. */
+static int finish_target(struct live_target *t)
 {
-	if (l->text.n > 0)
-		flush_text(l);
-	if (l->lines.n > 0)
-		flush_lines(l);
+	flush_target(t, PATIENCE_MS);
+	if (t->pending.n > 0)
+		t->dropped++;
+	if (t->dropped > 0)
+		err_note(ERR_NORMAL, "note: %s was not read in time: %llu or more lines are not in it",
+			 t->file ? t->file : "standard output", (unsigned long long)t->dropped);
+	if (t->format == SESSION_JSONL && (t->err || t->dropped))
+		return t->err ? fail(t->err, "write %s", t->file ? t->file : "JSON lines") : -EPIPE;
+	return 0; /* a terminal or pager that went away costs no data */
 }
 
 void output_live_free(struct output_live *l)
 {
 	if (l == NULL)
 		return;
-	buf_fini(&l->text);
-	buf_fini(&l->lines);
+	for (unsigned i = 0; i < l->count; i++)
+		buf_fini(&l->targets[i].pending);
+	buf_fini(&l->line);
 	free(l);
 }
 
@@ -214,11 +262,11 @@ static int to_buf(void *ctx, struct str piece)
 
 static int to_lines(void *ctx, struct str piece)
 {
-	struct output_live *l = ctx;
+	struct live_target *t = ctx;
 
-	buf_add(&l->lines, piece);
-	output_live_flush(l);
-	return l->err;
+	buf_add(&t->pending, piece);
+	flush_target(t, PATIENCE_MS);
+	return t->err ? t->err : buf_err(&t->pending);
 }
 
 static void say_summary(const struct session_settings *settings, struct str document)
@@ -239,7 +287,6 @@ int output_write(const struct session_settings *settings, const struct view_sess
 	autodrop(buf_fini) struct buf document = {0};
 	int r;
 
-	output_live_flush(live);
 	buf_init(&document, LIMIT_DOCUMENT_BYTES);
 	r = view_document(session, to_buf, &document);
 	if (r < 0)
@@ -256,11 +303,13 @@ int output_write(const struct session_settings *settings, const struct view_sess
 		if (w < 0 && r == 0)
 			r = fail(w, "write %s", o->file ? o->file : "the document");
 	}
-	if (live->wants_lines) {
-		int w = view_corrections(session, to_lines, live);
+	for (unsigned i = 0; i < live->count; i++) {
+		struct live_target *t = &live->targets[i];
+		int w = t->format == SESSION_JSONL ? view_corrections(session, to_lines, t) : 0;
+		int e = finish_target(t);
 
-		if (w < 0 && r == 0)
-			r = w;
+		if (r == 0)
+			r = w < 0 ? w : e;
 	}
 	if (!settings->quiet)
 		say_summary(settings, buf_str(&document));

@@ -21,7 +21,8 @@ struct output_live;
 
 struct output_live *output_live_new(const struct session_settings *settings);
 void output_live_span(struct output_live *l, struct str line, const struct trace_span *s);
-void output_live_flush(struct output_live *l);
+/* Writes what the readers take without waiting. Whether something still waits. */
+bool output_live_flush(struct output_live *l);
 void output_live_free(struct output_live *l);
 
 /* ---- at the end ---- */

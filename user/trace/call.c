@@ -70,7 +70,9 @@ static const char *kind_of(enum genai_kind kind)
 static struct str name_of(struct trace_draft *d, const struct genai_call *c)
 {
 	struct str method = c->x && c->x->method.n ? c->x->method : STR("HTTP");
-	struct str a = c->operation ? str_of(c->operation) : c->kind == GENAI_HTTP ? method : str_of(kind_of(c->kind));
+	struct str a = c->operation	       ? str_of(c->operation)
+		       : c->kind == GENAI_HTTP ? method
+					       : str_of(kind_of(c->kind));
 	struct str b = c->kind == GENAI_HTTP ? c->path : c->request_model;
 
 	if (b.n == 0 || d->failed)
@@ -194,7 +196,8 @@ static void draft_http(struct trace_draft *d, const struct trace_call *k)
 	if (x && x->response.head_done)
 		trace_draft_i64(d, "http.response.body.size", (int64_t)x->response.body_bytes);
 	if (c->first_byte_ns > c->start_ns && c->start_ns)
-		trace_draft_i64(d, "bottrace.time_to_first_byte_ns", (int64_t)(c->first_byte_ns - c->start_ns));
+		trace_draft_i64(d, "bottrace.time_to_first_byte_ns",
+				(int64_t)(c->first_byte_ns - c->start_ns));
 	if (k->connection)
 		trace_draft_i64(d, "bottrace.connection", k->connection);
 	if (c->note)
@@ -277,7 +280,8 @@ static void draft_events(struct trace_draft *d, const struct trace_call *k)
 		if (a->type[0])
 			trace_draft_event_str(e, "error.type", str_of(a->type));
 		if (a->retry_after_ns)
-			trace_draft_event_i64(e, "bottrace.retry_after_ms", (int64_t)(a->retry_after_ns / 1000000));
+			trace_draft_event_i64(e, "bottrace.retry_after_ms",
+					      (int64_t)(a->retry_after_ns / 1000000));
 	}
 	if (first)
 		(void)trace_draft_event(d, "first_token", k->c->first_chunk_ns, 0);
@@ -366,7 +370,8 @@ static void on_begin(void *ctx, struct genai_call *c)
 	if (t->call_count >= LIMIT_OPEN_SPANS) {
 		struct trace_call *old = t->calls;
 
-		tell(t, old, true);
+		if (!old->closed && !old->superseded)
+			tell(t, old, true);
 		old->closed = true;
 		unlist(t, old);
 	}
@@ -401,12 +406,16 @@ static void on_first(void *ctx, struct genai_call *c)
 	(void)c;
 }
 
-/* A call whose retry took over: its gaps are in no exchange that has a span. */
+/* A call whose retry took over: what went missing since has no other span. */
 static void give_gaps(struct trace_set *t, struct trace_call *k)
 {
+	uint32_t n = 0;
+
 	for (const struct http_gap *g = k->c->x ? k->c->x->gaps : NULL; g != NULL; g = g->next)
-		trace_process_gap(t, k->process,
-				  &(struct trace_gap){k->connection, g->dir, g->offset, g->bytes, g->cause});
+		if (n++ >= k->gaps_told)
+			trace_process_gap(
+				t, k->process,
+				&(struct trace_gap){k->connection, g->dir, g->offset, g->bytes, g->cause});
 }
 
 static void close_call(struct trace_set *t, struct trace_call *k)
@@ -416,7 +425,6 @@ static void close_call(struct trace_set *t, struct trace_call *k)
 	if (k->closed)
 		return;
 	k->closed = true;
-	unlist(t, k);
 	if (k->superseded)
 		return;
 	tell(t, k, false);
@@ -453,7 +461,8 @@ static void on_end(void *ctx, struct genai_call *c)
 	trace_call_free(t, k);
 }
 
-static void on_stray(void *ctx, struct flow_conn *conn, enum wire_dir dir, uint64_t bytes, const struct http_gap *gap)
+static void on_stray(void *ctx, struct flow_conn *conn, enum wire_dir dir, uint64_t bytes,
+		     const struct http_gap *gap)
 {
 	struct trace_set *t = ctx;
 
@@ -464,7 +473,8 @@ static void on_stray(void *ctx, struct flow_conn *conn, enum wire_dir dir, uint6
 	if (pr == NULL)
 		t->lost++;
 	else
-		trace_process_gap(t, pr, &(struct trace_gap){conn->id, dir, gap->offset, gap->bytes, gap->cause});
+		trace_process_gap(t, pr,
+				  &(struct trace_gap){conn->id, dir, gap->offset, gap->bytes, gap->cause});
 }
 
 const struct genai_ops *trace_genai_ops(void)
@@ -486,9 +496,9 @@ void trace_call_finish(struct trace_set *t)
 	while (t->calls) {
 		struct trace_call *k = t->calls;
 
+		if (!k->closed && !k->superseded)
+			tell(t, k, true);
 		k->closed = true;
 		unlist(t, k);
-		if (!k->superseded)
-			tell(t, k, true);
 	}
 }

@@ -126,7 +126,8 @@ void trace_draft_gaps(struct trace_draft *d, uint32_t count)
 	d->failed = d->s.gaps == NULL;
 }
 
-struct trace_event *trace_draft_event(struct trace_draft *d, const char *name, uint64_t time_ns, uint32_t attributes)
+struct trace_event *trace_draft_event(struct trace_draft *d, const char *name, uint64_t time_ns,
+				      uint32_t attributes)
 {
 	if (d->failed || d->s.event_count == d->event_cap) {
 		d->failed = true;
@@ -147,7 +148,8 @@ struct trace_event *trace_draft_event(struct trace_draft *d, const char *name, u
 void trace_draft_event_str(struct trace_event *e, const char *key, struct str v)
 {
 	if (e && v.p)
-		e->attributes[e->count++] = (struct trace_attribute){.key = str_of(key), .type = TRACE_STR, .text = v};
+		e->attributes[e->count++] =
+			(struct trace_attribute){.key = str_of(key), .type = TRACE_STR, .text = v};
 }
 
 void trace_draft_event_json(struct trace_event *e, const char *key, struct str json)
@@ -160,7 +162,8 @@ void trace_draft_event_json(struct trace_event *e, const char *key, struct str j
 void trace_draft_event_i64(struct trace_event *e, const char *key, int64_t v)
 {
 	if (e)
-		e->attributes[e->count++] = (struct trace_attribute){.key = str_of(key), .type = TRACE_I64, .i64 = v};
+		e->attributes[e->count++] =
+			(struct trace_attribute){.key = str_of(key), .type = TRACE_I64, .i64 = v};
 }
 
 void trace_draft_gap(struct trace_draft *d, const struct trace_gap *gap)

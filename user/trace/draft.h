@@ -41,7 +41,8 @@ struct buf *trace_draft_buf(struct trace_draft *d);
 void trace_draft_events(struct trace_draft *d, uint32_t count);
 void trace_draft_gaps(struct trace_draft *d, uint32_t count);
 /* NULL without room. `attributes` has room for so many. */
-struct trace_event *trace_draft_event(struct trace_draft *d, const char *name, uint64_t time_ns, uint32_t attributes);
+struct trace_event *trace_draft_event(struct trace_draft *d, const char *name, uint64_t time_ns,
+				      uint32_t attributes);
 void trace_draft_event_str(struct trace_event *e, const char *key, struct str v);
 void trace_draft_event_json(struct trace_event *e, const char *key, struct str json);
 void trace_draft_event_i64(struct trace_event *e, const char *key, int64_t v);

@@ -10,9 +10,9 @@
 #include "base/text.h"
 #include "trace/set.h"
 
-#define FORK_TOOLS_MAX	 64u	   /* open calls that are looked at */
-#define FORK_STRINGS_MAX 64u	   /* argument strings of one call */
-#define FORK_STRING_MIN	 4u	   /* shorter ones stand in any command line */
+#define FORK_TOOLS_MAX	 64u	    /* open calls that are looked at */
+#define FORK_STRINGS_MAX 64u	    /* argument strings of one call */
+#define FORK_STRING_MIN	 4u	    /* shorter ones stand in any command line */
 #define FORK_PARSE_BYTES (4u << 20) /* arena for the arguments of one call */
 
 static void blame(struct trace_process *pr, const struct trace_tool *tool, const char *how)
@@ -39,8 +39,8 @@ void trace_fork_begin(struct trace_process *pr, struct trace_process *parent)
 	}
 	if (open == 1) {
 		blame(pr, only, "fork");
-		snprintf(pr->tool_why, sizeof(pr->tool_why), "the only open tool call of pid %u when it forked",
-			 parent->proc->pid);
+		snprintf(pr->tool_why, sizeof(pr->tool_why),
+			 "the only open tool call of pid %u when it forked", parent->proc->pid);
 	} else if (same_thread == 1) {
 		blame(pr, threads, "fork");
 		snprintf(pr->tool_why, sizeof(pr->tool_why),
@@ -135,10 +135,12 @@ void trace_fork_exec(struct trace_process *pr, struct trace_process *parent)
 	if (c) {
 		blame(pr, c->tool, "content");
 		snprintf(pr->tool_why, sizeof(pr->tool_why),
-			 "its argv holds %u of %u argument strings of this call and not those of the other open ones",
+			 "its argv holds %u of %u argument strings of this call and not those of the other "
+			 "open ones",
 			 c->match.found, c->match.strings);
 	} else if (any.count == 0 && named.count == 1) {
 		blame(pr, named.tool, "content");
-		snprintf(pr->tool_why, sizeof(pr->tool_why), "its argv holds the name of this tool and of no other open one");
+		snprintf(pr->tool_why, sizeof(pr->tool_why),
+			 "its argv holds the name of this tool and of no other open one");
 	}
 }

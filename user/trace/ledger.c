@@ -81,8 +81,8 @@ static const char *rule_of(const struct trace_set *t)
 static void set_id(const struct trace_set *t, struct trace_root *r)
 {
 	const struct proc *p = r->root ? r->root->proc : NULL;
-	uint64_t facts[] = {t->boot_id[0],  t->boot_id[1],	p ? p->pid : 0, p ? p->start_ns : 0,
-			    t->session_ns, p ? 0 : r->t.index, t->content.lo,	t->content.hi};
+	uint64_t facts[] = {t->boot_id[0], t->boot_id[1],      p ? p->pid : 0, p ? p->start_ns : 0,
+			    t->session_ns, p ? 0 : r->t.index, t->content.lo,  t->content.hi};
 	struct hash128 h = hash_u128(str_make(facts, sizeof(facts)), 4);
 	uint64_t id[2] = {h.hi, h.lo ? h.lo : 1};
 

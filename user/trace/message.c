@@ -118,7 +118,8 @@ void trace_message_parts(struct buf *out, const struct genai_part *parts, uint32
 	write_parts(&w, parts, count);
 }
 
-void trace_message_list(struct buf *out, const struct genai_message *m, uint32_t count, uint32_t skip, bool output)
+void trace_message_list(struct buf *out, const struct genai_message *m, uint32_t count, uint32_t skip,
+			bool output)
 {
 	struct jsonw w;
 

@@ -170,8 +170,8 @@ void trace_process_gap(struct trace_set *t, struct trace_process *pr, const stru
 		pr->root->lossy = true;
 	if (pr->proc == NULL)
 		return; /* no span to show it */
-	if (last && last->connection == gap->connection && last->dir == gap->dir && last->cause == gap->cause &&
-	    last->offset + last->bytes == gap->offset) {
+	if (last && last->connection == gap->connection && last->dir == gap->dir &&
+	    last->cause == gap->cause && last->offset + last->bytes == gap->offset) {
 		last->bytes += gap->bytes;
 		return;
 	}
@@ -204,7 +204,8 @@ static void draft_status(struct trace_draft *d, const struct proc *p)
 		const char *name = sigabbrev_np(p->exit_signal);
 
 		d->s.status = TRACE_STATUS_ERROR;
-		d->s.status_type = name ? arena_printf(d->a, "SIG%s", name) : arena_printf(d->a, "signal %d", p->exit_signal);
+		d->s.status_type = name ? arena_printf(d->a, "SIG%s", name)
+					: arena_printf(d->a, "signal %d", p->exit_signal);
 		trace_draft_i64(d, "bottrace.exit.signal", p->exit_signal);
 		return;
 	}
@@ -232,7 +233,8 @@ static void draft_link(struct trace_draft *d, const struct trace_process *pr)
 		d->s.parent = parent->id;
 		trace_draft_link(d, "fork", true);
 		if (p->born_here && p->forked_by_tid)
-			trace_draft_evidence(d, "thread %u of pid %u forked it", p->forked_by_tid, p->parent_pid);
+			trace_draft_evidence(d, "thread %u of pid %u forked it", p->forked_by_tid,
+					     p->parent_pid);
 		else if (p->born_here)
 			trace_draft_evidence(d, "pid %u forked it", p->parent_pid);
 		else

@@ -79,7 +79,9 @@ static struct trace_failed *attempted(struct trace_call *k)
 		.retry_after_ns = c->retry_after_ns,
 		.status = c->x ? c->x->status : 0,
 	};
-	struct str type = c->error_type.n ? c->error_type : c->status == GENAI_OPEN ? STR("no_answer") : STR_NONE;
+	struct str type = c->error_type.n	    ? c->error_type
+			  : c->status == GENAI_OPEN ? STR("no_answer")
+						    : STR_NONE;
 	if (type.n)
 		snprintf(a->type, sizeof(a->type), "%.*s", STR_ARG(str_head(type, sizeof(a->type) - 1)));
 	if (f->attempt_count++ == 0) {
@@ -94,8 +96,9 @@ static struct trace_failed *attempted(struct trace_call *k)
 	return f;
 }
 
-static void keep_gaps(struct trace_failed *f, const struct genai_call *c, uint32_t connection)
+static void keep_gaps(struct trace_failed *f, struct trace_call *k)
 {
+	const struct genai_call *c = k->c;
 	uint32_t n = 0;
 
 	for (const struct http_gap *g = c->x ? c->x->gaps : NULL; g != NULL; g = g->next)
@@ -107,7 +110,9 @@ static void keep_gaps(struct trace_failed *f, const struct genai_call *c, uint32
 		return; /* the first attempt's own span, told already, still says that the trace is not complete */
 	f->gaps = all;
 	for (const struct http_gap *g = c->x->gaps; g != NULL; g = g->next)
-		f->gaps[f->gap_count++] = (struct trace_gap){connection, g->dir, g->offset, g->bytes, g->cause};
+		f->gaps[f->gap_count++] =
+			(struct trace_gap){k->connection, g->dir, g->offset, g->bytes, g->cause};
+	k->gaps_told = n;
 }
 
 void trace_retry_keep(struct trace_set *t, struct trace_call *k)
@@ -118,7 +123,7 @@ void trace_retry_keep(struct trace_set *t, struct trace_call *k)
 	struct trace_failed *f = attempted(k);
 	if (f == NULL)
 		return;
-	keep_gaps(f, k->c, k->connection);
+	keep_gaps(f, k);
 	f->closed_ns = k->c->end_ns ? k->c->end_ns : t->now_ns;
 	f->told = k->told;
 	make_room(t, f->process);
@@ -144,7 +149,8 @@ static struct trace_failed *find(const struct trace_set *t, const struct trace_c
 		if (f->process != k->process || !hash_eq(f->request, request) ||
 		    f->attempt_count > (uint32_t)c->retry_count)
 			continue;
-		uint32_t score = 1 + 2 * (f->attempt_count == (uint32_t)c->retry_count) + (c->x && f->tid == c->x->tid);
+		uint32_t score = 1 + 2 * (f->attempt_count == (uint32_t)c->retry_count) +
+				 (c->x && f->tid == c->x->tid);
 		if (score > best_score) {
 			best = f;
 			best_score = score;
@@ -153,13 +159,21 @@ static struct trace_failed *find(const struct trace_set *t, const struct trace_c
 	return best;
 }
 
-/* A client that gave up waiting may retry before it closes the connection that hangs. */
+/* Whether a client would try again after this: an error, or no answer so far (it gave up waiting). */
+static bool is_hopeless(const struct trace_call *k)
+{
+	if (k->closed)
+		return k->c->status == GENAI_ERROR || k->c->status == GENAI_ABORTED;
+	return k->c->first_byte_ns == 0;
+}
+
+/* The retry may begin before the connection that failed or hangs is closed. */
 static struct trace_call *find_hanging(const struct trace_set *t, const struct trace_call *k)
 {
 	struct hash128 request = request_of(k->c);
 
 	for (struct trace_call *o = t->calls; o != NULL; o = o->next)
-		if (o != k && o->process == k->process && !o->closed && !o->superseded && o->c->first_byte_ns == 0 &&
+		if (o != k && o->process == k->process && !o->superseded && is_hopeless(o) &&
 		    o->c->retry_count == k->c->retry_count - 1 && hash_eq(request_of(o->c), request))
 			return o;
 	return NULL;
@@ -180,8 +194,10 @@ void trace_retry_join(struct trace_set *t, struct trace_call *k)
 		f = hanging ? attempted(hanging) : NULL;
 		if (f == NULL)
 			return;
+		keep_gaps(f, hanging);
 		f->told = hanging->told;
-		f->attempts[f->attempt_count - 1].time_ns = k->c->start_ns;
+		if (!hanging->closed)
+			f->attempts[f->attempt_count - 1].time_ns = k->c->start_ns;
 		hanging->superseded = true;
 	}
 	k->before = f;

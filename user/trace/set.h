@@ -11,11 +11,11 @@
 #include "trace/draft.h"
 #include "trace/trace.h"
 
-#define TRACE_PREFIXES_MAX 65536u  /* conversation prefixes remembered; the oldest goes */
-#define TRACE_FAILED_MAX   4096u   /* failed calls that a retry may still join */
-#define TRACE_FAILED_EACH  64u	   /* of one process */
+#define TRACE_PREFIXES_MAX 65536u	   /* conversation prefixes remembered; the oldest goes */
+#define TRACE_FAILED_MAX   4096u	   /* failed calls that a retry may still join */
+#define TRACE_FAILED_EACH  64u		   /* of one process */
 #define TRACE_FAILED_NS	   300000000000ull /* and for so long: SDKs wait 120 s at most */
-#define TRACE_SAME_ID_MAX  16u	   /* open tool calls of one process with one id */
+#define TRACE_SAME_ID_MAX  16u		   /* open tool calls of one process with one id */
 #define TRACE_GAPS_MAX	   262144u /* gaps of one process that hit no call; the last one takes the rest */
 #define TRACE_EXECS_MAX	   64u	   /* exec events of one process */
 #define TRACE_DEPTH_MAX	   4096u   /* ancestors of a process that are looked at */
@@ -39,17 +39,17 @@ struct trace_exec {
 /* What is kept of a process: as long as the set lives. */
 struct trace_process {
 	struct trace_process *next;
-	struct proc *proc; /* NULL: the stand-in for "no process" (decode) */
-	uint64_t serial;   /* stable number, for keys */
-	uint64_t id;	   /* of its span; 0: it has none */
+	struct proc *proc;	 /* NULL: the stand-in for "no process" (decode) */
+	uint64_t serial;	 /* stable number, for keys */
+	uint64_t id;		 /* of its span; 0: it has none */
 	struct trace_root *root; /* NULL: not settled yet */
 	uint32_t seq;
-	uint64_t tool;	   /* span of the tool call that ran it; 0: none */
+	uint64_t tool;	      /* span of the tool call that ran it; 0: none */
 	const char *tool_how; /* fork, content */
 	char tool_why[160];
-	bool undecided;	   /* several tool calls were open when it was forked: its exec may tell */
+	bool undecided; /* several tool calls were open when it was forked: its exec may tell */
 	bool told;
-	bool changed; /* since it was told */
+	bool changed;		  /* since it was told */
 	struct trace_tool *tools; /* open ones that it asked for, newest first */
 	struct trace_exec *execs;
 	uint32_t exec_count, exec_cap;
@@ -67,17 +67,17 @@ struct trace_continues {
 
 /* A call whose exchange is alive. */
 struct trace_call {
-	struct trace_call *prev, *next; /* open ones, oldest first */
+	struct trace_call *prev, *next; /* alive ones, oldest first */
 	struct genai_call *c;
 	struct trace_process *process;
 	uint64_t id;
 	uint32_t seq;
 	uint32_t connection;
 	uint32_t gaps_told;
-	bool listed;	 /* in the list of open calls */
-	bool told;	 /* its span */
+	bool listed; /* in the set's list */
+	bool told;   /* its span */
 	bool closed;
-	bool superseded; /* a retry took over while it hung: it has no span of its own */
+	bool superseded;	     /* a retry took over while it hung: it has no span of its own */
 	struct trace_failed *before; /* earlier attempts of the same logical call; NULL: none */
 	struct trace_continues continues;
 	struct hash128 chain; /* exact, of the whole input: prefix.c */
@@ -117,15 +117,15 @@ struct trace_ask {
 	struct hash128 system;
 	uint64_t first, last; /* fingerprints of the first and last message */
 	bool first_is_system;
-	uint64_t checked; /* request for which `members` holds */
-	uint32_t members; /* so many of its first messages are all ours; UINT32_MAX: not looked at */
+	uint64_t checked;   /* request for which `members` holds */
+	uint32_t members;   /* so many of its first messages are all ours; UINT32_MAX: not looked at */
 	uint64_t *messages; /* fingerprints, sorted; NULL without memory */
 };
 
 struct trace_tool {
-	struct trace_tool *prev, *next;	  /* of the set, oldest first */
+	struct trace_tool *prev, *next;	   /* of the set, oldest first */
 	struct trace_tool *before, *after; /* of the process, newest first */
-	struct trace_tool *same;	  /* next with the same (process, id) */
+	struct trace_tool *same;	   /* next with the same (process, id) */
 	struct trace_process *process;
 	struct trace_ask *ask;
 	uint64_t id;
@@ -135,8 +135,8 @@ struct trace_tool {
 	bool told;
 	bool has_id;
 	bool indexed;
-	uint64_t pending; /* request that quotes the call, before its answer was read */
-	bool exact;	  /* and continues the asker's conversation word for word */
+	uint64_t pending;		/* request that quotes the call, before its answer was read */
+	bool exact;			/* and continues the asker's conversation word for word */
 	struct str call_id, name, args; /* in one block behind the struct */
 };
 
@@ -150,9 +150,9 @@ struct trace_set {
 	uint64_t now_ns; /* of the last record */
 	bool has_final;
 	bool attacher_died;
-	uint64_t lost;	  /* spans that could not be made: no memory */
-	uint64_t serial;  /* processes */
-	uint64_t request; /* requests understood */
+	uint64_t lost;		/* spans that could not be made: no memory */
+	uint64_t serial;	/* processes */
+	uint64_t request;	/* requests understood */
 	struct hash128 content; /* of everything decoded, for a decode's trace id */
 	struct trace_root *roots, *last_root;
 	struct trace_process *processes, *last_process;
@@ -231,7 +231,8 @@ void trace_prefix_free(struct trace_set *t);
 /* ---- message.c: OpenTelemetry's message form as JSON ---- */
 void trace_message_parts(struct buf *out, const struct genai_part *parts, uint32_t count);
 /* Messages from `skip` on. output: with finish_reason. */
-void trace_message_list(struct buf *out, const struct genai_message *m, uint32_t count, uint32_t skip, bool output);
+void trace_message_list(struct buf *out, const struct genai_message *m, uint32_t count, uint32_t skip,
+			bool output);
 
 /* ---- ledger.c ---- */
 void trace_ledger_close(struct trace_set *t, struct proc_table *procs, struct flow *flow, bool cut);

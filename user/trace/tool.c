@@ -100,10 +100,10 @@ void trace_tool_free(struct trace_set *t, struct trace_tool *tool)
 /* ---- the span ---- */
 
 struct outcome {
-	const char *word;	/* returned, error, unanswered */
+	const char *word; /* returned, error, unanswered */
 	enum trace_status status;
 	uint64_t end_ns;
-	uint64_t answered_in;	/* 0: nowhere */
+	uint64_t answered_in; /* 0: nowhere */
 	struct str result;
 };
 
@@ -131,7 +131,8 @@ static void tell(struct trace_set *t, struct trace_tool *tool, const struct outc
 		trace_draft_link(&d, "tool_call_id", true);
 		trace_draft_evidence(&d, "%s %.*s in the answer of span %016llx",
 				     tool->has_id ? "tool call" : "tool call without id",
-				     STR_ARG(str_head(tool->call_id, 128)), (unsigned long long)tool->ask->chat);
+				     STR_ARG(str_head(tool->call_id, 128)),
+				     (unsigned long long)tool->ask->chat);
 		if (o->answered_in)
 			trace_draft_evidence(&d, "its result in the request of span %016llx",
 					     (unsigned long long)o->answered_in);
@@ -187,8 +188,8 @@ static struct trace_ask *ask_new(const struct trace_call *k)
 	if (c->input_count > 0) {
 		ask->first = c->input[0].hash.lo;
 		ask->last = c->input[c->input_count - 1].hash.lo;
-		ask->first_is_system = str_eq(c->input[0].role, STR("system")) ||
-				       str_eq(c->input[0].role, STR("developer"));
+		ask->first_is_system =
+			str_eq(c->input[0].role, STR("system")) || str_eq(c->input[0].role, STR("developer"));
 	}
 	if (ask->messages)
 		qsort(ask->messages, c->input_count, sizeof(*ask->messages), by_value);
@@ -310,8 +311,8 @@ static bool only_ours(struct reading *r, struct trace_ask *ask)
 		ask->checked = r->t->request;
 		ask->members = 0;
 	}
-	while (ask->members < r->at &&
-	       bsearch(&c->input[ask->members].hash.lo, ask->messages, ask->inputs, sizeof(*ask->messages), by_value))
+	while (ask->members < r->at && bsearch(&c->input[ask->members].hash.lo, ask->messages, ask->inputs,
+					       sizeof(*ask->messages), by_value))
 		ask->members++;
 	return ask->members >= r->at;
 }

@@ -57,17 +57,17 @@ enum trace_status { TRACE_STATUS_OPEN, TRACE_STATUS_OK, TRACE_STATUS_ERROR, TRAC
 
 struct trace_span {
 	uint64_t id;
-	uint64_t parent;      /* 0: a root */
-	uint32_t trace;	      /* index of its trace, from 0 */
-	uint32_t seq;	      /* order of creation in its trace, from 1; the ordinal n follows (start, seq) */
-	const char *kind;     /* docs/trace.md: chat, execute_tool, process, http, ... */
+	uint64_t parent;  /* 0: a root */
+	uint32_t trace;	  /* index of its trace, from 0 */
+	uint32_t seq;	  /* order of creation in its trace, from 1; the ordinal n follows (start, seq) */
+	const char *kind; /* docs/trace.md: chat, execute_tool, process, http, ... */
 	struct str name;
-	uint64_t start_ns;    /* monotonic; 0: unknown (decode) */
-	uint64_t end_ns;      /* 0: open, or unknown (decode) */
-	bool bounded;	      /* time: known only from content */
+	uint64_t start_ns; /* monotonic; 0: unknown (decode) */
+	uint64_t end_ns;   /* 0: open, or unknown (decode) */
+	bool bounded;	   /* time: known only from content */
 	enum trace_status status;
 	struct str status_type, status_message; /* p NULL: none */
-	uint32_t pid, tid;    /* 0: unknown */
+	uint32_t pid, tid;			/* 0: unknown */
 	struct trace_link link;
 	struct trace_attribute *attributes;
 	uint32_t attribute_count;
@@ -81,11 +81,11 @@ struct trace_span {
 struct trace {
 	uint32_t index;
 	char id[33];
-	const char *root_rule; /* run, process, decode, ... */
-	uint64_t root;	       /* id of its root span; 0 in decode */
+	const char *root_rule;	   /* run, process, decode, ... */
+	uint64_t root;		   /* id of its root span; 0 in decode */
 	uint64_t start_ns, end_ns; /* 0: unknown or open */
 	enum trace_status status;
-	bool complete;	       /* by its spans and ledger: gaps, abandoned, blind, cut tape */
+	bool complete;		   /* by its spans and ledger: gaps, abandoned, blind, cut tape */
 	struct wire_counts counts; /* summed over its processes */
 	uint64_t in_flight;
 	uint64_t queue_full_calls;

@@ -402,7 +402,9 @@ int view_span(struct buf *out, struct arena *a, const struct json *document, uin
 	      const struct view_style *style)
 {
 	const struct json *t = find_trace(document, trace);
-	struct show s = {.a = a, .style = style, .out = out};
+	/* In full means that nothing is cut: the terminal wraps. */
+	const struct view_style wide = {.ascii = style->ascii, .colour = style->colour};
+	struct show s = {.a = a, .style = &wide, .out = out};
 	int r;
 
 	if (!view_is_document(document))
@@ -417,7 +419,7 @@ int view_span(struct buf *out, struct arena *a, const struct json *document, uin
 			s.n = &s.f.nodes[i];
 	if (s.n == NULL)
 		return -ENOENT;
-	line_init(&s.l, style);
+	line_init(&s.l, &wide);
 	r = show_span(&s);
 	line_fini(&s.l);
 	return r;

@@ -190,7 +190,7 @@ static void draw_header(struct tree *t, struct line *l, const struct ledger_sums
 	char d[24];
 
 	if (t->header != NODE_NONE)
-		line_add_cut(l, LINE_BOLD, node_what(t->a, &t->f.nodes[t->header]), t->style->columns ? t->style->columns / 2 : 100);
+		line_add_cut(l, LINE_BOLD, node_what(t->a, &t->f.nodes[t->header]), t->style->columns ? t->style->columns * 2 / 5 : 100);
 	else
 		line_add_cut(l, LINE_BOLD, json_get_str(t->a, trace, "root_rule"), 40);
 	if (end == 0)
@@ -199,13 +199,14 @@ static void draw_header(struct tree *t, struct line *l, const struct ledger_sums
 		text_duration((uint64_t)(end - start), d);
 		line_addf(l, LINE_PLAIN, "  %s", d);
 	}
-	draw_totals(l, s);
+	/* First what a narrow terminal must not cut off. */
 	line_addf(l, LINE_PLAIN, "  ");
 	line_add_cut(l, str_eq(status, STR("error")) ? LINE_RED : LINE_PLAIN, status, 20);
-	if (t->header != NODE_NONE)
-		node_notes(l, t->a, &t->f.nodes[t->header], t->f.last_ns);
 	(void)json_bool(json_get(trace, "complete"), &complete);
 	line_addf(l, complete ? LINE_PLAIN : LINE_YELLOW, complete ? "  complete" : "  incomplete");
+	draw_totals(l, s);
+	if (t->header != NODE_NONE)
+		node_notes(l, t->a, &t->f.nodes[t->header], t->f.last_ns);
 	line_end(l, out);
 }
 
@@ -234,7 +235,7 @@ static void draw_links(struct tree *t, struct line *l, const struct ledger_sums 
 {
 	unsigned shown = 0;
 
-	line_addf(l, LINE_PLAIN, "     parent links: %llu certain, %llu inferred", (unsigned long long)s->certain,
+	line_addf(l, LINE_PLAIN, "parent links: %llu certain, %llu inferred", (unsigned long long)s->certain,
 		  (unsigned long long)s->inferred);
 	for (uint32_t i = 0; i < t->f.count && s->inferred; i++) {
 		const struct json *link = json_get(t->f.nodes[i].j, "link");
@@ -282,6 +283,10 @@ static int draw_trace(struct tree *t, struct buf *out)
 	for (bool on = walk_start(t); on && buf_err(out) == 0; on = walk_next(t))
 		draw_span(t, &l, out);
 	draw_gaps(t, &l, &s);
+	if (t->style->columns && t->style->columns < 80)
+		line_end(&l, out);
+	else
+		line_addf(&l, LINE_PLAIN, "     ");
 	draw_links(t, &l, &s);
 	line_end(&l, out);
 	ledger_write(&l, t->f.trace, out);

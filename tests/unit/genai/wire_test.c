@@ -8,7 +8,7 @@
 #include <glob.h>
 #include <stdio.h>
 
-#define SAMPLE_BYTES 6000u
+#define SAMPLE_BYTES 65536u
 
 static void read_file(struct buf *b, const char *path)
 {
