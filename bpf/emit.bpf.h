@@ -46,10 +46,18 @@ static __always_inline __u64 emit_flags(__u32 size)
 /* The end of every record that was reserved plainly. A calibrating process's goes nowhere. */
 static __always_inline void emit_submit(void *rec, __u32 size, __u32 target_flags)
 {
+	__u64 flags = emit_flags(size);
+
 	if (target_flags & STATE_CALIBRATE)
-		bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);
+		bpf_ringbuf_discard(rec, flags);
 	else
-		bpf_ringbuf_submit(rec, emit_flags(size));
+		bpf_ringbuf_submit(rec, flags);
+}
+
+/* Takes no room from others for long: a discarded record fills the ring until the drain passes it, so it wakes too. */
+static __always_inline void emit_discard(void *rec, __u32 size)
+{
+	bpf_ringbuf_discard(rec, emit_flags(size));
 }
 
 static __always_inline void emit_head(struct wire_head *head, __u32 size, __u16 kind, __u64 ts_ns, __u64 pid_tgid,

@@ -87,33 +87,39 @@ static __always_inline long piece_copy(struct bpf_dynptr *d, __u64 user, __u64 n
 	return -1;
 }
 
+/* Fills a record of `size` bytes. 0, or the cause of loss. */
+static __always_inline __u32 piece_exact_fill(struct bpf_dynptr *d, struct piece *p, __u64 call_off, __u64 n, __u32 size)
+{
+	struct wire_tls_data *rec = bpf_dynptr_data(d, 0, sizeof(*rec));
+	__u64 *pad = bpf_dynptr_data(d, size - 8, 8);
+
+	if (!rec || !pad)
+		return WIRE_CAUSE_RING_FULL;
+	piece_fill(rec, p, call_off, n);
+	*pad = 0;
+	return piece_copy(d, p->call->buffer + call_off, n) ? WIRE_CAUSE_FAULT : WIRE_CAUSE_NONE;
+}
+
 /* A record as long as its payload, rounded to 8. 0, or the cause of loss. */
 static __always_inline __u32 piece_exact(struct piece *p, __u64 call_off, __u64 n)
 {
 	__u32 size = emit_round(sizeof(struct wire_tls_data) + n);
-	__u32 cause = WIRE_CAUSE_RING_FULL;
 	struct bpf_dynptr d;
 
-	if (bpf_ringbuf_reserve_dynptr(&ring, size, 0, &d))
-		goto discard;
-	struct wire_tls_data *rec = bpf_dynptr_data(&d, 0, sizeof(*rec));
-	__u64 *pad = bpf_dynptr_data(&d, size - 8, 8);
+	if (bpf_ringbuf_reserve_dynptr(&ring, size, 0, &d)) {
+		bpf_ringbuf_discard_dynptr(&d, BPF_RB_NO_WAKEUP); /* the verifier wants it; there is no record */
+		return WIRE_CAUSE_RING_FULL;
+	}
+	__u32 cause = piece_exact_fill(&d, p, call_off, n, size);
 
-	if (!rec || !pad)
-		goto discard;
-	piece_fill(rec, p, call_off, n);
-	*pad = 0;
-	cause = WIRE_CAUSE_FAULT;
-	if (piece_copy(&d, p->call->buffer + call_off, n))
-		goto discard;
-	emit_add(p->target->counts.bytes_sent, n);
-	if (p->target->flags & STATE_CALIBRATE)
-		bpf_ringbuf_discard_dynptr(&d, BPF_RB_NO_WAKEUP);
+	if (cause == WIRE_CAUSE_NONE)
+		emit_add(p->target->counts.bytes_sent, n);
+	__u64 flags = emit_flags(size);
+
+	if (cause != WIRE_CAUSE_NONE || p->target->flags & STATE_CALIBRATE)
+		bpf_ringbuf_discard_dynptr(&d, flags);
 	else
-		bpf_ringbuf_submit_dynptr(&d, emit_flags(size));
-	return WIRE_CAUSE_NONE;
-discard:
-	bpf_ringbuf_discard_dynptr(&d, BPF_RB_NO_WAKEUP);
+		bpf_ringbuf_submit_dynptr(&d, flags);
 	return cause;
 }
 
@@ -130,7 +136,7 @@ static __always_inline __u32 piece_class(struct piece *p, __u64 call_off, __u64 
 		n = bytes;
 	*(__u64 *)(rec->payload + ((n - 1) & ~7ull)) = 0;
 	if (bpf_probe_read_user(rec->payload, n, (void *)(p->call->buffer + call_off))) {
-		bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);
+		emit_discard(rec, sizeof(*rec) + bytes);
 		return WIRE_CAUSE_FAULT;
 	}
 	emit_add(p->target->counts.bytes_sent, n);

@@ -81,7 +81,7 @@ static __always_inline void tls_set_sni(struct state_target *target, const struc
 	long n = bpf_probe_read_user_str(rec->payload, WIRE_SNI_MAX, (void *)name);
 
 	if (n <= 1 || n > WIRE_SNI_MAX) { /* 1: an empty name takes the name back; nothing to tell */
-		bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);
+		emit_discard(rec, sizeof(*rec) + WIRE_SNI_MAX);
 		if (n != 1)
 			emit_add(target->counts.events_lost[WIRE_CAUSE_FAULT], 1);
 		return;

@@ -190,11 +190,11 @@ def openai_whole(body):
         answers.append(answer)
     return {"id": body.get("id"), "model": body.get("model"), "answers": answers,
             "usage": openai_usage(body.get("usage")), "tier": body.get("service_tier"),
-            "fingerprint": body.get("system_fingerprint")}
+            "fingerprint": body.get("system_fingerprint"), "error": body if body.get("error") else None}
 
 
 def openai_stream(body):
-    out = {"id": None, "model": None, "usage": openai_usage(None), "tier": None, "fingerprint": None}
+    out = {"id": None, "model": None, "usage": openai_usage(None), "tier": None, "fingerprint": None, "error": None}
     answers, fragments = {}, {}
     for _, data in events_of(body):
         if data.strip() == "[DONE]":
@@ -218,6 +218,9 @@ def openai_stream(body):
                 whole["name"] = whole["name"] or function.get("name")
                 whole["text"] += function.get("arguments") or ""
             answer.finish = answer.finish or choice.get("finish_reason")
+        if chunk.get("error"):  # the SDKs raise here, whatever came before
+            out["error"] = chunk
+            break
     for (index, _), whole in sorted(fragments.items()):
         answers[index].tools.append({"id": whole["id"], "name": whole["name"],
                                      "arguments": arguments_of(whole["text"])})
@@ -291,7 +294,7 @@ def anthropic_whole(body):
             answer.tools.append({"id": block["id"], "name": block["name"], "arguments": block["input"]})
     answer.finish = body["stop_reason"]
     return {"id": body["id"], "model": body["model"], "answers": [answer], "usage": anthropic_usage(body["usage"]),
-            "tier": None, "fingerprint": None}
+            "tier": None, "fingerprint": None, "error": None}
 
 
 def anthropic_stream(body):
@@ -362,7 +365,8 @@ def row_of(name, host, request, response):
     for key, name in (("tier", "openai.response.service_tier"), ("fingerprint", "openai.response.system_fingerprint")):
         if read[key]:
             row["params"][name] = read[key]
-    row.update(status="ok", error=None, response_id=read["id"], response_model=read["model"],
+    error = error_of(read["error"], "_OTHER") if read["error"] else None
+    row.update(status="error" if error else "ok", error=error, response_id=read["id"], response_model=read["model"],
                outputs=[answer.row() for answer in read["answers"]], usage=read["usage"])
     return row
 

@@ -141,6 +141,7 @@ class Terminal:
     def __init__(self):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             os.environ.update(PS1="$ ", TERM="dumb", HISTFILE="")
             os.execl("/bin/bash", "bash", "--norc", "--noprofile", "-i")
         self.text = ""

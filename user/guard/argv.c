@@ -23,7 +23,8 @@ static bool is_header_option(struct str s)
 
 static bool is_user_option(struct str s)
 {
-	return str_eq(s, STR("-u")) || str_eq(s, STR("--user")) || str_eq(s, STR("--proxy-user")) || str_eq(s, STR("-U"));
+	return str_eq(s, STR("-u")) || str_eq(s, STR("--user")) || str_eq(s, STR("--proxy-user")) ||
+	       str_eq(s, STR("-U"));
 }
 
 const char *value_option(struct str argument)
@@ -57,7 +58,9 @@ static bool write_header(struct guard *g, struct jsonw *w, struct str arg, size_
 
 	if (value.p == NULL || !name_is_credential_header(name) || str_trim(value).n == 0)
 		return false;
-	write_two(g, w, str_head(arg, from + name.n + 2 > arg.n ? arg.n : from + name.n + (value.p[0] == ' ' ? 2 : 1)),
+	write_two(g, w,
+		  str_head(arg,
+			   from + name.n + 2 > arg.n ? arg.n : from + name.n + (value.p[0] == ' ' ? 2 : 1)),
 		  "header");
 	return true;
 }

@@ -6,14 +6,15 @@
 #include "guard/scan.h"
 
 #define ALNUM	    (SCAN_DIGIT | SCAN_LETTER)
-#define GAP_MAX	    8u	/* spaces, quotes, stars between name, separator and value */
+#define GAP_MAX	    8u /* spaces, quotes, stars between name, separator and value */
 #define NAME_MAX_   96u
 #define LIKELY_SEEN 256u
 #define WORD_SEEN   256u /* of a header's value: more cannot change the verdict */
 
 /* Values that name a type or nothing. */
-static const char *const empty_words[] = {"none", "null", "true",   "false",	"str",	    "string",  "text",
-					  "any",  "bytes", "optional", "required", "undefined", "redacted"};
+static const char *const empty_words[] = {"none",     "null",	   "true",    "false", "str",
+					  "string",   "text",	   "any",     "bytes", "optional",
+					  "required", "undefined", "redacted"};
 
 struct place {
 	struct str name;
@@ -168,7 +169,8 @@ static bool is_code(struct str t, size_t at, size_t end)
 	return scan_run(t, at, SCAN_NAME) == end;
 }
 
-static bool is_accepted(struct scan *s, const struct place *pl, struct name_found f, char sep, struct str v, size_t end)
+static bool is_accepted(struct scan *s, const struct place *pl, struct name_found f, char sep, struct str v,
+			size_t end)
 {
 	if (f.class == NAME_WORKDIR)
 		return v.p[0] != '/' && v.p[0] != '~' && v.p[0] != '.' && sep == '=';
@@ -180,8 +182,9 @@ static bool is_accepted(struct scan *s, const struct place *pl, struct name_foun
 	if (sep == '=')
 		return true;
 	/* "password: hunter2" is one, "password: required, 8 characters" is none, a line of YAML is one. */
-	bool whole_line = end >= s->text.n || memchr("\n\r\"'", s->text.p[end], 4) != NULL ||
-			  (s->text.p[end] == '\\' && end + 1 < s->text.n && memchr("nr\"'", s->text.p[end + 1], 4));
+	bool whole_line =
+		end >= s->text.n || memchr("\n\r\"'", s->text.p[end], 4) != NULL ||
+		(s->text.p[end] == '\\' && end + 1 < s->text.n && memchr("nr\"'", s->text.p[end + 1], 4));
 	return v.n >= 6 && (has_digit(v) || whole_line);
 }
 
@@ -242,8 +245,9 @@ static bool quoted(struct scan *s, struct name_found f, size_t at, char quote, s
 /* Length of the scheme's name and the spaces behind it, 0 when there is none. */
 static size_t find_scheme(struct str v, bool *has_parameters)
 {
-	static const char *const schemes[] = {"bearer", "basic",  "token", "digest",	"negotiate", "apikey",
-					      "api-key", "key",	  "hawk",  "ntlm",	"oauth",     "aws4-hmac-sha256"};
+	static const char *const schemes[] = {"bearer",	   "basic",  "token",	"digest",
+					      "negotiate", "apikey", "api-key", "key",
+					      "hawk",	   "ntlm",   "oauth",	"aws4-hmac-sha256"};
 	size_t word = scan_run(v, 0, SCAN_KEY), rest = scan_run(v, word, SCAN_SPACE);
 
 	if (rest == word || rest == v.n)
@@ -257,7 +261,8 @@ static size_t find_scheme(struct str v, bool *has_parameters)
 }
 
 /* Authorization and Cookie: the value goes to the end of the line or of the text around it. */
-static bool header(struct scan *s, struct name_found f, size_t at, size_t end, bool is_quoted, struct scan_hit *hit)
+static bool header(struct scan *s, struct name_found f, size_t at, size_t end, bool is_quoted,
+		   struct scan_hit *hit)
 {
 	struct str t = s->text;
 	struct str v = str_trim(str_make(t.p + at, end - at));
@@ -331,7 +336,8 @@ static bool find_value(struct str t, size_t sep, size_t *at, bool *template)
 	}
 	/* f"..." b'...' */
 	*template = false;
-	if (i + 1 < t.n && memchr("fbruFBRU", t.p[i], 8) != NULL && (t.p[i + 1] == '"' || t.p[i + 1] == '\'')) {
+	if (i + 1 < t.n && memchr("fbruFBRU", t.p[i], 8) != NULL &&
+	    (t.p[i + 1] == '"' || t.p[i + 1] == '\'')) {
 		*template = (t.p[i] | 0x20) == 'f';
 		i++;
 	}

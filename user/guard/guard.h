@@ -32,7 +32,8 @@ struct guard *guard_new(void);
  * Appends the span as docs/trace.md has it, all but `n` (which is known only at the end): a JSON object whose
  * members begin with id and parent. utc_offset_ns turns its times into UTC; no_times prints null (decode).
  */
-int guard_span(struct guard *g, const struct trace_span *s, int64_t utc_offset_ns, bool no_times, struct buf *out) MUST_CHECK;
+int guard_span(struct guard *g, const struct trace_span *s, int64_t utc_offset_ns, bool no_times,
+	       struct buf *out) MUST_CHECK;
 /* Redacted text, borrowed until the next call with this guard; `text` itself when nothing was found. */
 struct str guard_text(struct guard *g, struct str text);
 /* Redacted URL or request target (keys in the query, user:password@). */

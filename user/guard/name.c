@@ -12,7 +12,10 @@ struct known {
 	const char *kind;
 };
 
-#define S(literal) {literal, sizeof(literal) - 1}
+#define S(literal)                           \
+	{                                    \
+		literal, sizeof(literal) - 1 \
+	}
 
 /* The first suffix that fits decides, so the longer ones come first. */
 static const struct known knowns[] = {
@@ -64,9 +67,20 @@ static const struct known knowns[] = {
 };
 
 static const char *const query_strict[] = {
-	"key",	     "sig",  "signature", "token", "auth",    "jwt",	      "pass",
-	"pwd",	     "hmac", "xamzsignature",	   "xamzsecuritytoken", "xamzcredential",
-	"xgoogsignature",    "xgoogcredential",
+	"key",
+	"sig",
+	"signature",
+	"token",
+	"auth",
+	"jwt",
+	"pass",
+	"pwd",
+	"hmac",
+	"xamzsignature",
+	"xamzsecuritytoken",
+	"xamzcredential",
+	"xgoogsignature",
+	"xgoogcredential",
 };
 
 struct plain {
@@ -90,7 +104,8 @@ static void normalise(struct str name, struct plain *out)
 	for (size_t i = 0; i < name.n; i++) {
 		char c = name.p[i];
 
-		if (c == '%' && i + 2 < name.n && hex_digit(name.p[i + 1]) >= 0 && hex_digit(name.p[i + 2]) >= 0) {
+		if (c == '%' && i + 2 < name.n && hex_digit(name.p[i + 1]) >= 0 &&
+		    hex_digit(name.p[i + 2]) >= 0) {
 			c = (char)(hex_digit(name.p[i + 1]) << 4 | hex_digit(name.p[i + 2]));
 			i += 2;
 		}
@@ -161,12 +176,39 @@ struct name_found name_find_option(struct str option)
 bool name_is_open_header(struct str field)
 {
 	static const char *const open[] = {
-		"accept",	  "acceptencoding", "age",	   "anthropicbeta", "anthropicversion", "cachecontrol",
-		"cfray",	  "connection",	    "contentencoding", "contentlength", "contenttype", "date",
-		"etag",		  "expect",	    "expires",	   "host",	    "lastmodified",	"openaibeta",
-		"openaimodel",	  "openaiprocessingms", "openaiversion", "requestid", "retryafter", "retryafterms",
-		"server",	  "traceparent",    "transferencoding", "upgrade", "useragent",	"vary",
-		"via",		  "xrequestid",	    "xshouldretry",
+		"accept",
+		"acceptencoding",
+		"age",
+		"anthropicbeta",
+		"anthropicversion",
+		"cachecontrol",
+		"cfray",
+		"connection",
+		"contentencoding",
+		"contentlength",
+		"contenttype",
+		"date",
+		"etag",
+		"expect",
+		"expires",
+		"host",
+		"lastmodified",
+		"openaibeta",
+		"openaimodel",
+		"openaiprocessingms",
+		"openaiversion",
+		"requestid",
+		"retryafter",
+		"retryafterms",
+		"server",
+		"traceparent",
+		"transferencoding",
+		"upgrade",
+		"useragent",
+		"vary",
+		"via",
+		"xrequestid",
+		"xshouldretry",
 	};
 	static const char *const families[] = {"xratelimit", "anthropicratelimit", "xstainless", "ratelimit"};
 	struct plain p;
@@ -185,7 +227,7 @@ bool name_is_open_header(struct str field)
 
 bool name_is_credential_header(struct str field)
 {
-	static const char *const marks[] = {"auth",  "key",    "token",	   "secret",   "cookie",
+	static const char *const marks[] = {"auth",	"key",	     "token",	   "secret", "cookie",
 					    "password", "signature", "credential", "session"};
 	struct plain p;
 
@@ -198,8 +240,8 @@ bool name_is_credential_header(struct str field)
 
 bool name_is_command(struct str name)
 {
-	static const char *const words[] = {"command", "cmd",	"commandline", "commands", "args",
-					    "argv",    "script", "bash",       "shell",	   "commandargs"};
+	static const char *const words[] = {"command", "cmd",	 "commandline", "commands", "args",
+					    "argv",    "script", "bash",	"shell",    "commandargs"};
 	const char *dot = name.n ? memrchr(name.p, '.', name.n) : NULL;
 	struct plain p;
 

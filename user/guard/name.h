@@ -9,11 +9,11 @@
 
 enum name_class {
 	NAME_PLAIN,
-	NAME_KEY,    /* ends in "key" and its kin: a secret when the value looks like one */
-	NAME_TOKEN,  /* likewise, and the value may be hex or a UUID */
+	NAME_KEY,     /* ends in "key" and its kin: a secret when the value looks like one */
+	NAME_TOKEN,   /* likewise, and the value may be hex or a UUID */
 	NAME_WORKDIR, /* pwd: a secret unless it is a path */
-	NAME_STRICT, /* whatever the value looks like */
-	NAME_HEADER, /* Authorization, Cookie: strict, and the value may have spaces */
+	NAME_STRICT,  /* whatever the value looks like */
+	NAME_HEADER,  /* Authorization, Cookie: strict, and the value may have spaces */
 };
 
 struct name_found {

@@ -186,7 +186,8 @@ static bool find_rule(struct scan *s, size_t at, struct scan_hit *hit)
 			return false;
 		end = r->exact ? end : scan_run(t, end, r->class);
 		/* The middle of a base64 text, not a word. */
-		if (end < t.n && r->prefix[0] == 'A' && (t.p[end] == '+' || t.p[end] == '/' || scan_is(t.p[end], ALNUM)))
+		if (end < t.n && r->prefix[0] == 'A' &&
+		    (t.p[end] == '+' || t.p[end] == '/' || scan_is(t.p[end], ALNUM)))
 			return false;
 		*hit = (struct scan_hit){at, end, r->kind};
 		return true;
@@ -319,8 +320,8 @@ static bool find_userinfo(struct scan *s, size_t at, struct scan_hit *hit)
 	for (; i < t.n; i++) {
 		unsigned char c = (unsigned char)t.p[i];
 
-		if (c <= ' ' || c == '/' || c == '?' || c == '#' || c == '"' || c == '<' || c == '>' || c == '`' ||
-		    c == '\\')
+		if (c <= ' ' || c == '/' || c == '?' || c == '#' || c == '"' || c == '<' || c == '>' ||
+		    c == '`' || c == '\\')
 			break;
 		if (c == '@')
 			sign = i;

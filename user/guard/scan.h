@@ -29,8 +29,8 @@ struct scan_table {
 struct scan {
 	const struct scan_table *table;
 	struct str text;
-	bool command;	    /* it is a command line: values after secret options go whatever they look like */
-	size_t jwt_until;   /* no JWT begins before this */
+	bool command;	  /* it is a command line: values after secret options go whatever they look like */
+	size_t jwt_until; /* no JWT begins before this */
 	size_t run_at, run_end;	  /* the unquoted value looked at last */
 	size_t line_at, line_end; /* the line looked at last */
 };

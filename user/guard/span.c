@@ -260,7 +260,8 @@ static void write_gaps(struct jsonw *w, const struct trace_span *s)
 	jsonw_array_end(w);
 }
 
-int guard_span(struct guard *g, const struct trace_span *s, int64_t utc_offset_ns, bool no_times, struct buf *out)
+int guard_span(struct guard *g, const struct trace_span *s, int64_t utc_offset_ns, bool no_times,
+	       struct buf *out)
 {
 	struct clock c = {.offset_ns = utc_offset_ns, .none = no_times};
 	uint64_t before = g->redacted;

@@ -33,7 +33,6 @@ static const char *secret_by_name(struct str name, struct str text)
 	}
 }
 
-
 /* Text that is JSON itself and has escapes, which could hide a secret from the scanner. */
 static bool is_escaped_json(struct str text)
 {
@@ -77,7 +76,8 @@ static bool is_named_pair(struct walk *k, struct value_frame *f, struct str name
 		struct str s = json_get_str(k->a, f->parent, namers[i]);
 		struct name_found found = name_find(s);
 
-		f->pair = s.p != NULL && s.n <= 64 && (found.class == NAME_STRICT || found.class == NAME_HEADER);
+		f->pair = s.p != NULL && s.n <= 64 &&
+			  (found.class == NAME_STRICT || found.class == NAME_HEADER);
 		f->kind = found.kind;
 	}
 	return f->pair;

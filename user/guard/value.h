@@ -22,11 +22,11 @@ struct value_frame {
 
 struct guard {
 	struct scan_table table;
-	struct buf text;	     /* what guard_text returned last */
+	struct buf text; /* what guard_text returned last */
 	struct buf marker;
-	struct value_frame *frames;  /* JSON_DEPTH_MAX + 1 */
+	struct value_frame *frames; /* JSON_DEPTH_MAX + 1 */
 	uint64_t redacted;
-	int err;		     /* sticks until the next span */
+	int err; /* sticks until the next span */
 };
 
 /* As guard_text; command: the text is a command line. */

@@ -73,14 +73,28 @@ int load_probe_multi(void)
 	return link < 0 && errno == EBADF;
 }
 
-int load_probe_cookies(void)
+static int probe_helper(enum bpf_func_id id)
 {
 	libbpf_set_print(hush);
 	autodrop(drop_fd) int prog = load_nothing(0);
 	if (prog == -EPERM || prog == -EACCES)
 		return prog;
-	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie, NULL) == 1 &&
-	       libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_loop, NULL) == 1;
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, id, NULL) == 1;
+}
+
+int load_probe_cookies(void)
+{
+	return probe_helper(BPF_FUNC_get_attach_cookie);
+}
+
+int load_probe_loop(void)
+{
+	return probe_helper(BPF_FUNC_loop);
+}
+
+int load_probe_dynptr(void)
+{
+	return probe_helper(BPF_FUNC_ringbuf_reserve_dynptr);
 }
 
 int load_probe_ringbuf(void)
@@ -161,7 +175,7 @@ int load_open(struct load **out, uint64_t ring_bytes, struct load_trouble *why)
 	if (l == NULL)
 		return explain(-ENOMEM, why, multi);
 	l->multi = multi;
-	l->cookies = multi || load_probe_cookies() == 1;
+	l->cookies = multi || (load_probe_cookies() == 1 && load_probe_loop() == 1);
 	l->skel = bottrace__open();
 	if (l->skel == NULL)
 		return explain(-errno, why, multi);

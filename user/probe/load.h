@@ -73,5 +73,7 @@ void load_unhook_all(struct load_hooks *const *list, size_t count);
 int load_probe_multi(void);
 int load_probe_cookies(void);
 int load_probe_ringbuf(void);
+int load_probe_loop(void);
+int load_probe_dynptr(void);
 
 #endif

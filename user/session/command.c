@@ -32,6 +32,11 @@ static void stand_sentinel(int out, pid_t front)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != front)
 		_exit(0);
+	/* Nothing of the front may live on here: the closing of a socket is how a death is noticed, and the end of a pipe
+	 * how the command's reader learns of its end. */
+	if (dup2(out, 0) < 0 || close_range(1, ~0u, 0) < 0)
+		_exit(0);
+	out = 0;
 	sigemptyset(&set);
 	for (size_t i = 0; i < PASSED_ON; i++)
 		sigaddset(&set, passed_on[i]);

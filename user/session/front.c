@@ -338,6 +338,18 @@ static void wait_written(struct front *f)
 		pass_errors(f);
 }
 
+/* So that nothing of ours is in the kernel any more when we have ended; not for ever, whatever holds it up. */
+static void wait_attacher(struct front *f)
+{
+	const struct timespec instant = {.tv_nsec = 2 * 1000 * 1000};
+
+	for (int i = 0; i < 500 && f->attacher.pid > 0; i++) {
+		if (waitpid(f->attacher.pid, NULL, WNOHANG) != 0)
+			return;
+		nanosleep(&instant, NULL);
+	}
+}
+
 static void front_fini(struct front *f)
 {
 	command_fini(&f->command);
@@ -347,6 +359,7 @@ static void front_fini(struct front *f)
 	drop_fd(&f->signals);
 	if (f->collector_pid > 0)
 		(void)waitpid(f->collector_pid, NULL, 0);
+	wait_attacher(f);
 	person_fini(&f->person);
 	free(f->message);
 }

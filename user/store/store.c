@@ -246,7 +246,8 @@ int store_finish(struct store *s)
 	if (s->count > 1)
 		qsort(s->slots, s->count, sizeof(s->slots[0]), compare_slots);
 	for (size_t i = 0; i < s->count; i++)
-		s->slots[i].n = i > 0 && s->slots[i - 1].trace == s->slots[i].trace ? s->slots[i - 1].n + 1 : 1;
+		s->slots[i].n =
+			i > 0 && s->slots[i - 1].trace == s->slots[i].trace ? s->slots[i - 1].n + 1 : 1;
 	s->sorted = true;
 	return 0;
 }
@@ -284,7 +285,8 @@ int store_next(struct store *s, uint32_t trace, uint64_t *pos, struct store_entr
 	if (r < 0)
 		return r;
 	buf_commit(line, slot->size);
-	*entry = (struct store_entry){slot->id, slot->parent, slot->start_ns, slot->trace, slot->seq, slot->n};
+	*entry =
+		(struct store_entry){slot->id, slot->parent, slot->start_ns, slot->trace, slot->seq, slot->n};
 	*pos += 1;
 	return 1;
 }

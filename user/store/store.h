@@ -37,7 +37,8 @@ struct store_entry {
 
 /* After store_finish: spans of a trace in order. pos starts at 0; 1: one was given, 0: no more, < 0: -errno. The line
  * (without n) is appended to an emptied `line`. */
-int store_next(struct store *s, uint32_t trace, uint64_t *pos, struct store_entry *entry, struct buf *line) MUST_CHECK;
+int store_next(struct store *s, uint32_t trace, uint64_t *pos, struct store_entry *entry,
+	       struct buf *line) MUST_CHECK;
 uint64_t store_lost(const struct store *s);
 void store_free(struct store *s);
 DROP_POINTER(store, store_free)

@@ -168,7 +168,8 @@ static int write_lines(const struct view_session *v, bool all, view_write_fn *wr
 
 	if (start(&o, v, write, ctx) < 0)
 		return o.err;
-	for (const struct trace *t = trace_next(v->traces, NULL); t && o.err == 0; t = trace_next(v->traces, t)) {
+	for (const struct trace *t = trace_next(v->traces, NULL); t && o.err == 0;
+	     t = trace_next(v->traces, t)) {
 		struct store_entry e;
 		uint64_t pos = 0;
 

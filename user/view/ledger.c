@@ -3,8 +3,8 @@
 
 #include "base/text.h"
 
-static const char *const losses[] = {"fault",     "ring_full", "queue_full", "map_full", "throttled",
-				     "filtered", "sampled_out", "tracer_down"};
+static const char *const losses[] = {"fault",	  "ring_full", "queue_full",  "map_full",
+				     "throttled", "filtered",  "sampled_out", "tracer_down"};
 
 /* A document may claim anything; sums of this many cannot overflow. */
 #define NUMBER_MAX (INT64_MAX / 64)
@@ -31,20 +31,38 @@ static void add_tokens(struct ledger_sums *s, int64_t *sum, const struct node *n
 	s->has_tokens = true;
 }
 
+static bool is_bad(const struct node_forest *f, const struct node *n)
+{
+	struct str code = node_status(f->a, n);
+
+	return str_eq(code, STR("error")) || str_eq(code, STR("aborted"));
+}
+
+/* Shells and build tools are full of processes that end with 1 by design: one counts only where it fails a tool that
+ * is not counted itself. */
+static bool is_error(const struct node_forest *f, const struct node *n)
+{
+	if (!is_bad(f, n))
+		return false;
+	if (n->kind != NODE_PROC)
+		return true;
+	const struct node *parent = n->parent == NODE_NONE ? NULL : &f->nodes[n->parent];
+	return parent && parent->kind == NODE_TOOL && !is_bad(f, parent);
+}
+
 void ledger_sum(struct ledger_sums *s, const struct node_forest *f, uint32_t header)
 {
 	*s = (struct ledger_sums){0};
 	for (uint32_t i = 0; i < f->count; i++) {
 		const struct node *n = &f->nodes[i];
 		const struct json *link = json_get(n->j, "link");
-		struct str code = node_status(f->a, n);
 		bool twice = json_type(node_attribute(n, "bottrace.hop_of")) == JSON_STRING, certain;
 		int64_t bytes;
 
 		s->llm += n->kind == NODE_LLM && !twice;
 		s->tools += n->kind == NODE_TOOL;
 		s->agents += n->kind == NODE_AGENT;
-		s->errors += i != header && (str_eq(code, STR("error")) || str_eq(code, STR("aborted")));
+		s->errors += i != header && is_error(f, n);
 		if (!twice) {
 			add_tokens(s, &s->input, n, "gen_ai.usage.input_tokens");
 			add_tokens(s, &s->output, n, "gen_ai.usage.output_tokens");
@@ -117,7 +135,8 @@ static void next_account(struct line *l, struct buf *out)
 void ledger_write(struct line *l, const struct json *trace, struct buf *out)
 {
 	int64_t seen = ledger_number(trace, "bytes", "seen"), kept = ledger_number(trace, "bytes", "kept");
-	int64_t missing = ledger_number(trace, "bytes", "missing"), skipped = ledger_number(trace, "bytes", "skipped");
+	int64_t missing = ledger_number(trace, "bytes", "missing"),
+		skipped = ledger_number(trace, "bytes", "skipped");
 
 	line_addf(l, LINE_PLAIN, "ledger: ");
 	account(l, trace, "calls");

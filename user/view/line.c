@@ -79,8 +79,9 @@ void line_pad(struct line *l, size_t column, size_t gap)
 static void add_coloured(struct line *l, struct buf *out, enum line_colour colour, struct str s)
 {
 	static const char *const codes[] = {
-		[LINE_PLAIN] = "", [LINE_BOLD] = "\033[1m", [LINE_DIM] = "\033[2m", [LINE_RED] = "\033[31m",
-		[LINE_GREEN] = "\033[32m", [LINE_YELLOW] = "\033[33m", [LINE_CYAN] = "\033[36m",
+		[LINE_PLAIN] = "",	  [LINE_BOLD] = "\033[1m",   [LINE_DIM] = "\033[2m",
+		[LINE_RED] = "\033[31m",  [LINE_GREEN] = "\033[32m", [LINE_YELLOW] = "\033[33m",
+		[LINE_CYAN] = "\033[36m",
 	};
 	bool paint = l->style->colour && colour != LINE_PLAIN;
 

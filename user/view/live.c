@@ -90,7 +90,8 @@ void view_live_line(struct buf *out, struct arena *a, struct str span_line, cons
 	line_addf(&l, LINE_BOLD, "%-5s", n.word);
 	line_add_cut(&l, LINE_PLAIN, what(a, &n), AT_MODEL - AT_SPAN - 6);
 	line_pad(&l, AT_MODEL, 1);
-	line_add_cut(&l, LINE_CYAN, n.kind == NODE_LLM ? node_what(a, &n) : STR("-"), AT_TOKEN - AT_MODEL - 1);
+	line_add_cut(&l, LINE_CYAN, n.kind == NODE_LLM ? node_what(a, &n) : STR("-"),
+		     AT_TOKEN - AT_MODEL - 1);
 	line_pad(&l, AT_TOKEN, 1);
 	if (n.kind == NODE_LLM)
 		add_tokens(&l, &n);
@@ -101,7 +102,8 @@ void view_live_line(struct buf *out, struct arena *a, struct str span_line, cons
 		text_duration((uint64_t)ns, d);
 	line_addf(&l, LINE_PLAIN, "%7s", d);
 	/* Notes bring two spaces of their own. */
-	line_pad(&l, str_eq(node_status(a, &n), STR("ok")) && n.kind != NODE_PROC ? AT_STATE : AT_STATE - 2, 0);
+	line_pad(&l, str_eq(node_status(a, &n), STR("ok")) && n.kind != NODE_PROC ? AT_STATE : AT_STATE - 2,
+		 0);
 	add_state(&l, a, &n);
 	/* The notes repeat the tokens, so they are asked of what else there is to say. */
 	n.kind = n.kind == NODE_LLM ? NODE_STEP : n.kind;

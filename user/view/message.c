@@ -37,7 +37,8 @@ static size_t add_all(const struct json **items, size_t n, const struct json *ar
 }
 
 /* The calls from `at` back to the one that begins the conversation. Returns how many; their messages' sum in *most. */
-static size_t find_chain(struct message_history *h, struct node_forest *f, uint32_t at, uint32_t *chain, size_t *most)
+static size_t find_chain(struct message_history *h, struct node_forest *f, uint32_t at, uint32_t *chain,
+			 size_t *most)
 {
 	size_t n = 0;
 	int64_t messages;
@@ -136,7 +137,8 @@ void message_write_text(struct buf *out, struct str text, unsigned indent, bool 
 	}
 }
 
-void message_write_value(struct buf *out, struct arena *a, const struct json *value, unsigned indent, bool ascii)
+void message_write_value(struct buf *out, struct arena *a, const struct json *value, unsigned indent,
+			 bool ascii)
 {
 	if (json_type(value) == JSON_STRING)
 		message_write_text(out, json_str(a, value), indent, ascii);
@@ -153,8 +155,8 @@ static void add_word(struct buf *out, struct str s, bool ascii)
 }
 
 /* "tool_call bash call_1" and the value below it */
-static void write_call(struct buf *out, struct arena *a, const struct json *part, const char *title, const char *member,
-		       unsigned indent, bool ascii)
+static void write_call(struct buf *out, struct arena *a, const struct json *part, const char *title,
+		       const char *member, unsigned indent, bool ascii)
 {
 	bool is_error = false;
 
@@ -208,7 +210,8 @@ static void write_part(struct buf *out, struct arena *a, const struct json *part
 	}
 }
 
-void message_write_parts(struct buf *out, struct arena *a, const struct json *parts, unsigned indent, bool ascii)
+void message_write_parts(struct buf *out, struct arena *a, const struct json *parts, unsigned indent,
+			 bool ascii)
 {
 	if (json_type(parts) != JSON_ARRAY) {
 		message_write_value(out, a, parts, indent, ascii);
@@ -222,7 +225,8 @@ void message_write_parts(struct buf *out, struct arena *a, const struct json *pa
 
 void message_write(struct buf *out, struct arena *a, const struct json *message, size_t ordinal, bool ascii)
 {
-	struct str role = json_get_str(a, message, "role"), finish = json_get_str(a, message, "finish_reason");
+	struct str role = json_get_str(a, message, "role"),
+		   finish = json_get_str(a, message, "finish_reason");
 
 	buf_add(out, STR(" "));
 	if (ordinal)

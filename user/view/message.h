@@ -8,9 +8,9 @@
 struct message_history {
 	const struct json **items; /* input messages in order, in the arena */
 	size_t count;
-	size_t repeated;	   /* the first so many stand in earlier spans */
-	uint32_t from;		   /* ordinal of the span that this one continues; 0: none */
-	bool lossy;		   /* a span that it refers to is not there, or holds less than it says */
+	size_t repeated; /* the first so many stand in earlier spans */
+	uint32_t from;	 /* ordinal of the span that this one continues; 0: none */
+	bool lossy;	 /* a span that it refers to is not there, or holds less than it says */
 	const struct json *system, *tools; /* its own, or those of the call that it continues; NULL: none */
 };
 
@@ -19,10 +19,12 @@ int message_history_init(struct message_history *h, struct node_forest *f, uint3
 /* A message, its parts indented. ordinal 0: without. */
 void message_write(struct buf *out, struct arena *a, const struct json *message, size_t ordinal, bool ascii);
 /* Parts of a message (an array), at an indentation. */
-void message_write_parts(struct buf *out, struct arena *a, const struct json *parts, unsigned indent, bool ascii);
+void message_write_parts(struct buf *out, struct arena *a, const struct json *parts, unsigned indent,
+			 bool ascii);
 /* Text in full: its own line breaks, every line indented, everything else safe for a terminal. */
 void message_write_text(struct buf *out, struct str text, unsigned indent, bool ascii);
 /* A string as text, any other value as JSON. */
-void message_write_value(struct buf *out, struct arena *a, const struct json *value, unsigned indent, bool ascii);
+void message_write_value(struct buf *out, struct arena *a, const struct json *value, unsigned indent,
+			 bool ascii);
 
 #endif

@@ -44,7 +44,8 @@ void node_init(struct node *n, struct arena *a, const struct json *span)
 	struct str kind = json_get_str(a, span, "kind");
 	int64_t ordinal = 0;
 
-	*n = (struct node){.j = span, .parent = NODE_NONE, .first = NODE_NONE, .last = NODE_NONE, .next = NODE_NONE};
+	*n = (struct node){
+		.j = span, .parent = NODE_NONE, .first = NODE_NONE, .last = NODE_NONE, .next = NODE_NONE};
 	n->attributes = json_get(span, "attributes");
 	n->id = read_id(a, span, "id");
 	n->parent_id = read_id(a, span, "parent");
@@ -193,9 +194,11 @@ int64_t node_time(struct arena *a, const struct json *object, const char *member
 	if (s.n != 30 || s.p[10] != 'T' || s.p[29] != 'Z')
 		return 0;
 	int64_t year = digits(s, 0, 4), month = digits(s, 5, 2), day = digits(s, 8, 2);
-	int64_t hour = digits(s, 11, 2), minute = digits(s, 14, 2), second = digits(s, 17, 2), ns = digits(s, 20, 9);
+	int64_t hour = digits(s, 11, 2), minute = digits(s, 14, 2), second = digits(s, 17, 2),
+		ns = digits(s, 20, 9);
 
-	if (year < 1970 || year > 2200 || month < 1 || month > 12 || day < 1 || hour < 0 || minute < 0 || second < 0 || ns < 0)
+	if (year < 1970 || year > 2200 || month < 1 || month > 12 || day < 1 || hour < 0 || minute < 0 ||
+	    second < 0 || ns < 0)
 		return 0;
 	/* Days since 1970-01-01, years begun in March. */
 	int64_t y = month <= 2 ? year - 1 : year;
@@ -256,7 +259,8 @@ static struct str brief_arguments(struct arena *a, const struct json *arguments)
 {
 	const struct json *first = json_first(arguments);
 
-	if (json_type(arguments) == JSON_OBJECT && json_count(arguments) == 1 && json_type(first) == JSON_STRING)
+	if (json_type(arguments) == JSON_OBJECT && json_count(arguments) == 1 &&
+	    json_type(first) == JSON_STRING)
 		return json_str(a, first);
 	if (json_type(arguments) == JSON_STRING)
 		return json_str(a, arguments);

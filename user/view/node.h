@@ -20,9 +20,9 @@ struct node {
 	uint64_t id, parent_id; /* 0: none or unreadable */
 	uint32_t n;
 	enum node_kind kind;
-	const char *word;      /* llm, tool, agent, proc, http, ... */
+	const char *word;		    /* llm, tool, agent, proc, http, ... */
 	uint32_t parent, first, last, next; /* indices or NODE_NONE */
-	bool shown; /* for walks that must not come twice */
+	bool shown;			    /* for walks that must not come twice */
 };
 
 struct node_index {
@@ -33,7 +33,7 @@ struct node_index {
 struct node_forest {
 	const struct json *trace;
 	struct arena *a;
-	struct node *nodes; /* in the document's order */
+	struct node *nodes;	  /* in the document's order */
 	struct node_index *index; /* by id */
 	uint32_t count;
 	uint32_t first_root; /* roots are chained by next */

@@ -26,7 +26,8 @@ static void note_tokens(struct line *l, const struct node *n)
 
 static bool is_usual_end(struct str reason)
 {
-	static const char *const usual[] = {"stop", "end_turn", "tool_calls", "tool_use", "tool_call", "STOP", "stop_sequence"};
+	static const char *const usual[] = {"stop",	 "end_turn", "tool_calls",   "tool_use",
+					    "tool_call", "STOP",     "stop_sequence"};
 
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
 		if (str_eq(reason, str_of(usual[i])))
@@ -54,8 +55,8 @@ static void note_process(struct line *l, const struct node *n)
 	int64_t code = 0, sig = 0, pid = 0;
 
 	if (node_number(n, "bottrace.exit.signal", &sig) && sig > 0)
-		line_addf(l, LINE_RED, "  killed by %s%s (%lld)", *node_signal(sig) ? "SIG" : "signal", node_signal(sig),
-			  (long long)sig);
+		line_addf(l, LINE_RED, "  killed by %s%s (%lld)", *node_signal(sig) ? "SIG" : "signal",
+			  node_signal(sig), (long long)sig);
 	else if (node_number(n, "process.exit.code", &code))
 		line_addf(l, code ? LINE_RED : LINE_PLAIN, "  exit %lld", (long long)code);
 	if (json_i64(json_get(n->j, "pid"), &pid))
@@ -148,7 +149,8 @@ void node_notes(struct line *l, struct arena *a, const struct node *n, int64_t n
 	}
 	note_state(l, a, n, now_ns);
 	if (node_number(n, "bottrace.attempts", &attempts) && attempts > 1)
-		line_addf(l, LINE_YELLOW, "  retried %s%lld", line_word(l->style, "\xc3\x97", "x"), (long long)attempts - 1);
+		line_addf(l, LINE_YELLOW, "  retried %s%lld", line_word(l->style, "\xc3\x97", "x"),
+			  (long long)attempts - 1);
 	note_gaps(l, a, n);
 	if (json_bool(json_get(link, "certain"), &certain) && !certain) {
 		line_addf(l, LINE_DIM, "  (parent inferred: ");

@@ -10,8 +10,12 @@ static const struct {
 	const char *word;
 	enum wire_cause cause;
 } causes[] = {
-	{"fault", WIRE_CAUSE_FAULT},	     {"ring_full", WIRE_CAUSE_RING_FULL}, {"queue_full", WIRE_CAUSE_QUEUE_FULL},
-	{"map_full", WIRE_CAUSE_MAP_FULL},   {"throttled", WIRE_CAUSE_THROTTLED}, {"filtered", WIRE_CAUSE_FILTERED},
+	{"fault", WIRE_CAUSE_FAULT},
+	{"ring_full", WIRE_CAUSE_RING_FULL},
+	{"queue_full", WIRE_CAUSE_QUEUE_FULL},
+	{"map_full", WIRE_CAUSE_MAP_FULL},
+	{"throttled", WIRE_CAUSE_THROTTLED},
+	{"filtered", WIRE_CAUSE_FILTERED},
 	{"sampled_out", WIRE_CAUSE_SAMPLED_OUT},
 };
 
@@ -19,8 +23,8 @@ static const struct {
 
 struct account {
 	uint64_t seen, kept, lost[WIRE_CAUSES], in_flight, abandoned, empty;
-	uint64_t down;	  /* missing for a cause that nobody is left to tell */
-	bool unknown;	  /* the kernel's counters never came: what only they know is null */
+	uint64_t down; /* missing for a cause that nobody is left to tell */
+	bool unknown;  /* the kernel's counters never came: what only they know is null */
 };
 
 void record_time(struct jsonw *w, const struct view_session *v, uint64_t ns)
@@ -137,7 +141,8 @@ static void write_bytes(struct jsonw *w, const struct trace *t, const struct flo
 	jsonw_object_end(w);
 }
 
-void record_ledger(struct jsonw *w, const struct view_session *v, const struct record_roster *r, const struct trace *t)
+void record_ledger(struct jsonw *w, const struct view_session *v, const struct record_roster *r,
+		   const struct trace *t)
 {
 	struct flow_sum sum = add_sides(r, t->index);
 	bool decode = v->no_times;
@@ -152,8 +157,8 @@ void record_ledger(struct jsonw *w, const struct view_session *v, const struct r
 	jsonw_object(jsonw_key(w, "added"));
 	jsonw_u64(jsonw_key(w, "calls"), decode ? 0 : hits);
 	jsonw_u64(jsonw_key(w, "ns_per_call"), decode ? 0 : trace_session_site_ns(v->traces));
-	jsonw_z(jsonw_key(w, "how"),
-		decode ? "decoded from recorded bytes: nothing was traced" : "hits \xc3\x97 the cost of each site, calibrated at attach");
+	jsonw_z(jsonw_key(w, "how"), decode ? "decoded from recorded bytes: nothing was traced"
+					    : "hits \xc3\x97 the cost of each site, calibrated at attach");
 	jsonw_object_end(w);
 	jsonw_object_end(w);
 }
@@ -251,7 +256,8 @@ static void write_sight(struct jsonw *w, const struct view_session *v, const str
 	jsonw_array_end(w);
 }
 
-void record_process(struct jsonw *w, const struct view_session *v, const struct record_roster *r, const struct proc *p)
+void record_process(struct jsonw *w, const struct view_session *v, const struct record_roster *r,
+		    const struct proc *p)
 {
 	jsonw_object(w);
 	jsonw_u64(jsonw_key(w, "pid"), p->pid);

@@ -13,7 +13,7 @@ struct record_roster {
 	struct proc **procs;
 	size_t *conn_from, *proc_from; /* per trace, one more than there are */
 	size_t traces;
-	unsigned char *talks;	       /* per proc->seq: it has a connection */
+	unsigned char *talks; /* per proc->seq: it has a connection */
 	size_t talks_count;
 };
 
@@ -22,8 +22,10 @@ void record_roster_fini(struct record_roster *r);
 
 void record_time(struct jsonw *w, const struct view_session *v, uint64_t ns);
 /* Members `ledger`, `connections`, `processes` of trace t. */
-void record_ledger(struct jsonw *w, const struct view_session *v, const struct record_roster *r, const struct trace *t);
+void record_ledger(struct jsonw *w, const struct view_session *v, const struct record_roster *r,
+		   const struct trace *t);
 void record_connection(struct jsonw *w, const struct view_session *v, const struct flow_conn *c);
-void record_process(struct jsonw *w, const struct view_session *v, const struct record_roster *r, const struct proc *p);
+void record_process(struct jsonw *w, const struct view_session *v, const struct record_roster *r,
+		    const struct proc *p);
 
 #endif

@@ -21,19 +21,32 @@ struct show {
 
 /* Attributes that have a place of their own below. */
 static const char *const placed[] = {
-	"gen_ai.input.messages",	 "gen_ai.output.messages",
-	"gen_ai.system_instructions",	 "gen_ai.tool.definitions",
-	"gen_ai.tool.call.arguments",	 "gen_ai.tool.call.result",
-	"bottrace.continues",		 "bottrace.redacted",
-	"gen_ai.usage.input_tokens",	 "gen_ai.usage.output_tokens",
-	"gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_creation.input_tokens",
-	"gen_ai.usage.reasoning.output_tokens", "bottrace.connection",
-	"server.address",		 "server.port",
-	"http.request.method",		 "url.path",
-	"http.response.status_code",	 "http.request.body.size",
-	"http.response.body.size",	 "bottrace.time_to_first_byte_ns",
-	"gen_ai.response.time_to_first_chunk", "process.command_args",
-	"bottrace.requested_by",	 "bottrace.answered_in",
+	"gen_ai.input.messages",
+	"gen_ai.output.messages",
+	"gen_ai.system_instructions",
+	"gen_ai.tool.definitions",
+	"gen_ai.tool.call.arguments",
+	"gen_ai.tool.call.result",
+	"bottrace.continues",
+	"bottrace.redacted",
+	"gen_ai.usage.input_tokens",
+	"gen_ai.usage.output_tokens",
+	"gen_ai.usage.cache_read.input_tokens",
+	"gen_ai.usage.cache_creation.input_tokens",
+	"gen_ai.usage.reasoning.output_tokens",
+	"bottrace.connection",
+	"server.address",
+	"server.port",
+	"http.request.method",
+	"url.path",
+	"http.response.status_code",
+	"http.request.body.size",
+	"http.response.body.size",
+	"bottrace.time_to_first_byte_ns",
+	"gen_ai.response.time_to_first_chunk",
+	"process.command_args",
+	"bottrace.requested_by",
+	"bottrace.answered_in",
 };
 
 static void end(struct show *s)
@@ -93,7 +106,8 @@ static void show_times(struct show *s)
 	line_add_cut(&s->l, LINE_PLAIN, start.n ? start : STR("at an unknown time"), 40);
 	if (node_number(s->n, "bottrace.time_to_first_byte_ns", &ns))
 		show_duration(s, "first byte", ns);
-	if (json_f64(node_attribute(s->n, "gen_ai.response.time_to_first_chunk"), &chunk) && chunk >= 0 && chunk < 1e6)
+	if (json_f64(node_attribute(s->n, "gen_ai.response.time_to_first_chunk"), &chunk) && chunk >= 0 &&
+	    chunk < 1e6)
 		show_duration(s, "first chunk", (int64_t)(chunk * 1e9));
 	if (json_i64(json_get(s->n->j, "duration_ns"), &ns))
 		show_duration(s, "done", ns);
@@ -178,7 +192,8 @@ static void show_usage(struct show *s)
 {
 	int64_t n;
 
-	if (!node_number(s->n, "gen_ai.usage.input_tokens", &n) && !node_number(s->n, "gen_ai.usage.output_tokens", &n))
+	if (!node_number(s->n, "gen_ai.usage.input_tokens", &n) &&
+	    !node_number(s->n, "gen_ai.usage.output_tokens", &n))
 		return;
 	fact(s, "tokens");
 	count(s, "input ", "gen_ai.usage.input_tokens", "");
@@ -240,7 +255,8 @@ static void show_attributes(struct show *s)
 			continue;
 		line_add_cut(&s->l, LINE_DIM, key, 100);
 		line_pad(&s->l, 40, 1);
-		line_add_cut(&s->l, LINE_PLAIN, json_type(c) == JSON_STRING ? json_str(s->a, c) : json_raw(c), 1000);
+		line_add_cut(&s->l, LINE_PLAIN, json_type(c) == JSON_STRING ? json_str(s->a, c) : json_raw(c),
+			     1000);
 		end(s);
 	}
 }
@@ -280,7 +296,8 @@ static int show_conversation(struct show *s)
 	title(s, "messages");
 	line_addf(&s->l, LINE_PLAIN, " %zu", h.count);
 	if (h.from)
-		line_addf(&s->l, LINE_DIM, "  (the first %zu as in span %u and its answer)", h.repeated, h.from);
+		line_addf(&s->l, LINE_DIM, "  (the first %zu as in span %u and its answer)", h.repeated,
+			  h.from);
 	if (h.lossy)
 		line_addf(&s->l, LINE_YELLOW, "  (earlier messages stand in a span that is not here)");
 	end(s);
@@ -346,7 +363,8 @@ static void show_gaps(struct show *s)
 		(void)json_i64(json_get(g, "bytes"), &bytes);
 		line_addf(&s->l, LINE_YELLOW, "gap: connection %lld, ", (long long)conn);
 		line_add_cut(&s->l, LINE_YELLOW, json_get_str(s->a, g, "direction"), 10);
-		line_addf(&s->l, LINE_YELLOW, " byte %lld, %lld bytes missing, ", (long long)offset, (long long)bytes);
+		line_addf(&s->l, LINE_YELLOW, " byte %lld, %lld bytes missing, ", (long long)offset,
+			  (long long)bytes);
 		line_add_cut(&s->l, LINE_YELLOW, json_get_str(s->a, g, "cause"), 30);
 		end(s);
 	}

@@ -42,8 +42,10 @@ static void first_line(struct line *l, const struct node_forest *f, const struct
 
 static void cost_line(struct line *l, const struct json *trace)
 {
-	int64_t calls = ledger_number(trace, "added", "calls"), ns = ledger_number(trace, "added", "ns_per_call");
-	int64_t bytes = ledger_number(trace, "bytes", "kept"), missing = ledger_number(trace, "bytes", "missing");
+	int64_t calls = ledger_number(trace, "added", "calls"),
+		ns = ledger_number(trace, "added", "ns_per_call");
+	int64_t bytes = ledger_number(trace, "bytes", "kept"),
+		missing = ledger_number(trace, "bytes", "missing");
 	char size[24], lost[24], n[32], d[24], all[24];
 
 	text_size((uint64_t)bytes, size);
@@ -71,7 +73,8 @@ static void loss_line(struct line *l, const struct ledger_sums *s)
 		  (unsigned long long)s->gaps, size);
 }
 
-static int one_trace(struct buf *out, struct arena *a, const struct json *trace, const struct view_style *style)
+static int one_trace(struct buf *out, struct arena *a, const struct json *trace,
+		     const struct view_style *style)
 {
 	autodrop(line_fini) struct line l;
 	struct node_forest f;
@@ -81,7 +84,9 @@ static int one_trace(struct buf *out, struct arena *a, const struct json *trace,
 	line_init(&l, style);
 	if (r < 0)
 		return r;
-	ledger_sum(&s, &f, f.first_root != NODE_NONE && f.nodes[f.first_root].kind == NODE_PROC ? f.first_root : NODE_NONE);
+	ledger_sum(&s, &f,
+		   f.first_root != NODE_NONE && f.nodes[f.first_root].kind == NODE_PROC ? f.first_root
+											: NODE_NONE);
 	first_line(&l, &f, &s);
 	line_end(&l, out);
 	cost_line(&l, trace);
@@ -93,7 +98,8 @@ static int one_trace(struct buf *out, struct arena *a, const struct json *trace,
 	return buf_err(out);
 }
 
-int view_summary(struct buf *out, struct arena *a, const struct json *document, const struct view_style *style)
+int view_summary(struct buf *out, struct arena *a, const struct json *document,
+		 const struct view_style *style)
 {
 	const struct json *traces = json_get(document, "traces");
 

@@ -17,9 +17,9 @@ struct tree {
 	struct node_forest f;
 	struct arena *a;
 	const struct view_style *style;
-	uint32_t header;   /* the span that the header line shows; NODE_NONE */
-	size_t label;	   /* columns of prefix, ordinal, kind and what */
-	uint32_t *path;	   /* spans from the top to the one being drawn */
+	uint32_t header; /* the span that the header line shows; NODE_NONE */
+	size_t label;	 /* columns of prefix, ordinal, kind and what */
+	uint32_t *path;	 /* spans from the top to the one being drawn */
 	uint32_t depth;
 };
 
@@ -69,10 +69,12 @@ static void draw_prefix(struct tree *t, struct line *l)
 
 	for (uint32_t i = 0; i < drawn; i++)
 		line_addf(l, LINE_DIM, "%s",
-			  t->f.nodes[t->path[i]].next != NODE_NONE ? line_word(s, "\xe2\x94\x82   ", "|   ") : "    ");
+			  t->f.nodes[t->path[i]].next != NODE_NONE ? line_word(s, "\xe2\x94\x82   ", "|   ")
+								   : "    ");
 	line_addf(l, LINE_DIM, "%s ",
-		  t->f.nodes[t->path[t->depth]].next != NODE_NONE ? line_word(s, "\xe2\x94\x9c\xe2\x94\x80", "|-")
-								  : line_word(s, "\xe2\x94\x94\xe2\x94\x80", "`-"));
+		  t->f.nodes[t->path[t->depth]].next != NODE_NONE
+			  ? line_word(s, "\xe2\x94\x9c\xe2\x94\x80", "|-")
+			  : line_word(s, "\xe2\x94\x94\xe2\x94\x80", "`-"));
 	if (t->depth > DRAWN_DEPTH_MAX)
 		line_addf(l, LINE_DIM, "(depth %u) ", t->depth);
 }
@@ -100,6 +102,8 @@ static void draw_label(struct tree *t, struct line *l)
 	line_addf(l, LINE_PLAIN, "%u ", n->n);
 	line_addf(l, kind_colour(n->kind), "%-5s ", n->word);
 	columns = t->label > l->width + 8 ? t->label - l->width : 8;
+	if (t->style->columns == 0)
+		columns = UINT32_MAX; /* rather crooked than cut */
 	line_add_cut(l, LINE_PLAIN, node_what(t->a, n), columns);
 }
 
@@ -118,7 +122,7 @@ static void draw_span(struct tree *t, struct line *l, struct buf *out)
 	const struct node *n = &t->f.nodes[t->path[t->depth]];
 
 	draw_label(t, l);
-	line_pad(l, t->label, 0);
+	line_pad(l, t->label + 1, 1);
 	draw_duration(l, n);
 	node_notes(l, t->a, n, t->f.last_ns);
 	line_end(l, out);
@@ -190,7 +194,8 @@ static void draw_header(struct tree *t, struct line *l, const struct ledger_sums
 	char d[24];
 
 	if (t->header != NODE_NONE)
-		line_add_cut(l, LINE_BOLD, node_what(t->a, &t->f.nodes[t->header]), t->style->columns ? t->style->columns * 2 / 5 : 100);
+		line_add_cut(l, LINE_BOLD, node_what(t->a, &t->f.nodes[t->header]),
+			     t->style->columns ? t->style->columns * 2 / 5 : 100);
 	else
 		line_add_cut(l, LINE_BOLD, json_get_str(t->a, trace, "root_rule"), 40);
 	if (end == 0)
@@ -294,7 +299,8 @@ static int draw_trace(struct tree *t, struct buf *out)
 	return buf_err(out);
 }
 
-static int one_trace(struct buf *out, struct arena *a, const struct json *trace, const struct view_style *style)
+static int one_trace(struct buf *out, struct arena *a, const struct json *trace,
+		     const struct view_style *style)
 {
 	struct tree t = {.a = a, .style = style};
 	int r = node_forest_init(&t.f, a, trace);

@@ -54,7 +54,7 @@ void view_numbered(struct buf *out, struct str line, uint32_t n);
 /* ---- text from a document ---- */
 
 struct view_style {
-	bool ascii;	  /* LC_ALL=C */
+	bool ascii; /* LC_ALL=C */
 	bool colour;
 	uint32_t columns; /* width to keep to; 0: no limit (a pipe) */
 };
@@ -62,7 +62,8 @@ struct view_style {
 /* Whether j is a document of ours (either schema). */
 bool view_is_document(const struct json *j);
 /* The tree(s) of a document. */
-int view_tree(struct buf *out, struct arena *a, const struct json *document, const struct view_style *style) MUST_CHECK;
+int view_tree(struct buf *out, struct arena *a, const struct json *document,
+	      const struct view_style *style) MUST_CHECK;
 /* Span number n of the document's trace (of the only one, or of the trace-th from 0): -ENOENT when there is none. */
 int view_span(struct buf *out, struct arena *a, const struct json *document, uint32_t trace, uint32_t n,
 	      const struct view_style *style) MUST_CHECK;
@@ -73,10 +74,12 @@ const struct json *view_find(struct arena *a, const struct json *document, uint3
 void view_live_heading(struct buf *out, const struct view_style *style);
 void view_live_line(struct buf *out, struct arena *a, struct str span_line, const struct view_style *style);
 /* What `run` and `attach` say at the end, from the finished document: what was seen, lost, and added (ledger). */
-int view_summary(struct buf *out, struct arena *a, const struct json *document, const struct view_style *style) MUST_CHECK;
+int view_summary(struct buf *out, struct arena *a, const struct json *document,
+		 const struct view_style *style) MUST_CHECK;
 
 /* The `bottrace.v1.doctor` document as text. */
-int view_doctor(struct buf *out, struct arena *a, const struct json *doctor, const struct view_style *style) MUST_CHECK;
+int view_doctor(struct buf *out, struct arena *a, const struct json *doctor,
+		const struct view_style *style) MUST_CHECK;
 /* A document as JSON lines: one span a line, then each trace without its spans. */
 int view_document_lines(struct buf *out, struct arena *a, const struct json *document) MUST_CHECK;
 

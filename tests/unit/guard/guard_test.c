@@ -49,7 +49,8 @@ static const char *const vendors[] = {
 	"tvly-dev-" A20,
 	"npm_" A20 "0123456789abcdef",
 	"SG." A20 "ab." A40 "abc",
-	"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+	"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_"
+	"XgL0n3I9PlFUP0THsR8U",
 };
 
 static bool has(struct str text, const char *secret)
@@ -109,7 +110,8 @@ static void text_at_every_place(void **state)
 
 	(void)state;
 	for (size_t at = 0; at < 64; at++) {
-		static const char around[] = "the quick brown fox: jumps = over; the lazy dog? and & so on, till it ends";
+		static const char around[] =
+			"the quick brown fox: jumps = over; the lazy dog? and & so on, till it ends";
 
 		snprintf(text, sizeof(text), "%.*s %s %s", (int)at, around, vendors[0], around + at);
 		snprintf(want, sizeof(want), "%.*s [redacted:openai-key] %s", (int)at, around, around + at);
@@ -137,8 +139,10 @@ static const struct pair named[] = {
 	{"password: correcthorse\nuser: x", "password: [redacted:password]\nuser: x"},
 	{"DB_PASSWORD='with blank 1'", "DB_PASSWORD='[redacted:password]'"},
 	{"{\"password\": \"a\\\"b\", \"x\": 1}", "{\"password\": \"[redacted:password]\", \"x\": 1}"},
-	{"{\\\"password\\\":\\\"abc\\\",\\\"n\\\":1}", "{\\\"password\\\":\\\"[redacted:password]\\\",\\\"n\\\":1}"},
-	{"client = OpenAI(api_key=\"abc\", timeout=3)", "client = OpenAI(api_key=\"[redacted:api-key]\", timeout=3)"},
+	{"{\\\"password\\\":\\\"abc\\\",\\\"n\\\":1}",
+	 "{\\\"password\\\":\\\"[redacted:password]\\\",\\\"n\\\":1}"},
+	{"client = OpenAI(api_key=\"abc\", timeout=3)",
+	 "client = OpenAI(api_key=\"[redacted:api-key]\", timeout=3)"},
 	{"os.environ['X_API_KEY'] = 'abcdef'", "os.environ['X_API_KEY'] = '[redacted:api-key]'"},
 	{"aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 	 "aws_secret_access_key = [redacted:aws-secret]"},
@@ -154,7 +158,8 @@ static const struct pair named[] = {
 	{"Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic [redacted:authorization]"},
 	{"see Basic dXNlcjpwYXNz there", "see Basic [redacted:basic] there"},
 	{"Authorization: Bearer abc\r\nHost: x", "Authorization: Bearer [redacted:authorization]\r\nHost: x"},
-	{"curl -H 'Authorization: token abcdef12' u", "curl -H 'Authorization: token [redacted:authorization]' u"},
+	{"curl -H 'Authorization: token abcdef12' u",
+	 "curl -H 'Authorization: token [redacted:authorization]' u"},
 	{"x-api-key: abc123", "x-api-key: [redacted:api-key]"},
 	{"Cookie: sid=1; t=2\nHost: x", "Cookie: [redacted:cookie]\nHost: x"},
 	{"deploy --token hunter2 now", "deploy --token [redacted:token] now"},
@@ -162,7 +167,8 @@ static const struct pair named[] = {
 	{"curl -u bob:secret https://x", "curl -u bob:[redacted:password] https://x"},
 	{"GITHUB_TOKEN=abc make", "GITHUB_TOKEN=[redacted:token] make"},
 	{"token: abcdef0123456789abcdef", "token: [redacted:token]"},
-	{"-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc\n-----END RSA PRIVATE KEY-----\nend", "[redacted:private-key]\nend"},
+	{"-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc\n-----END RSA PRIVATE KEY-----\nend",
+	 "[redacted:private-key]\nend"},
 	{"x -----BEGIN PRIVATE KEY-----\\nMIIE\\ncut off", "x [redacted:private-key]"},
 	{"a password=x!(y)z b", "a password=[redacted:password] b"},
 	{"PASSWORD=a&b;c,d x", "PASSWORD=[redacted:password] x"},
@@ -200,9 +206,12 @@ static const char *const innocent[] = {
 	"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==",
 	"the password must have 8 characters; password: required, token: str, secret: the thing",
 	"def login(user, password=None, api_key: str = None, token=token, key=lambda x: x): pass",
-	"password = getpass.getpass('Password: '); api_key=os.environ[\"OPENAI_API_KEY\"]; x=f\"Bearer {token}\"",
-	"{\"type\":\"object\",\"properties\":{\"password\":{\"type\":\"string\"},\"api_key\":{\"type\":\"string\"}}}",
-	"max_tokens=4096 input_tokens: 8412 \"total_tokens\":12 primary_key=12 keyboard: qwerty monkey: banana",
+	"password = getpass.getpass('Password: '); api_key=os.environ[\"OPENAI_API_KEY\"]; x=f\"Bearer "
+	"{token}\"",
+	"{\"type\":\"object\",\"properties\":{\"password\":{\"type\":\"string\"},\"api_key\":{\"type\":"
+	"\"string\"}}}",
+	"max_tokens=4096 input_tokens: 8412 \"total_tokens\":12 primary_key=12 keyboard: qwerty monkey: "
+	"banana",
 	"Basic authentication and bearer authentication are explained; Bearer token required",
 	"https://api.openai.com/v1/chat/completions?stream=true&model=gpt-5 https://host:8080/a@b",
 	"PWD=/home/user OLDPWD=/tmp docker run -u 1000:1000 image",
@@ -233,12 +242,39 @@ static void text_stays(void **state)
 static void argv_of_any_kind(void **state)
 {
 	static const char *const args[] = {
-		"python",	"agent.py",	 "--api-key",	"plain",      "--token=x",     "--password",
-		"-v",		"--passwd=abc",	 "--secret",	"s",	      "--access-token", "t",
-		"--auth",	"u",		 "--hf-token",	"v",	      "OPENAI_API_KEY=w", "MODEL=gpt-5",
-		"-H",		"Authorization: Token q", "-H",	"Accept: a/b", "-HX-Api-Key: p",
-		"https://bob:pw@host/?key=1", "-u",		"bob:pw",     "--header=Cookie: a=b",
-		"--max-tokens", "5",		 "-c",		"import os; password='abc'", "-u", "1000:1000",
+		"python",
+		"agent.py",
+		"--api-key",
+		"plain",
+		"--token=x",
+		"--password",
+		"-v",
+		"--passwd=abc",
+		"--secret",
+		"s",
+		"--access-token",
+		"t",
+		"--auth",
+		"u",
+		"--hf-token",
+		"v",
+		"OPENAI_API_KEY=w",
+		"MODEL=gpt-5",
+		"-H",
+		"Authorization: Token q",
+		"-H",
+		"Accept: a/b",
+		"-HX-Api-Key: p",
+		"https://bob:pw@host/?key=1",
+		"-u",
+		"bob:pw",
+		"--header=Cookie: a=b",
+		"--max-tokens",
+		"5",
+		"-c",
+		"import os; password='abc'",
+		"-u",
+		"1000:1000",
 	};
 	struct str argv[64];
 	struct guard *g = guard_new();
@@ -252,16 +288,18 @@ static void argv_of_any_kind(void **state)
 	buf_init(&b, 1 << 20);
 	jsonw_init(&w, &b);
 	guard_argv(g, &w, argv, n);
-	HARNESS_TEXT("argv", buf_str(&b),
-		     "[\"python\",\"agent.py\",\"--api-key\",\"[redacted:api-key]\",\"--token=[redacted:token]\","
-		     "\"--password\",\"[redacted:password]\",\"--passwd=[redacted:password]\",\"--secret\","
-		     "\"[redacted:secret]\",\"--access-token\",\"[redacted:token]\",\"--auth\","
-		     "\"[redacted:credential]\",\"--hf-token\",\"[redacted:token]\","
-		     "\"OPENAI_API_KEY=[redacted:api-key]\",\"MODEL=gpt-5\",\"-H\","
-		     "\"Authorization: [redacted:header]\",\"-H\",\"Accept: a/b\",\"-HX-Api-Key: [redacted:header]\","
-		     "\"https://bob:[redacted:url-password]@host/?key=[redacted:url-key]\",\"-u\","
-		     "\"bob:[redacted:password]\",\"--header=Cookie: [redacted:header]\",\"--max-tokens\",\"5\","
-		     "\"-c\",\"import os; password='[redacted:password]'\",\"-u\",\"1000:1000\"]");
+	HARNESS_TEXT(
+		"argv", buf_str(&b),
+		"[\"python\",\"agent.py\",\"--api-key\",\"[redacted:api-key]\",\"--token=[redacted:token]\","
+		"\"--password\",\"[redacted:password]\",\"--passwd=[redacted:password]\",\"--secret\","
+		"\"[redacted:secret]\",\"--access-token\",\"[redacted:token]\",\"--auth\","
+		"\"[redacted:credential]\",\"--hf-token\",\"[redacted:token]\","
+		"\"OPENAI_API_KEY=[redacted:api-key]\",\"MODEL=gpt-5\",\"-H\","
+		"\"Authorization: [redacted:header]\",\"-H\",\"Accept: a/b\",\"-HX-Api-Key: "
+		"[redacted:header]\","
+		"\"https://bob:[redacted:url-password]@host/?key=[redacted:url-key]\",\"-u\","
+		"\"bob:[redacted:password]\",\"--header=Cookie: [redacted:header]\",\"--max-tokens\",\"5\","
+		"\"-c\",\"import os; password='[redacted:password]'\",\"-u\",\"1000:1000\"]");
 	buf_fini(&b);
 	guard_free(g);
 }
@@ -279,9 +317,10 @@ static double seconds(void)
 static void hostile_text_is_linear(void **state)
 {
 	static const char *const units[] = {
-		"key=",	    "password=",  "authorization: ", "Authorization:$", "eyJaaaaaaa-", "://a", "-----BEGIN ",
-		"sk-",	    "pwd=\"/",	  "pwd=\\\"/",	     "--token ",	"-u a:",       "bearer ", "basic AAAA",
-		"\"key\":\"a", "secret=(", "cookie: a",	     "token=a,",	"?key=a&",     "x@://",
+		"key=",	       "password=",  "authorization: ", "Authorization:$", "eyJaaaaaaa-", "://a",
+		"-----BEGIN ", "sk-",	     "pwd=\"/",		"pwd=\\\"/",	   "--token ",	  "-u a:",
+		"bearer ",     "basic AAAA", "\"key\":\"a",	"secret=(",	   "cookie: a",	  "token=a,",
+		"?key=a&",     "x@://",
 	};
 	struct guard *g = guard_new();
 	size_t n = 1 << 20;

@@ -11,9 +11,11 @@
 
 #include "store/store.h"
 
-static void add(struct store *s, uint64_t id, uint32_t trace, uint64_t start_ns, uint32_t seq, const char *line)
+static void add(struct store *s, uint64_t id, uint32_t trace, uint64_t start_ns, uint32_t seq,
+		const char *line)
 {
-	struct trace_span span = {.id = id, .parent = id / 2, .trace = trace, .start_ns = start_ns, .seq = seq};
+	struct trace_span span = {
+		.id = id, .parent = id / 2, .trace = trace, .start_ns = start_ns, .seq = seq};
 
 	assert_int_equal(store_add(s, &span, str_of(line)), 0);
 }
@@ -185,9 +187,12 @@ static void every_failed_allocation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(order_and_replacement), cmocka_unit_test(nothing_stored),
-		cmocka_unit_test(no_file_is_left),	 cmocka_unit_test(no_space),
-		cmocka_unit_test(many_spans),		 cmocka_unit_test(every_failed_allocation),
+		cmocka_unit_test(order_and_replacement),
+		cmocka_unit_test(nothing_stored),
+		cmocka_unit_test(no_file_is_left),
+		cmocka_unit_test(no_space),
+		cmocka_unit_test(many_spans),
+		cmocka_unit_test(every_failed_allocation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

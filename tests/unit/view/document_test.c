@@ -74,19 +74,47 @@ static void play(void)
 	trace_count = 1;
 	proc_count = 2;
 	conn_count = 2;
-	procs[0] = (struct proc){.pid = 10, .start_ns = 77, .seq = 1, .parent_pid = 9, .exe = STR("/usr/bin/python3"),
-				 .argv = argv, .argc = 4, .blind = &blind};
-	procs[1] = (struct proc){.pid = 11, .start_ns = 78, .seq = 2, .parent = &procs[0], .parent_pid = 10, .end_ns = 900,
-				 .exit_signal = 9, .fact_flags = WIRE_FACT_TLS};
+	procs[0] = (struct proc){.pid = 10,
+				 .start_ns = 77,
+				 .seq = 1,
+				 .parent_pid = 9,
+				 .exe = STR("/usr/bin/python3"),
+				 .argv = argv,
+				 .argc = 4,
+				 .blind = &blind};
+	procs[1] = (struct proc){.pid = 11,
+				 .start_ns = 78,
+				 .seq = 2,
+				 .parent = &procs[0],
+				 .parent_pid = 10,
+				 .end_ns = 900,
+				 .exit_signal = 9,
+				 .fact_flags = WIRE_FACT_TLS};
 	procs[2] = (struct proc){.pid = 12, .start_ns = 79, .seq = 3, .end_ns = 5, .exit_code = 3};
-	conns[0] = (struct flow_conn){.id = 1, .proc = &procs[0], .server = STR("api.anthropic.com"),
-				      .local = "10.0.0.7:51822", .peer = "160.79.104.10:443", .tls = STR("libssl.so.3")};
-	conns[0].side[WIRE_WRITE] = (struct flow_side){.calls = 2, .calls_kept = 2, .bytes = 100, .kept = 100};
-	conns[0].side[WIRE_READ] =
-		(struct flow_side){.calls = 5, .calls_kept = 3, .calls_queue_full = 1, .bytes = 60, .kept = 40, .missing = 15, .skipped = 5};
+	conns[0] = (struct flow_conn){.id = 1,
+				      .proc = &procs[0],
+				      .server = STR("api.anthropic.com"),
+				      .local = "10.0.0.7:51822",
+				      .peer = "160.79.104.10:443",
+				      .tls = STR("libssl.so.3")};
+	conns[0].side[WIRE_WRITE] =
+		(struct flow_side){.calls = 2, .calls_kept = 2, .bytes = 100, .kept = 100};
+	conns[0].side[WIRE_READ] = (struct flow_side){.calls = 5,
+						      .calls_kept = 3,
+						      .calls_queue_full = 1,
+						      .bytes = 60,
+						      .kept = 40,
+						      .missing = 15,
+						      .skipped = 5};
 	conns[1] = (struct flow_conn){.id = 2, .proc = &procs[1]};
-	traces[0] = (struct trace){.id = "0123456789abcdef0123456789abcdef", .root_rule = "run", .start_ns = 5, .status = TRACE_STATUS_OPEN,
-				   .complete = true, .in_flight = 1, .queue_full_calls = 1, .counts_known = true};
+	traces[0] = (struct trace){.id = "0123456789abcdef0123456789abcdef",
+				   .root_rule = "run",
+				   .start_ns = 5,
+				   .status = TRACE_STATUS_OPEN,
+				   .complete = true,
+				   .in_flight = 1,
+				   .queue_full_calls = 1,
+				   .counts_known = true};
 	struct wire_counts *c = &traces[0].counts;
 	c->entered = 12;
 	c->returned = 10;
@@ -123,10 +151,16 @@ static void close_stage(struct stage *s)
 	buf_fini(&s->b);
 }
 
-static void add_span(struct stage *s, uint64_t id, uint64_t parent, uint32_t trace, uint64_t start_ns, uint32_t seq)
+static void add_span(struct stage *s, uint64_t id, uint64_t parent, uint32_t trace, uint64_t start_ns,
+		     uint32_t seq)
 {
-	struct trace_span span = {.id = id, .parent = parent, .trace = trace, .kind = "http", .name = STR("x"),
-				  .start_ns = start_ns, .seq = seq};
+	struct trace_span span = {.id = id,
+				  .parent = parent,
+				  .trace = trace,
+				  .kind = "http",
+				  .name = STR("x"),
+				  .start_ns = start_ns,
+				  .seq = seq};
 	struct buf line;
 
 	buf_init(&line, 1 << 20);
@@ -145,32 +179,44 @@ static int64_t number(const struct json *j, const char *a, const char *b, const 
 
 /* ---- tests ---- */
 
-#define REST                                                                                                                \
-	"\"task\":null,\"source\":null,\"stack\":null,\"link\":null,\"attributes\":{},\"events\":[],\"gaps\":[]}"
-#define SPAN(id, parent, n)                                                                                                 \
-	"{\"id\":\"000000000000000" id "\",\"parent\":" parent ",\"n\":" n ",\"kind\":\"http\",\"name\":\"x\",\"start\":null," \
-	"\"end\":null,\"duration_ns\":null,\"time\":\"observed\",\"status\":{\"code\":\"open\",\"type\":null,\"message\":null},"  \
+#define REST                                                                                          \
+	"\"task\":null,\"source\":null,\"stack\":null,\"link\":null,\"attributes\":{},\"events\":[]," \
+	"\"gaps\":[]}"
+#define SPAN(id, parent, n)                                                                               \
+	"{\"id\":\"000000000000000" id "\",\"parent\":" parent ",\"n\":" n                                \
+	",\"kind\":\"http\",\"name\":\"x\",\"start\":null,"                                               \
+	"\"end\":null,\"duration_ns\":null,\"time\":\"observed\",\"status\":{\"code\":\"open\",\"type\":" \
+	"null,\"message\":null},"                                                                         \
 	"\"pid\":null,\"tid\":null," REST
 
-#define HEAD                                                                                                                \
-	"{\"schema\":\"bottrace.v1.trace\",\"trace_id\":\"0123456789abcdef0123456789abcdef\","                               \
-	"\"start\":\"2001-09-09T01:46:40.000000005Z\",\"end\":null,\"root_rule\":\"run\",\"session\":null,"                  \
-	"\"status\":\"open\",\"complete\":true,\"ledger\":{\"calls\":{\"seen\":9,\"kept\":5,\"fault\":0,\"ring_full\":1,"    \
-	"\"queue_full\":1,\"map_full\":0,\"throttled\":0,\"filtered\":0,\"sampled_out\":0,\"in_flight\":1,"                  \
-	"\"abandoned\":1,\"empty\":3},\"bytes\":{\"seen\":160,\"kept\":140,\"missing\":15,\"skipped\":5},"                   \
-	"\"events\":{\"seen\":10,\"kept\":8,\"fault\":0,\"ring_full\":0,\"queue_full\":0,\"map_full\":2,\"throttled\":0,"    \
-	"\"filtered\":0,\"sampled_out\":0,\"in_flight\":0,\"abandoned\":0,\"empty\":0},"                                     \
-	"\"added\":{\"calls\":12,\"ns_per_call\":1900,\"how\":\"hits \xc3\x97 the cost of each site, calibrated at attach\"}},"  \
-	"\"connections\":[{\"id\":1,\"pid\":10,\"server\":\"api.anthropic.com\",\"local\":\"10.0.0.7:51822\","               \
-	"\"peer\":\"160.79.104.10:443\",\"tls\":\"libssl.so.3\",\"write\":{\"calls\":2,\"bytes\":100,\"missing\":0},"        \
-	"\"read\":{\"calls\":5,\"bytes\":60,\"missing\":15}},{\"id\":2,\"pid\":11,\"server\":null,\"local\":null,"           \
-	"\"peer\":null,\"tls\":null,\"write\":{\"calls\":0,\"bytes\":0,\"missing\":0},"                                      \
-	"\"read\":{\"calls\":0,\"bytes\":0,\"missing\":0}}],"                                                                \
-	"\"processes\":[{\"pid\":10,\"start_ns\":77,\"parent_pid\":9,\"exe\":\"/usr/bin/python3\","                          \
-	"\"argv\":[\"/usr/bin/python3\",\"a.py\",\"--api-key\",\"[redacted:api-key]\"],\"end\":null,\"exit\":null,"          \
-	"\"sees\":[\"tls\",\"python\"],\"blind\":[{\"what\":\"grpc\",\"why\":\"static BoringSSL without symbols\"}]},"       \
-	"{\"pid\":11,\"start_ns\":78,\"parent_pid\":10,\"exe\":null,\"argv\":null,"                                          \
-	"\"end\":\"2001-09-09T01:46:40.000000900Z\",\"exit\":{\"code\":null,\"signal\":9},\"sees\":[\"tls\"],\"blind\":[]}]"
+#define HEAD                                                                                                \
+	"{\"schema\":\"bottrace.v1.trace\",\"trace_id\":\"0123456789abcdef0123456789abcdef\","              \
+	"\"start\":\"2001-09-09T01:46:40.000000005Z\",\"end\":null,\"root_rule\":\"run\",\"session\":null," \
+	"\"status\":\"open\",\"complete\":true,\"ledger\":{\"calls\":{\"seen\":9,\"kept\":5,\"fault\":0,"   \
+	"\"ring_full\":1,"                                                                                  \
+	"\"queue_full\":1,\"map_full\":0,\"throttled\":0,\"filtered\":0,\"sampled_out\":0,\"in_flight\":1," \
+	"\"abandoned\":1,\"empty\":3},\"bytes\":{\"seen\":160,\"kept\":140,\"missing\":15,\"skipped\":5},"  \
+	"\"events\":{\"seen\":10,\"kept\":8,\"fault\":0,\"ring_full\":0,\"queue_full\":0,\"map_full\":2,"   \
+	"\"throttled\":0,"                                                                                  \
+	"\"filtered\":0,\"sampled_out\":0,\"in_flight\":0,\"abandoned\":0,\"empty\":0},"                    \
+	"\"added\":{\"calls\":12,\"ns_per_call\":1900,\"how\":\"hits \xc3\x97 the cost of each site, "      \
+	"calibrated at attach\"}},"                                                                         \
+	"\"connections\":[{\"id\":1,\"pid\":10,\"server\":\"api.anthropic.com\",\"local\":\"10.0.0.7:"      \
+	"51822\","                                                                                          \
+	"\"peer\":\"160.79.104.10:443\",\"tls\":\"libssl.so.3\",\"write\":{\"calls\":2,\"bytes\":100,"      \
+	"\"missing\":0},"                                                                                   \
+	"\"read\":{\"calls\":5,\"bytes\":60,\"missing\":15}},{\"id\":2,\"pid\":11,\"server\":null,"         \
+	"\"local\":null,"                                                                                   \
+	"\"peer\":null,\"tls\":null,\"write\":{\"calls\":0,\"bytes\":0,\"missing\":0},"                     \
+	"\"read\":{\"calls\":0,\"bytes\":0,\"missing\":0}}],"                                               \
+	"\"processes\":[{\"pid\":10,\"start_ns\":77,\"parent_pid\":9,\"exe\":\"/usr/bin/python3\","         \
+	"\"argv\":[\"/usr/bin/"                                                                             \
+	"python3\",\"a.py\",\"--api-key\",\"[redacted:api-key]\"],\"end\":null,\"exit\":null,"              \
+	"\"sees\":[\"tls\",\"python\"],\"blind\":[{\"what\":\"grpc\",\"why\":\"static BoringSSL without "   \
+	"symbols\"}]},"                                                                                     \
+	"{\"pid\":11,\"start_ns\":78,\"parent_pid\":10,\"exe\":null,\"argv\":null,"                         \
+	"\"end\":\"2001-09-09T01:46:40.000000900Z\",\"exit\":{\"code\":null,\"signal\":9},\"sees\":["       \
+	"\"tls\"],\"blind\":[]}]"
 
 static void whole_document(void **state)
 {
@@ -184,7 +230,8 @@ static void whole_document(void **state)
 	assert_int_equal(store_finish(s.v.store), 0);
 	assert_int_equal(view_document(&s.v, to_buf, &s.b), 0);
 	HARNESS_TEXT("document", buf_str(&s.b),
-		     HEAD ",\"spans\":[" SPAN("1", "null", "1") "," SPAN("2", "\"0000000000000001\"", "2") "]}\n");
+		     HEAD
+		     ",\"spans\":[" SPAN("1", "null", "1") "," SPAN("2", "\"0000000000000001\"", "2") "]}\n");
 	buf_clear(&s.b);
 	assert_int_equal(view_lines(&s.v, to_buf, &s.b), 0);
 	HARNESS_TEXT("lines", buf_str(&s.b),
@@ -200,8 +247,9 @@ static void whole_document(void **state)
 /* calls.seen = kept + every cause + in_flight + abandoned; bytes.seen = kept + missing + skipped. */
 static void equations(void **state)
 {
-	static const char *const words[] = {"kept",	"fault",       "ring_full", "queue_full", "map_full", "throttled",
-					    "filtered", "sampled_out", "in_flight", "abandoned"};
+	static const char *const words[] = {"kept",	 "fault",     "ring_full", "queue_full",
+					    "map_full",	 "throttled", "filtered",  "sampled_out",
+					    "in_flight", "abandoned"};
 	struct arena *a = arena_new(1 << 24);
 	struct stage s;
 	int64_t calls = 0, events = 0, conn_bytes = 0;
@@ -247,7 +295,8 @@ static void without_final_counters(void **state)
 	open_stage(&s);
 	assert_int_equal(store_finish(s.v.store), 0);
 	assert_int_equal(view_document(&s.v, to_buf, &s.b), 0);
-	const struct json *j = json_parse(a, buf_str(&s.b), NULL), *calls = json_path(j, "ledger", "calls", NULL);
+	const struct json *j = json_parse(a, buf_str(&s.b), NULL),
+			  *calls = json_path(j, "ledger", "calls", NULL);
 	assert_int_equal(number(j, "ledger", "calls", "seen"), 7);
 	assert_int_equal(number(j, "ledger", "calls", "kept"), 5);
 	assert_int_equal(number(j, "ledger", "calls", "queue_full"), 1);
@@ -269,7 +318,8 @@ static void decode_has_no_clock_and_no_pids(void **state)
 	proc_count = 0;
 	conn_count = 1;
 	conns[0].proc = NULL;
-	traces[0] = (struct trace){.id = "0", .root_rule = "decode", .start_ns = 5, .status = TRACE_STATUS_OK, .complete = true};
+	traces[0] = (struct trace){
+		.id = "0", .root_rule = "decode", .start_ns = 5, .status = TRACE_STATUS_OK, .complete = true};
 	open_stage(&s);
 	s.v.no_times = true;
 	assert_int_equal(store_finish(s.v.store), 0);
@@ -292,7 +342,8 @@ static void several_traces(void **state)
 	proc_count = 3;
 	conn_count = 3;
 	conns[2] = (struct flow_conn){.id = 3, .proc = &procs[2]};
-	traces[1] = (struct trace){.index = 1, .id = "1", .root_rule = "process", .status = TRACE_STATUS_ERROR, .end_ns = 7};
+	traces[1] = (struct trace){
+		.index = 1, .id = "1", .root_rule = "process", .status = TRACE_STATUS_ERROR, .end_ns = 7};
 	open_stage(&s);
 	add_span(&s, 3, 0, 1, 1, 1);
 	add_span(&s, 1, 0, 0, 2, 1);
@@ -360,12 +411,9 @@ static void every_failed_allocation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_document),
-		cmocka_unit_test(equations),
-		cmocka_unit_test(without_final_counters),
-		cmocka_unit_test(decode_has_no_clock_and_no_pids),
-		cmocka_unit_test(several_traces),
-		cmocka_unit_test(the_writer_may_refuse),
+		cmocka_unit_test(whole_document),	   cmocka_unit_test(equations),
+		cmocka_unit_test(without_final_counters),  cmocka_unit_test(decode_has_no_clock_and_no_pids),
+		cmocka_unit_test(several_traces),	   cmocka_unit_test(the_writer_may_refuse),
 		cmocka_unit_test(every_failed_allocation),
 	};
 

@@ -19,8 +19,8 @@ enum what { TREE, SPAN, SUMMARY, LIVE, DOCTOR, LINES };
 static const struct view_style pipe_style = {0};
 
 /* Renders, returns the error. */
-static int render(enum what what, struct buf *out, struct arena *a, const struct json *j, const struct view_style *style,
-		  uint32_t n)
+static int render(enum what what, struct buf *out, struct arena *a, const struct json *j,
+		  const struct view_style *style, uint32_t n)
 {
 	switch (what) {
 	case TREE:
@@ -42,7 +42,8 @@ static int render(enum what what, struct buf *out, struct arena *a, const struct
 	return -EINVAL;
 }
 
-static void assert_golden(const char *name, enum what what, struct view_style style, uint32_t n, const char *want)
+static void assert_golden(const char *name, enum what what, struct view_style style, uint32_t n,
+			  const char *want)
 {
 	struct arena *a = arena_new(1 << 26);
 	struct buf out;
@@ -77,10 +78,12 @@ static void golden_texts(void **state)
 
 static void doctor_text(void **state)
 {
-	static const char doc[] =
-		"{\"schema\":\"bottrace.v1.doctor\",\"checks\":[{\"name\":\"kernel\",\"state\":\"ok\",\"text\":\"6.18 x86_64\",\"remedy\":null},"
-		"{\"name\":\"safety\",\"state\":\"note\",\"text\":\"nop5 sites refused\",\"remedy\":\"newer kernel\"},"
-		"{\"name\":\"rights\",\"state\":\"fail\",\"text\":\"no\\u001bcap\",\"remedy\":\"sudo\"}],\"verdict\":\"nothing works\"}";
+	static const char doc[] = "{\"schema\":\"bottrace.v1.doctor\",\"checks\":[{\"name\":\"kernel\","
+				  "\"state\":\"ok\",\"text\":\"6.18 x86_64\",\"remedy\":null},"
+				  "{\"name\":\"safety\",\"state\":\"note\",\"text\":\"nop5 sites "
+				  "refused\",\"remedy\":\"newer kernel\"},"
+				  "{\"name\":\"rights\",\"state\":\"fail\",\"text\":\"no\\u001bcap\","
+				  "\"remedy\":\"sudo\"}],\"verdict\":\"nothing works\"}";
 	struct arena *a = arena_new(1 << 24);
 	struct view_style style = ASCII(40);
 	struct buf out;
@@ -96,6 +99,22 @@ static void doctor_text(void **state)
 		     "rights    no\\ecap                  FAIL\n"
 		     "          -> sudo\n"
 		     "verdict   nothing works\n");
+	/* Nothing is cut off where it is narrow. */
+	style = WIDTH(24);
+	buf_clear(&out);
+	assert_int_equal(view_doctor(&out, a, j, &style), 0);
+	HARNESS_TEXT("narrow doctor", buf_str(&out),
+		     "kernel    6.18\n"
+		     "          x86_64   ok\n"
+		     "safety    nop5\n"
+		     "          sites\n"
+		     "          refused  note\n"
+		     "          \xe2\x86\x92 newer\n"
+		     "            kernel\n"
+		     "rights    no\\ecap  FAIL\n"
+		     "          \xe2\x86\x92 sudo\n"
+		     "verdict   nothing\n"
+		     "          works\n");
 	assert_int_equal(view_doctor(&out, a, json_parse(a, STR("{}"), NULL), &style), -EBADMSG);
 	buf_fini(&out);
 	arena_free(a);
@@ -103,8 +122,12 @@ static void doctor_text(void **state)
 
 static void foreign_documents(void **state)
 {
-	static const char *const foreign[] = {"{}", "[]", "1", "{\"schema\":\"bottrace.v2.trace\",\"spans\":[]}",
-					      "{\"schema\":\"bottrace.v1.trace\"}", "{\"schema\":\"bottrace.v1.traces\",\"traces\":{}}"};
+	static const char *const foreign[] = {"{}",
+					      "[]",
+					      "1",
+					      "{\"schema\":\"bottrace.v2.trace\",\"spans\":[]}",
+					      "{\"schema\":\"bottrace.v1.trace\"}",
+					      "{\"schema\":\"bottrace.v1.traces\",\"traces\":{}}"};
 	struct arena *a = arena_new(1 << 24);
 	struct buf out;
 
@@ -134,8 +157,8 @@ static bool is_harmless(uint32_t c)
 {
 	if (c < 0x20 || (c >= 0x7f && c < 0xa0))
 		return false;
-	return !(c == 0x200e || c == 0x200f || c == 0x061c || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
-		 c == 0x2028 || c == 0x2029);
+	return !(c == 0x200e || c == 0x200f || c == 0x061c || (c >= 0x202a && c <= 0x202e) ||
+		 (c >= 0x2066 && c <= 0x2069) || c == 0x2028 || c == 0x2029);
 }
 
 static void assert_harmless(struct str s, bool ascii)
@@ -150,12 +173,15 @@ static void assert_harmless(struct str s, bool ascii)
 	}
 }
 
-static const char zoo[] = "\\u001b[2J\\u001b]0;t\\u0007\\r\\n\\b\\u0000\\u009b31m\\u202ebidi\\u2066\\u200f\\u2028x\\u007f\\t\\ud800 \\u4e16\\u754c e\\u0301";
+static const char zoo[] = "\\u001b[2J\\u001b]0;"
+			  "t\\u0007\\r\\n\\b\\u0000\\u009b31m\\u202ebidi\\u2066\\u200f\\u2028x\\u007f\\t\\ud8"
+			  "00 \\u4e16\\u754c e\\u0301";
 
 /* The sample with every string but the names that steer replaced by the zoo. */
 static void make_zoo(struct buf *out)
 {
-	static const char *const steering[] = {"schema", "kind", "code", "id", "parent", "start", "end", "span", "type", "bottrace.requested_by"};
+	static const char *const steering[] = {"schema", "kind", "code", "id",	 "parent",
+					       "start",	 "end",	 "span", "type", "bottrace.requested_by"};
 	struct str s = str_of(sample), key = STR_NONE;
 
 	for (size_t i = 0; i < s.n; i++) {
@@ -223,7 +249,8 @@ static void no_line_is_wider(void **state)
 				for (struct str rest = buf_str(&out), line; rest.n;) {
 					rest = str_cut(rest, '\n', &line);
 					if (text_width(line) > columns)
-						fail_msg("%zu columns of %u: %.*s", text_width(line), columns, STR_ARG(line));
+						fail_msg("%zu columns of %u: %.*s", text_width(line), columns,
+							 STR_ARG(line));
 				}
 			}
 	buf_fini(&out);
@@ -252,13 +279,17 @@ static void every_prefix(void **state)
 
 static void parents_in_a_ring(void **state)
 {
-	static const char doc[] =
-		"{\"schema\":\"bottrace.v1.trace\",\"spans\":["
-		"{\"id\":\"0000000000000001\",\"parent\":\"0000000000000003\",\"n\":1,\"kind\":\"step\",\"name\":\"a\"},"
-		"{\"id\":\"0000000000000002\",\"parent\":\"0000000000000001\",\"n\":2,\"kind\":\"step\",\"name\":\"b\"},"
-		"{\"id\":\"0000000000000003\",\"parent\":\"0000000000000002\",\"n\":3,\"kind\":\"step\",\"name\":\"c\"},"
-		"{\"id\":\"0000000000000004\",\"parent\":\"0000000000000004\",\"n\":4,\"kind\":\"step\",\"name\":\"d\"},"
-		"{\"id\":\"0000000000000005\",\"parent\":\"00000000000000ff\",\"n\":5,\"kind\":\"step\",\"name\":\"e\"}]}";
+	static const char doc[] = "{\"schema\":\"bottrace.v1.trace\",\"spans\":["
+				  "{\"id\":\"0000000000000001\",\"parent\":\"0000000000000003\",\"n\":1,"
+				  "\"kind\":\"step\",\"name\":\"a\"},"
+				  "{\"id\":\"0000000000000002\",\"parent\":\"0000000000000001\",\"n\":2,"
+				  "\"kind\":\"step\",\"name\":\"b\"},"
+				  "{\"id\":\"0000000000000003\",\"parent\":\"0000000000000002\",\"n\":3,"
+				  "\"kind\":\"step\",\"name\":\"c\"},"
+				  "{\"id\":\"0000000000000004\",\"parent\":\"0000000000000004\",\"n\":4,"
+				  "\"kind\":\"step\",\"name\":\"d\"},"
+				  "{\"id\":\"0000000000000005\",\"parent\":\"00000000000000ff\",\"n\":5,"
+				  "\"kind\":\"step\",\"name\":\"e\"}]}";
 	struct arena *a = arena_new(1 << 24);
 	struct buf out;
 
@@ -288,8 +319,10 @@ static void many_spans(void **state)
 	buf_add(&doc, STR("{\"schema\":\"bottrace.v1.trace\",\"spans\":["));
 	for (unsigned i = 1; i <= 25000; i++)
 		buf_addf(&doc,
-			 "%s{\"id\":\"%016x\",\"parent\":\"%016x\",\"n\":%u,\"kind\":\"chat\",\"name\":\"chat m\",\"attributes\":{"
-			 "\"bottrace.continues\":{\"span\":\"%016x\",\"messages\":%u},\"gen_ai.input.messages\":[{\"role\":\"user\","
+			 "%s{\"id\":\"%016x\",\"parent\":\"%016x\",\"n\":%u,\"kind\":\"chat\",\"name\":"
+			 "\"chat m\",\"attributes\":{"
+			 "\"bottrace.continues\":{\"span\":\"%016x\",\"messages\":%u},\"gen_ai.input."
+			 "messages\":[{\"role\":\"user\","
 			 "\"parts\":[{\"type\":\"text\",\"content\":\"message %u\"}]}]}}",
 			 i > 1 ? "," : "", i, i - 1, i, i - 1, i - 1, i);
 	buf_add(&doc, STR("]}"));
@@ -311,8 +344,10 @@ static void many_spans(void **state)
 /* What a span continues may not be there. */
 static void dangling_history(void **state)
 {
-	static const char doc[] = "{\"schema\":\"bottrace.v1.trace\",\"spans\":[{\"id\":\"0000000000000001\",\"parent\":null,\"n\":1,"
-				  "\"kind\":\"chat\",\"name\":\"x\",\"attributes\":{\"bottrace.continues\":{\"span\":\"00000000000000aa\","
+	static const char doc[] = "{\"schema\":\"bottrace.v1.trace\",\"spans\":[{\"id\":\"0000000000000001\","
+				  "\"parent\":null,\"n\":1,"
+				  "\"kind\":\"chat\",\"name\":\"x\",\"attributes\":{\"bottrace.continues\":{"
+				  "\"span\":\"00000000000000aa\","
 				  "\"messages\":2},\"gen_ai.input.messages\":[]}}]}";
 	struct arena *a = arena_new(1 << 24);
 	struct buf out;

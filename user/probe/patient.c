@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "probe/patient.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "probe/procfs.h"
+#include "probe/root.h"
+#include "probe/socket.h"
+#include "wire.h"
+
+#define OTHERS_MAX 65536u /* processes looked at */
+
+static struct str base_name(struct str path)
+{
+	for (size_t i = path.n; i > 0; i--)
+		if (path.p[i - 1] == '/')
+			return str_skip(path, i);
+	return path;
+}
+
+/* ---- looking ---- */
+
+static void add_library(struct patient *x, const struct procfs_mapping *m)
+{
+	struct library lib;
+
+	for (unsigned i = 0; i < x->lib_count; i++)
+		if (x->libs[i].ino == m->ino)
+			return;
+	if (x->lib_count == PATIENT_LIBRARIES_MAX)
+		return;
+	autodrop(drop_fd) int fd = library_open_mapping(x->pid, m);
+	if (fd < 0 || library_read(&lib, fd) < 0)
+		return;
+	lib.path = str_dup(m->path);
+	x->libs[x->lib_count++] = lib;
+}
+
+int patient_look(struct patient *x, uint32_t pid, struct checks *c)
+{
+	autodrop(buf_fini) struct buf maps;
+	char exe[PROCFS_PATH_MAX];
+	struct procfs_mapping m;
+	struct procfs_stat st;
+
+	*x = (struct patient){.pid = pid};
+	if (procfs_stat(pid, &st) < 0)
+		return -ESRCH;
+	x->bits = procfs_bits(pid);
+	if (st.flags & PROCFS_PF_KTHREAD)
+		check_add(c, "process", "FAIL", "give the PID of a program", "%u is a kernel thread", pid);
+	else if (st.state == 'Z')
+		check_add(c, "process", "FAIL", "give the PID of a running program", "%u has ended (a zombie)", pid);
+	else if (x->bits == 32)
+		check_add(c, "process", "FAIL", "run the 64-bit build of the program", "%u is a 32-bit program", pid);
+	if (procfs_link(pid, "exe", exe, sizeof(exe)) >= 0) {
+		struct str name = base_name(str_of(exe));
+
+		x->python = str_starts(name, STR("python")) || str_starts(name, STR("pypy"));
+	}
+	buf_init(&maps, PROCFS_MAPS_MAX);
+	if (procfs_read(pid, "maps", &maps) < 0) {
+		x->unreadable = true;
+		check_add(c, "process", "FAIL", "run it as root or through sudo", "%u may not be looked at", pid);
+		return 0;
+	}
+	struct str rest = buf_str(&maps);
+	while (procfs_next_mapping(&rest, &m)) {
+		if (!m.executable || m.ino == 0)
+			continue;
+		x->python |= str_starts(base_name(m.path), STR("libpython"));
+		if (library_is_named(m.path))
+			add_library(x, &m);
+	}
+	return 0;
+}
+
+void patient_fini(struct patient *x)
+{
+	for (unsigned i = 0; i < x->lib_count; i++)
+		free(x->libs[i].path);
+	x->lib_count = 0;
+}
+
+/* ---- writing ---- */
+
+static void write_site(struct jsonw *w, const struct library *lib, const struct site *s,
+		       const struct site_costs *costs)
+{
+	char hex[2 * ELF_BUILD_ID_BYTES + 1];
+
+	jsonw_object(w);
+	jsonw_str(jsonw_key(w, "lib"), base_name(str_of(lib->path)));
+	text_hex(lib->build_id, sizeof(lib->build_id), hex);
+	jsonw_z(jsonw_key(w, "build_id"), hex);
+	jsonw_z(jsonw_key(w, "function"), site_name(s->fn));
+	jsonw_u64(jsonw_key(w, "offset"), s->offset);
+	text_hex(s->bytes, s->len, hex);
+	jsonw_z(jsonw_key(w, "instruction"), hex);
+	jsonw_bool(jsonw_key(w, "emulated"), s->emulated);
+	jsonw_null(jsonw_key(w, "self_test"));
+	if (costs)
+		jsonw_u64(jsonw_key(w, "ns_per_hit"), site_cost(s, costs));
+	else
+		jsonw_null(jsonw_key(w, "ns_per_hit"));
+	jsonw_object_end(w);
+}
+
+static void write_library(struct jsonw *w, const struct library *lib, const struct site_costs *costs,
+			  struct checks *c)
+{
+	autodrop(buf_fini) struct buf names;
+	char hex[2 * ELF_BUILD_ID_BYTES + 1];
+	bool stepped = false;
+
+	buf_init(&names, 1024);
+	text_hex(lib->build_id, sizeof(lib->build_id), hex);
+	jsonw_object(w);
+	jsonw_z(jsonw_key(w, "lib"), lib->path);
+	jsonw_z(jsonw_key(w, "path"), lib->path);
+	jsonw_z(jsonw_key(w, "build_id"), hex);
+	jsonw_array(jsonw_key(w, "sites"));
+	for (size_t i = 0; i < lib->site_count; i++) {
+		write_site(w, lib, &lib->sites[i], costs);
+		buf_addf(&names, " %s", site_name(lib->sites[i].fn));
+		stepped |= lib->sites[i].returns && !lib->sites[i].emulated;
+	}
+	jsonw_array_end(w);
+	jsonw_object_end(w);
+	check_add(c, "tls", "ok", NULL, "%s (build-id %.8s...) %s", lib->path ? lib->path : "?", hex,
+		  buf_z(&names) + (names.n > 0));
+	if (costs)
+		check_add(c, "sites", stepped ? "note" : "ok", NULL, "each call of these functions takes %.1f us more%s",
+			  costs->data_ns[!stepped] / 1000.0,
+			  stepped ? ": their first instruction is single-stepped by this kernel" : "");
+}
+
+/* argv[0] and the script; the rest of a command line may hold secrets. */
+static void write_program(struct jsonw *w, uint32_t pid)
+{
+	autodrop(buf_fini) struct buf argv;
+	char exe[PROCFS_PATH_MAX];
+	struct str rest, first = STR_NONE, word = STR_NONE, script = STR_NONE;
+
+	buf_init(&argv, WIRE_ARGV_MAX);
+	bool readable = procfs_link(pid, "exe", exe, sizeof(exe)) >= 0;
+	jsonw_z(jsonw_key(w, "exe"), readable ? exe : NULL);
+	if (procfs_read(pid, "cmdline", &argv) >= 0) {
+		rest = buf_str(&argv);
+		if (procfs_next_string(&rest, &first) && procfs_next_string(&rest, &word) &&
+		    str_ends(word, STR(".py")))
+			script = word;
+	}
+	if (first.n > 0)
+		jsonw_str(jsonw_key(w, "argv0"), first);
+	else
+		jsonw_null(jsonw_key(w, "argv0"));
+	if (script.n > 0)
+		jsonw_str(jsonw_key(w, "script"), script);
+	else
+		jsonw_null(jsonw_key(w, "script"));
+}
+
+/* Whether it lives in another PID or mount namespace than we do; -1: may not be asked. */
+static int is_in_container(uint32_t pid)
+{
+	static const char *const spaces[] = {"ns/pid", "ns/mnt"};
+	uint32_t us = (uint32_t)getpid();
+	char ours[64], its[64];
+
+	for (int i = 0; i < 2; i++) {
+		if (procfs_link(us, spaces[i], ours, sizeof(ours)) < 0 || procfs_link(pid, spaces[i], its, sizeof(its)) < 0)
+			return -1;
+		if (strcmp(ours, its) != 0)
+			return 1;
+	}
+	return 0;
+}
+
+static bool maps_library(uint32_t pid, const struct patient *x)
+{
+	autodrop(buf_fini) struct buf maps;
+	struct procfs_mapping m;
+
+	buf_init(&maps, PROCFS_MAPS_MAX);
+	if (procfs_read(pid, "maps", &maps) < 0)
+		return false;
+	struct str rest = buf_str(&maps);
+	while (procfs_next_mapping(&rest, &m))
+		for (unsigned i = 0; m.executable && i < x->lib_count; i++)
+			if (m.ino == x->libs[i].ino && library_is_named(m.path))
+				return true;
+	return false;
+}
+
+/* Other processes that would pay for probes on these libraries. */
+static uint64_t count_others(const struct patient *x)
+{
+	autodrop(drop_dir) DIR *dir = opendir("/proc");
+	uint64_t count = 0, pid;
+
+	if (dir == NULL || x->lib_count == 0)
+		return 0;
+	for (unsigned i = 0; i < OTHERS_MAX; i++) {
+		struct dirent *e = readdir(dir);
+
+		if (e == NULL)
+			break;
+		if (str_to_u64(str_of(e->d_name), &pid) && pid <= UINT32_MAX && pid != x->pid &&
+		    maps_library((uint32_t)pid, x))
+			count++;
+	}
+	return count;
+}
+
+static void write_identity(struct jsonw *w, const struct patient *x, struct checks *c)
+{
+	autodrop(buf_fini) struct buf status;
+	char exe[PROCFS_PATH_MAX];
+	uint64_t seccomp = 0;
+	int container = is_in_container(x->pid);
+
+	buf_init(&status, 65536);
+	jsonw_u64(jsonw_key(w, "pid"), x->pid);
+	if (x->start_ns)
+		jsonw_u64(jsonw_key(w, "start_ns"), x->start_ns);
+	else
+		jsonw_null(jsonw_key(w, "start_ns"));
+	write_program(w, x->pid);
+	jsonw_bool(jsonw_key(w, "python"), x->python);
+	if (container < 0)
+		jsonw_null(jsonw_key(w, "container"));
+	else
+		jsonw_bool(jsonw_key(w, "container"), container);
+	bool known = procfs_read(x->pid, "status", &status) >= 0 &&
+		     procfs_status_field(buf_str(&status), STR("Seccomp"), 10, &seccomp);
+	if (known)
+		jsonw_u64(jsonw_key(w, "seccomp"), seccomp);
+	else
+		jsonw_null(jsonw_key(w, "seccomp"));
+	if (x->bits)
+		jsonw_u64(jsonw_key(w, "bits"), x->bits);
+	else
+		jsonw_null(jsonw_key(w, "bits"));
+	if (procfs_link(x->pid, "exe", exe, sizeof(exe)) >= 0)
+		check_add(c, "process", "ok", NULL, "%u %s  container %s  seccomp %llu", x->pid, exe,
+			  container < 0 ? "unknown" : container ? "yes" : "no", (unsigned long long)seccomp);
+}
+
+void patient_write(const struct patient *x, struct jsonw *w, const struct site_costs *costs, struct checks *c)
+{
+	jsonw_object(jsonw_key(w, "process"));
+	write_identity(w, x, c);
+	jsonw_array(jsonw_key(w, "libraries"));
+	for (unsigned i = 0; i < x->lib_count; i++)
+		write_library(w, &x->libs[i], costs, c);
+	jsonw_array_end(w);
+	jsonw_bool(jsonw_key(w, "listens"), socket_listens(x->pid));
+	jsonw_object_end(w);
+	if (x->lib_count == 0 && !x->unreadable)
+		check_add(c, "tls", "note", "attach all the same: what it loads later is probed then",
+			  "no TLS library mapped yet");
+	uint64_t others = count_others(x);
+	jsonw_u64(jsonw_key(w, "others"), others);
+	if (others > 0)
+		check_add(c, "others", "note", NULL,
+			  "%llu other processes map the same library and pay for each call while probes are set",
+			  (unsigned long long)others);
+}
