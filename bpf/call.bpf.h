@@ -71,7 +71,8 @@ static __always_inline bool call_is_same(const struct state_call *outer, const s
 }
 
 /* Remembers a call that begins. Slots at or below its stack pointer belong to frames that are gone. */
-static __always_inline void call_enter(struct state_target *target, __u64 pid_tgid, const struct state_call *call)
+static __always_inline void call_enter(struct state_target *target, __u64 pid_tgid,
+				       const struct state_call *call)
 {
 	struct state_calls *c = call_get(target, pid_tgid);
 
@@ -105,7 +106,8 @@ static __always_inline void call_enter(struct state_target *target, __u64 pid_tg
 
 /* The call that returns to where `sp` was at entry. Its slot is free but intact until the thread's next call. NULL:
  * an inner function's return, or a call that began before we looked. */
-static __always_inline struct state_call *call_return(struct state_target *target, struct state_calls *c, __u64 sp)
+static __always_inline struct state_call *call_return(struct state_target *target, struct state_calls *c,
+						      __u64 sp)
 {
 	c->at = STATE_CALL_DEPTH;
 #pragma unroll

@@ -6,13 +6,14 @@
 #include "emit.bpf.h"
 #include "filter.bpf.h"
 
-#define CONN_AF_INET   2
-#define CONN_AF_INET6  10
-#define CONN_S_IFMT    0170000
-#define CONN_S_IFSOCK  0140000
+#define CONN_AF_INET  2
+#define CONN_AF_INET6 10
+#define CONN_S_IFMT   0170000
+#define CONN_S_IFSOCK 0140000
 
 /* The last word on a connection; its entry in `conns` is the caller's to delete. */
-static __always_inline void conn_finish(const struct state_conn_key *key, struct state_conn *conn, __u32 target_flags)
+static __always_inline void conn_finish(const struct state_conn_key *key, struct state_conn *conn,
+					__u32 target_flags)
 {
 	struct wire_counts *counts = emit_counts(key->tgid, conn->start_ns);
 	struct wire_tls_close *rec = bpf_ringbuf_reserve(&ring, sizeof(*rec), 0);
@@ -20,7 +21,8 @@ static __always_inline void conn_finish(const struct state_conn_key *key, struct
 	if (rec) {
 		__u64 pid_tgid = (__u64)key->tgid << 32 | (__u32)bpf_get_current_pid_tgid();
 
-		emit_head(&rec->head, sizeof(*rec), WIRE_TLS_CLOSE, bpf_ktime_get_ns(), pid_tgid, conn->start_ns);
+		emit_head(&rec->head, sizeof(*rec), WIRE_TLS_CLOSE, bpf_ktime_get_ns(), pid_tgid,
+			  conn->start_ns);
 		rec->conn.ssl = key->ssl;
 		rec->conn.generation = conn->generation;
 		rec->side[WIRE_READ] = conn->side[WIRE_READ];
@@ -32,15 +34,18 @@ static __always_inline void conn_finish(const struct state_conn_key *key, struct
 	}
 	if (counts)
 		emit_add(counts->events_lost[WIRE_CAUSE_RING_FULL], 1);
-	struct state_conn_final final = {
-		.ssl = key->ssl, .generation = conn->generation, .start_ns = conn->start_ns, .pid = key->tgid};
+	struct state_conn_final final = {.ssl = key->ssl,
+					 .generation = conn->generation,
+					 .start_ns = conn->start_ns,
+					 .pid = key->tgid};
 
 	bpf_map_update_elem(&conn_finals, &final, conn->side, BPF_ANY);
 }
 
 /* Finds or begins the connection of an SSL pointer; NULL when the map is full. A pointer that an earlier process or
  * image had is another connection. */
-static __always_inline struct state_conn *conn_get(struct state_target *target, const struct state_conn_key *key)
+static __always_inline struct state_conn *conn_get(struct state_target *target,
+						   const struct state_conn_key *key)
 {
 	struct state_conn *conn = bpf_map_lookup_elem(&conns, key);
 
@@ -113,7 +118,8 @@ static __always_inline void conn_tell(struct state_target *target, const struct 
 		return;
 	}
 	__builtin_memset(rec, 0, sizeof(*rec));
-	emit_head(&rec->head, sizeof(*rec), WIRE_TLS_CONN, ts_ns, bpf_get_current_pid_tgid(), target->start_ns);
+	emit_head(&rec->head, sizeof(*rec), WIRE_TLS_CONN, ts_ns, bpf_get_current_pid_tgid(),
+		  target->start_ns);
 	rec->conn.ssl = key->ssl;
 	rec->conn.generation = conn->generation;
 	rec->lib = conn->lib;

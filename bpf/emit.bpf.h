@@ -60,8 +60,8 @@ static __always_inline void emit_discard(void *rec, __u32 size)
 	bpf_ringbuf_discard(rec, emit_flags(size));
 }
 
-static __always_inline void emit_head(struct wire_head *head, __u32 size, __u16 kind, __u64 ts_ns, __u64 pid_tgid,
-				      __u64 start_ns)
+static __always_inline void emit_head(struct wire_head *head, __u32 size, __u16 kind, __u64 ts_ns,
+				      __u64 pid_tgid, __u64 start_ns)
 {
 	head->size = size;
 	head->kind = kind;

@@ -34,13 +34,14 @@ static __always_inline __u32 piece_count(__u64 call_len)
 	return (piece_wanted(call_len) + WIRE_PIECE_MAX - 1) / WIRE_PIECE_MAX;
 }
 
-static __always_inline void piece_fill(struct wire_tls_data *rec, const struct piece *p, __u64 call_off, __u64 n)
+static __always_inline void piece_fill(struct wire_tls_data *rec, const struct piece *p, __u64 call_off,
+				       __u64 n)
 {
 	const struct state_call *call = p->call;
 	const struct wire_side *side = piece_side(p);
 
-	emit_head(&rec->head, emit_round(sizeof(*rec) + n), WIRE_TLS_DATA, call->out, bpf_get_current_pid_tgid(),
-		  p->target->start_ns);
+	emit_head(&rec->head, emit_round(sizeof(*rec) + n), WIRE_TLS_DATA, call->out,
+		  bpf_get_current_pid_tgid(), p->target->start_ns);
 	rec->conn.ssl = call->ssl;
 	rec->conn.generation = p->conn->generation;
 	rec->offset = side->bytes + call_off; /* side->bytes moves on after the call's last piece */
@@ -62,8 +63,8 @@ static __always_inline long piece_slice(struct bpf_dynptr *d, __u64 at, __u64 us
 }
 
 /* A slice's size must be a constant: two of 2^k that overlap make any n from 2^k to 2^(k+1). */
-#define PIECE_TWO(k)                                                                                                 \
-	if (n <= (2u << (k)))                                                                                        \
+#define PIECE_TWO(k)          \
+	if (n <= (2u << (k))) \
 	return piece_slice(d, 0, user, 1u << (k)) ?: piece_slice(d, n - (1u << (k)), user, 1u << (k))
 
 static __always_inline long piece_copy(struct bpf_dynptr *d, __u64 user, __u64 n)
@@ -88,7 +89,8 @@ static __always_inline long piece_copy(struct bpf_dynptr *d, __u64 user, __u64 n
 }
 
 /* Fills a record of `size` bytes. 0, or the cause of loss. */
-static __always_inline __u32 piece_exact_fill(struct bpf_dynptr *d, struct piece *p, __u64 call_off, __u64 n, __u32 size)
+static __always_inline __u32 piece_exact_fill(struct bpf_dynptr *d, struct piece *p, __u64 call_off, __u64 n,
+					      __u32 size)
 {
 	struct wire_tls_data *rec = bpf_dynptr_data(d, 0, sizeof(*rec));
 	__u64 *pad = bpf_dynptr_data(d, size - 8, 8);
@@ -107,7 +109,8 @@ static __always_inline __u32 piece_exact(struct piece *p, __u64 call_off, __u64 
 	struct bpf_dynptr d;
 
 	if (bpf_ringbuf_reserve_dynptr(&ring, size, 0, &d)) {
-		bpf_ringbuf_discard_dynptr(&d, BPF_RB_NO_WAKEUP); /* the verifier wants it; there is no record */
+		bpf_ringbuf_discard_dynptr(&d,
+					   BPF_RB_NO_WAKEUP); /* the verifier wants it; there is no record */
 		return WIRE_CAUSE_RING_FULL;
 	}
 	__u32 cause = piece_exact_fill(&d, p, call_off, n, size);
@@ -144,8 +147,8 @@ static __always_inline __u32 piece_class(struct piece *p, __u64 call_off, __u64 
 	return WIRE_CAUSE_NONE;
 }
 
-#define PIECE_CLASS(bytes)  \
-	if (n <= (bytes))   \
+#define PIECE_CLASS(bytes) \
+	if (n <= (bytes))  \
 	return piece_class(p, call_off, n, bytes)
 
 static __always_inline __u32 piece_classes(struct piece *p, __u64 call_off, __u64 n)

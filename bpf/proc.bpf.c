@@ -49,8 +49,8 @@ static __always_inline void proc_tell_fork(struct state_target *target, struct s
 		emit_add(target->counts.events_lost[WIRE_CAUSE_RING_FULL], 1);
 		return;
 	}
-	emit_head(&rec->head, sizeof(*rec), WIRE_PROC_FORK, bpf_ktime_get_ns(), (__u64)child_tgid << 32 | child_tgid,
-		  target->start_ns);
+	emit_head(&rec->head, sizeof(*rec), WIRE_PROC_FORK, bpf_ktime_get_ns(),
+		  (__u64)child_tgid << 32 | child_tgid, target->start_ns);
 	rec->parent_pid = pid_tgid >> 32;
 	rec->parent_tid = (__u32)pid_tgid;
 	rec->parent_start_ns = parent->start_ns;
@@ -192,7 +192,8 @@ static __always_inline void proc_tell_exit(struct wire_counts *counts, struct ta
 			       ? BPF_CORE_READ(signal, group_exit_code)
 			       : BPF_CORE_READ(task, group_leader, exit_code);
 
-	emit_head(&rec->head, sizeof(*rec), WIRE_PROC_EXIT, bpf_ktime_get_ns(), bpf_get_current_pid_tgid(), start_ns);
+	emit_head(&rec->head, sizeof(*rec), WIRE_PROC_EXIT, bpf_ktime_get_ns(), bpf_get_current_pid_tgid(),
+		  start_ns);
 	rec->code = status >> 8 & 0xff;
 	rec->signal = status & 0x7f;
 	emit_add(counts->events_sent, 1);

@@ -15,7 +15,8 @@
 
 /* ---- entry ---- */
 
-static __always_inline void tls_enter_data(struct pt_regs *ctx, struct state_target *target, __u32 fn, __u32 lib)
+static __always_inline void tls_enter_data(struct pt_regs *ctx, struct state_target *target, __u32 fn,
+					   __u32 lib)
 {
 	struct state_call call = {
 		.ssl = PT_REGS_PARM1(ctx),
@@ -46,8 +47,8 @@ static __always_inline void tls_free(struct state_target *target, const struct s
 	bpf_map_delete_elem(&conns, key);
 }
 
-static __always_inline void tls_set_fd(struct state_target *target, const struct state_conn_key *key, __s32 fd,
-				       __u32 lib)
+static __always_inline void tls_set_fd(struct state_target *target, const struct state_conn_key *key,
+				       __s32 fd, __u32 lib)
 {
 	struct state_conn *conn = conn_get(target, key);
 
@@ -59,8 +60,8 @@ static __always_inline void tls_set_fd(struct state_target *target, const struct
 	conn->fd = fd;
 }
 
-static __always_inline void tls_set_sni(struct state_target *target, const struct state_conn_key *key, __u64 name,
-					__u32 lib)
+static __always_inline void tls_set_sni(struct state_target *target, const struct state_conn_key *key,
+					__u64 name, __u32 lib)
 {
 	struct state_conn *conn = conn_get(target, key);
 
@@ -279,11 +280,11 @@ int tls_return(struct pt_regs *ctx)
 	return tls_return_any(ctx, false);
 }
 
-#define TLS_ENTER_PLAIN(name, fn)                    \
-	SEC("?uprobe")                                \
-	int tls_enter_##name(struct pt_regs *ctx)    \
-	{                                            \
-		return tls_enter_any(ctx, fn, 0);    \
+#define TLS_ENTER_PLAIN(name, fn)                 \
+	SEC("?uprobe")                            \
+	int tls_enter_##name(struct pt_regs *ctx) \
+	{                                         \
+		return tls_enter_any(ctx, fn, 0); \
 	}
 
 TLS_ENTER_PLAIN(ssl_read, WIRE_FN_SSL_READ)

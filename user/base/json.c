@@ -31,28 +31,9 @@ static size_t decode_escape(const char **p, const char *end, char out[4])
 	const char *at = *p;
 
 	*p += 2;
-	switch (at[1]) {
-	case 'b':
-		out[0] = '\b';
+	out[0] = reader_simple[(unsigned char)at[1]];
+	if (out[0])
 		return 1;
-	case 'f':
-		out[0] = '\f';
-		return 1;
-	case 'n':
-		out[0] = '\n';
-		return 1;
-	case 'r':
-		out[0] = '\r';
-		return 1;
-	case 't':
-		out[0] = '\t';
-		return 1;
-	case 'u':
-		break;
-	default:
-		out[0] = at[1];
-		return 1;
-	}
 	*p += 4;
 	uint32_t code = hex4(at + 2);
 
@@ -127,26 +108,69 @@ static bool is_utf8(struct str s)
 	return true;
 }
 
+#define ONES 0x0101010101010101u
+
+/* Copies to the first backslash or end; moves both. Copies whole words: there is always as much room as there are bytes
+ * left to read, since escapes only shrink. */
+static void copy_plain(const char **from, const char *end, char **out)
+{
+	const char *p = *from;
+	char *to = *out;
+
+	while (end - p >= 8) {
+		uint64_t w, x;
+
+		memcpy(&w, p, 8);
+		memcpy(to, &w, 8);
+		x = w ^ (ONES * '\\');
+		if ((x - ONES) & ~x & HIGHS)
+			break;
+		p += 8;
+		to += 8;
+	}
+	while (p < end && *p != '\\')
+		*to++ = *p++;
+	*from = p;
+	*out = to;
+}
+
+/* Of valid UTF-8 only the escapes need a look. */
+static struct str decode_valid(struct arena *a, struct str raw)
+{
+	const char *p = raw.p, *end = raw.p + raw.n;
+	char *out = arena_alloc(a, raw.n), *to = out;
+	char space[4];
+
+	if (out == NULL)
+		return STR_NONE;
+	for (;;) {
+		copy_plain(&p, end, &to);
+		if (p == end)
+			return str_make(out, (size_t)(to - out));
+		size_t n = decode_escape(&p, end, space);
+
+		memcpy(to, space, n);
+		to += n;
+	}
+}
+
 /* raw decoded, in the arena. */
-static struct str decode(struct arena *a, struct str raw)
+static struct str decode(struct arena *a, struct str raw, bool valid)
 {
 	const char *p = raw.p, *end = raw.p + raw.n;
 	size_t n = 0;
 	char space[4];
 
-	/* Escapes only shrink (\uXXXX is at most 3 bytes), but a bad byte becomes three. */
-	if (!is_utf8(raw)) {
-		while (p < end)
-			n += next_piece(&p, end, space).n;
-		p = raw.p;
-	} else {
-		n = raw.n;
-	}
+	if (valid)
+		return decode_valid(a, raw);
+	/* A bad byte becomes three: how many bytes it will be shows a first pass. */
+	while (p < end)
+		n += next_piece(&p, end, space).n;
 	char *out = arena_alloc(a, n), *to = out;
 
 	if (out == NULL)
 		return STR_NONE;
-	while (p < end) {
+	for (p = raw.p; p < end;) {
 		struct str piece = next_piece(&p, end, space);
 
 		memcpy(to, piece.p, piece.n);
@@ -218,7 +242,11 @@ struct str json_key(struct arena *a, const struct json *member)
 {
 	struct str raw = json_raw_key(member);
 
-	return raw.n == 0 || (!member->key_escaped && is_utf8(raw)) ? raw : decode(a, raw);
+	if (raw.n == 0)
+		return raw;
+	bool valid = is_utf8(raw);
+
+	return valid && !member->key_escaped ? raw : decode(a, raw, valid);
 }
 
 bool json_key_is(const struct json *member, struct str name)
@@ -277,8 +305,9 @@ struct str json_str(struct arena *a, const struct json *j)
 	if (json_type(j) != JSON_STRING)
 		return STR_NONE;
 	struct str raw = string_raw(j);
+	bool valid = !j->wide || is_utf8(raw);
 
-	return !j->escaped && (!j->wide || is_utf8(raw)) ? raw : decode(a, raw);
+	return valid && !j->escaped ? raw : decode(a, raw, valid);
 }
 
 struct str json_get_str(struct arena *a, const struct json *object, const char *name)

@@ -180,40 +180,33 @@ static int32_t hex4(const char *p, const char *end)
 	return v;
 }
 
+const char reader_simple[256] = {
+	['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+	['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+};
+
 struct string {
 	const char *from, *to; /* without quotes */
 	bool escaped, wide;
 };
 
-/* Steps over the escape at r->p. */
+/* Steps over the escape at r->p, which is none of the simple ones. */
 static enum json_state read_escape(struct reader *r)
 {
 	const char *p = r->p + 1;
 
 	if (p == r->end)
 		return JSON_CUT;
-	switch (*p) {
-	case '"':
-	case '\\':
-	case '/':
-	case 'b':
-	case 'f':
-	case 'n':
-	case 'r':
-	case 't':
-		r->p += 2;
-		return GO_ON;
-	case 'u':
-		for (int i = 1; i <= 4; i++) {
-			if (p + i == r->end)
-				return JSON_CUT;
-			if (hex_digit(p[i]) < 0)
-				return broken(r, p + i, "not a hex digit");
-		}
-		r->p += 6;
-		return GO_ON;
+	if (*p != 'u')
+		return broken(r, p, "unknown escape");
+	for (int i = 1; i <= 4; i++) {
+		if (p + i == r->end)
+			return JSON_CUT;
+		if (hex_digit(p[i]) < 0)
+			return broken(r, p + i, "not a hex digit");
 	}
-	return broken(r, p, "unknown escape");
+	r->p += 6;
+	return GO_ON;
 }
 
 /* Without the half UTF-8 sequence that a cut leaves. */
@@ -240,7 +233,14 @@ static enum json_state read_string(struct reader *r, struct string *s)
 
 	*s = (struct string){.from = ++r->p};
 	for (;;) {
-		const char *at = r->p = skip_plain(r->p, r->end, &seen);
+		const char *at = skip_plain(r->p, r->end, &seen);
+
+		if (r->end - at >= 2 && *at == '\\' && reader_simple[(unsigned char)at[1]]) {
+			s->escaped = true;
+			r->p = at + 2;
+			continue;
+		}
+		r->p = at;
 		enum json_state state = JSON_CUT;
 
 		s->to = at;
@@ -260,7 +260,7 @@ static enum json_state read_string(struct reader *r, struct string *s)
 			return cut(r);
 		}
 		s->escaped = true;
-		if (at[1] == 'u' && (hex4(at, r->end) & 0xfc00) == 0xd800)
+		if ((hex4(at, r->end) & 0xfc00) == 0xd800)
 			half = at;
 	}
 }

@@ -29,6 +29,10 @@ struct json {
 _Static_assert(sizeof(struct json) == 32,
 	       "a node is 32 bytes: a body of [1,1,1... takes sixteen times its size");
 
+/* What the escape \\c stands for when it is one character; 0 for \\u and for no escape. A table: a switch here is a
+ * branch that is guessed wrong once per escape. */
+extern const char reader_simple[256];
+
 /* json_parse. */
 const struct json *reader_parse(struct arena *a, struct str text, struct json_end *end);
 

@@ -26,10 +26,11 @@ static void block_other(struct genai_work *w, const struct json *j, struct genai
 }
 
 /* image, document: {"source": {"type": "base64|url|file|text", ...}} */
-static void block_media(struct genai_work *w, const struct json *j, const char *modality, struct genai_part *p)
+static void block_media(struct genai_work *w, const struct json *j, const char *modality,
+			struct genai_part *p)
 {
 	const struct json *source = json_get(j, "source"), *type = json_get(source, "type");
-	struct str data = genai_word(w, source, "data"), url = genai_word(w, source, "url"),
+	struct str data = genai_prose(w, source, "data"), url = genai_word(w, source, "url"),
 		   file = genai_word(w, source, "file_id");
 
 	if (json_is(type, "base64") && data.p != NULL) {
@@ -81,7 +82,7 @@ bool genai_anthropic_block(struct genai_work *w, const struct json *j, struct ge
 	}
 	if (str_eq(type, STR("thinking"))) {
 		p->type = GENAI_REASONING;
-		p->text = genai_word(w, j, "thinking");
+		p->text = genai_prose(w, j, "thinking");
 		return p->text.n > 0;
 	}
 	if (str_eq(type, STR("tool_use"))) {
@@ -210,10 +211,11 @@ static bool request(struct genai_work *w, const struct json *body)
 		return false;
 	if (json_type(model) != JSON_STRING && (json_type(model) != JSON_NONE || w->whole))
 		return false;
-	c->request_model = json_is_cut(model) ? STR_NONE : genai_word(w, body, "model");
+	c->request_model = genai_word(w, body, "model");
 	(void)json_bool(json_get(body, "stream"), &c->stream);
 	genai_param_read(w, body, request_params);
-	genai_param_add(w, "bottrace.request.reasoning_effort", json_path(body, "output_config", "effort", NULL));
+	genai_param_add(w, "bottrace.request.reasoning_effort",
+			json_path(body, "output_config", "effort", NULL));
 	if (json_type(json_path(body, "output_config", "format", NULL)) == JSON_OBJECT)
 		genai_param_add_json(w, "gen_ai.output.type", STR("\"json\""));
 	tools_read(w, json_get(body, "tools"));
@@ -228,14 +230,10 @@ struct str genai_anthropic_finish(struct str word)
 	static const struct {
 		const char *theirs, *otel;
 	} rows[] = {
-		{"end_turn", "stop"},
-		{"stop_sequence", "stop"},
-		{"pause_turn", "stop"},
-		{"compaction", "stop"},
-		{"max_tokens", "length"},
-		{"model_context_window_exceeded", "length"},
-		{"tool_use", "tool_call"},
-		{"refusal", "content_filter"},
+		{"end_turn", "stop"},	   {"stop_sequence", "stop"},
+		{"pause_turn", "stop"},	   {"compaction", "stop"},
+		{"max_tokens", "length"},  {"model_context_window_exceeded", "length"},
+		{"tool_use", "tool_call"}, {"refusal", "content_filter"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

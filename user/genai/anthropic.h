@@ -9,9 +9,9 @@
 struct genai_anthropic_counts {
 	int64_t fresh, output, cache_read, cache_creation, reasoning;
 };
-#define GENAI_ANTHROPIC_COUNTS                                                                               \
-	{                                                                                                    \
-		GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN                    \
+#define GENAI_ANTHROPIC_COUNTS                                                            \
+	{                                                                                 \
+		GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN \
 	}
 
 /* One block of content; p is zeroed before. false: it is empty. */

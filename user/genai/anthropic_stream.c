@@ -11,8 +11,8 @@ struct block {
 	struct str start; /* JSON of content_block, of blocks that are neither text nor thinking */
 	struct str id, name;
 	struct genai_rope text; /* of text, thinking, or the input's JSON */
-	bool hidden;	  /* a tool's result and others: nothing is put together */
-	bool stopped;	  /* its content_block_stop came */
+	bool hidden;		/* a tool's result and others: nothing is put together */
+	bool stopped;		/* its content_block_stop came */
 };
 
 struct stream {
@@ -214,7 +214,8 @@ static bool block_join(struct genai_work *w, const struct block *b, struct genai
 	if (b->hidden) {
 		struct arena *scratch = genai_scratch(w);
 
-		return scratch && b->start.p && genai_anthropic_block(w, json_parse(scratch, b->start, NULL), p);
+		return scratch && b->start.p &&
+		       genai_anthropic_block(w, json_parse(scratch, b->start, NULL), p);
 	}
 	p->type = b->type;
 	p->id = b->id;

@@ -36,13 +36,13 @@ struct genai_work {
 	const struct genai_decoder *decoder; /* NULL: plain http */
 	bool understood;		     /* the request was read */
 	bool closed;
-	bool streamed;			     /* an event came */
+	bool streamed; /* an event came */
 	bool first_told;
-	bool finished;			     /* the answer named its finish reason or its end */
-	bool whole;			     /* of the body being read: nothing was cut off */
-	bool tier_told, fingerprint_told;    /* in params: a stream repeats them in every event */
+	bool finished;				   /* the answer named its finish reason or its end */
+	bool whole;				   /* of the body being read: nothing was cut off */
+	bool tier_told, fingerprint_told;	   /* in params: a stream repeats them in every event */
 	uint32_t omitted_messages, omitted_pieces; /* beyond the limits */
-	void *stream;			     /* the decoder's */
+	void *stream;				   /* the decoder's */
 };
 
 /* Bytes that come in many pieces, kept in the arena; linear, at most LIMIT_BODY_BYTES. */
@@ -94,8 +94,8 @@ void genai_error_read(struct genai_work *w, const struct json *body);
 
 /* ---- param.c ---- */
 struct genai_param_map {
-	const char *member; /* of the body */
-	const char *key;    /* attribute */
+	const char *member;  /* of the body */
+	const char *key;     /* attribute */
 	enum json_type type; /* a value of another type is left out */
 };
 /* Every member of the table that the body has, in the table's order; of doubled keys the first. */
@@ -108,6 +108,8 @@ void genai_param_add_json(struct genai_work *w, const char *key, struct str json
 /* Decoded, and copied into the arena unless it lives in the exchange's own bytes; STR_NONE when it is no string. */
 struct str genai_str(struct genai_work *w, const struct json *j);
 /* As genai_str of a member, but STR_NONE when it is empty. */
+struct str genai_prose(struct genai_work *w, const struct json *object, const char *member);
+/* The same for ids, names and other words, of which a cut half says nothing: STR_NONE. */
 struct str genai_word(struct genai_work *w, const struct json *object, const char *member);
 /* The value written anew: compact, valid UTF-8, closed where it was cut. STR_NONE for an absent one. */
 struct str genai_compact(struct genai_work *w, const struct json *j);

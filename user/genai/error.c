@@ -47,6 +47,7 @@ void genai_error_read(struct genai_work *w, const struct json *body)
 	if (c->error_message.p == NULL && json_type(json_get(e, "detail")) >= JSON_ARRAY)
 		c->error_message = genai_compact(w, json_get(e, "detail"));
 	if (c->error_type.p == NULL)
-		c->error_type = c->x->status >= 400 ? arena_printf(c->arena, "%d", c->x->status) : STR("_OTHER");
+		c->error_type =
+			c->x->status >= 400 ? arena_printf(c->arena, "%d", c->x->status) : STR("_OTHER");
 	c->status = GENAI_ERROR;
 }

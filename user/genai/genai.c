@@ -6,7 +6,7 @@
 
 #define SCRATCH_KEEP_BYTES (256u << 10) /* a scratch arena that grew beyond this is given back */
 #define TEXT_KEEP_BYTES	   (1u << 20)
-#define PLAIN_MESSAGE_MAX  4096u	/* of an error body that is plain text */
+#define PLAIN_MESSAGE_MAX  4096u /* of an error body that is plain text */
 
 struct genai {
 	const struct genai_ops *ops;
@@ -143,7 +143,8 @@ static bool has_gap(const struct http_exchange *x, enum wire_dir dir)
 static uint64_t body_offset(const struct http_message *m, size_t at)
 {
 	uint64_t head = m->wire_bytes - m->body_bytes;
-	bool plain = http_field(m, "transfer-encoding").p == NULL && http_field(m, "content-encoding").p == NULL;
+	bool plain =
+		http_field(m, "transfer-encoding").p == NULL && http_field(m, "content-encoding").p == NULL;
 
 	if (!plain || m->wire_bytes < m->body_bytes)
 		return m->offset;
@@ -357,7 +358,8 @@ static void answer_read(struct genai_work *w)
 		if (w->c.x->status < 400)
 			w->decoder->response(w, j);
 		else if (plain && str_eq(m->content_type, STR("text/plain")))
-			w->c.error_message = arena_dup(w->c.arena, str_head(str_trim(m->body), PLAIN_MESSAGE_MAX));
+			w->c.error_message =
+				arena_dup(w->c.arena, str_head(str_trim(m->body), PLAIN_MESSAGE_MAX));
 	}
 	omitted_tell(w);
 	if (w->decoder != NULL && w->c.x->status >= 400)
@@ -380,6 +382,8 @@ static bool is_complete(const struct genai_work *w)
 
 	if (w->decoder != NULL && w->streamed)
 		return w->finished;
+	if (w->decoder != NULL && x->response.body.n > 0 && has_gap(x, genai_answer_dir(w)))
+		return w->whole;
 	if (x->end == HTTP_END_DONE || x->end == HTTP_END_UPGRADED)
 		return true;
 	return x->response.done || (w->decoder != NULL && x->response.body.n > 0 && w->whole);
@@ -434,7 +438,8 @@ static void on_done(void *ctx, struct http_exchange *x)
 	x->user = NULL;
 }
 
-static void on_stray(void *ctx, struct flow_conn *conn, enum wire_dir dir, uint64_t bytes, const struct http_gap *gap)
+static void on_stray(void *ctx, struct flow_conn *conn, enum wire_dir dir, uint64_t bytes,
+		     const struct http_gap *gap)
 {
 	struct genai *g = ctx;
 

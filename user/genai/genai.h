@@ -23,78 +23,88 @@
 #include "base/str.h"
 #include "http/http.h"
 
-enum genai_kind { GENAI_HTTP, GENAI_CHAT, GENAI_TEXT_COMPLETION, GENAI_GENERATE_CONTENT, GENAI_EMBEDDINGS, GENAI_RERANK };
+enum genai_kind {
+	GENAI_HTTP,
+	GENAI_CHAT,
+	GENAI_TEXT_COMPLETION,
+	GENAI_GENERATE_CONTENT,
+	GENAI_EMBEDDINGS,
+	GENAI_RERANK
+};
 
 enum genai_part_type {
-	GENAI_TEXT,		  /* text */
-	GENAI_REASONING,	  /* text */
-	GENAI_TOOL_CALL,	  /* id, name, value = arguments (JSON) */
-	GENAI_TOOL_RESPONSE,	  /* id, value = response (JSON), is_error */
-	GENAI_SERVER_TOOL_CALL,	  /* id, name, value (JSON, with "type") */
+	GENAI_TEXT,		    /* text; name "refusal" when it is one */
+	GENAI_REASONING,	    /* text */
+	GENAI_TOOL_CALL,	    /* id, name, value = arguments (JSON) */
+	GENAI_TOOL_RESPONSE,	    /* id, value = response (JSON), is_error */
+	GENAI_SERVER_TOOL_CALL,	    /* id, name, value (JSON, with "type") */
 	GENAI_SERVER_TOOL_RESPONSE, /* id, value (JSON, with "type") */
-	GENAI_BLOB,		  /* modality, mime, text = base64 */
-	GENAI_URI,		  /* modality, mime, text = uri */
-	GENAI_FILE,		  /* modality, text = file id */
-	GENAI_OTHER,		  /* value = the provider's own JSON; name = its type */
+	GENAI_BLOB,		    /* modality, mime, text = base64 */
+	GENAI_URI,		    /* modality, mime, text = uri */
+	GENAI_FILE,		    /* modality, text = file id */
+	GENAI_OTHER,		    /* value = the provider's own JSON; name = its type */
 };
 
 struct genai_part {
 	enum genai_part_type type;
 	struct str text;
 	struct str id, name;
-	struct str value;    /* JSON text; a string of arguments that is no JSON is a JSON string here */
+	struct str value; /* JSON text; a string of arguments that is no JSON is a JSON string here */
 	struct str modality, mime;
-	bool is_error;	     /* a tool's response that says so */
+	bool is_error; /* a tool's response that says so */
 };
 
 struct genai_message {
-	struct str role;     /* system, user, assistant, tool (developer is kept as it is) */
-	struct str name;     /* p NULL: none */
+	struct str role; /* system, user, assistant, tool (developer is kept as it is) */
+	struct str name; /* p NULL: none */
 	struct genai_part *parts;
 	uint32_t count;
-	struct str finish;   /* output only: OpenTelemetry's word (stop, length, tool_call, content_filter, error) */
+	struct str
+		finish; /* output only: OpenTelemetry's word (stop, length, tool_call, content_filter, error) */
 	struct hash128 hash; /* of role and parts, normalised: equal for an answer and its later quotation */
 };
 
 /* gen_ai.request.* or another attribute whose value is taken over as it stands. */
 struct genai_param {
-	const char *key;     /* attribute name, static */
-	struct str json;     /* value as JSON text */
+	const char *key; /* attribute name, static */
+	struct str json; /* value as JSON text */
 };
 
 #define GENAI_PARAMS_MAX 24
 #define GENAI_UNKNOWN	 (-1)
 
-struct genai_usage { /* GENAI_UNKNOWN: the wire did not say */
+struct genai_usage {			    /* GENAI_UNKNOWN: the wire did not say */
 	int64_t input, output;		    /* input includes cached tokens, output includes reasoning */
 	int64_t cache_read, cache_creation; /* part of input */
 	int64_t reasoning;		    /* part of output */
 };
 
 enum genai_status {
-	GENAI_OPEN,
+	GENAI_OPEN, /* also at `end`, without `close`: tracing ended and the call went on without us (its outputs are what
+			* came so far) */
 	GENAI_OK,
 	GENAI_ERROR,   /* error_type, error_message */
 	GENAI_ABORTED, /* process died, connection closed in mid-answer, or a gap hides the end */
 };
 
 struct genai_call {
-	struct http_exchange *x;  /* method, target, status, sizes, times, gaps, connection; NULL after `end` */
-	enum genai_kind kind;	  /* GENAI_HTTP until the request is understood */
-	const char *operation;	  /* gen_ai.operation.name; NULL for http */
-	struct str provider;	  /* gen_ai.provider.name */
-	struct str server;	  /* host name: SNI, else Host header, else peer address; p NULL: unknown */
-	uint16_t port;		  /* 0: unknown */
-	struct str path;	  /* target's path, no query */
+	struct http_exchange
+		*x;	       /* method, target, status, sizes, times, gaps, connection; NULL after `end` */
+	enum genai_kind kind;  /* GENAI_HTTP until the request is understood */
+	const char *operation; /* gen_ai.operation.name; NULL for http */
+	struct str provider;   /* gen_ai.provider.name */
+	struct str server;     /* host name: SNI, else Host header, else peer address; p NULL: unknown */
+	uint16_t port;	       /* 0: unknown */
+	struct str path;       /* target's path, no query */
 	struct str request_model, response_model, response_id, conversation_id;
-	bool stream;		  /* the request asked for a stream */
+	bool stream; /* the request asked for a stream */
 	struct genai_param params[GENAI_PARAMS_MAX];
 	uint32_t param_count;
 	struct genai_part *system; /* instructions given beside the messages */
 	uint32_t system_count;
 	struct genai_message *input;
 	uint32_t input_count;
-	struct str tools;	  /* gen_ai.tool.definitions as JSON text; p NULL: none */
+	struct str tools; /* gen_ai.tool.definitions as JSON text; p NULL: none */
 	struct genai_message *output;
 	uint32_t output_count;
 	struct str *finish_reasons; /* the provider's own words, one a choice */
@@ -102,19 +112,19 @@ struct genai_call {
 	struct genai_usage usage;
 	enum genai_status status;
 	struct str error_type, error_message;
-	uint64_t retry_after_ns;  /* as the server asked; 0: it did not */
-	int retry_count;	  /* x-stainless-retry-count; 0 for a first attempt, -1: not said */
-	struct hash128 body_hash; /* of the request's body */
+	uint64_t retry_after_ns;   /* as the server asked; 0: it did not */
+	int retry_count;	   /* x-stainless-retry-count; 0 for a first attempt, -1: not said */
+	struct hash128 body_hash;  /* of the request's body */
 	struct http_broken broken; /* of transfer, encoding or content: the first one */
-	uint64_t start_ns;	  /* the request's first byte */
-	uint64_t first_byte_ns;	  /* of the response; 0: none */
-	uint64_t first_chunk_ns;  /* first content of a stream; 0: none */
-	uint64_t end_ns;	  /* semantic end; 0 while open */
-	bool no_model_call;	  /* GENAI_HTTP by rule (count_tokens, a stored response): reason in `note` */
-	const char *note;	  /* why a look-alike is http; static, or NULL */
-	struct arena *arena;	  /* of the exchange: all slices live here or in its body */
-	void *state;		  /* the decoder's */
-	void *user;		  /* of the room that consumes calls */
+	uint64_t start_ns;	   /* the request's first byte */
+	uint64_t first_byte_ns;	   /* of the response; 0: none */
+	uint64_t first_chunk_ns;   /* first content of a stream; 0: none */
+	uint64_t end_ns;	   /* semantic end; 0 while open */
+	bool no_model_call;  /* GENAI_HTTP by rule (count_tokens, a stored response): reason in `note` */
+	const char *note;    /* why a look-alike is http; static, or NULL */
+	struct arena *arena; /* of the exchange: all slices live here or in its body */
+	void *state;	     /* the decoder's */
+	void *user;	     /* of the room that consumes calls */
 };
 
 struct genai_ops {
@@ -127,10 +137,11 @@ struct genai_ops {
 	/* The call's semantic end ([DONE], message_stop, error, next request, close): outputs are final. Comes once; the
 	 * exchange may still read on (trailing bytes change nothing). */
 	void (*close)(void *ctx, struct genai_call *c);
-	/* The exchange is over and the call's memory goes: keep nothing. */
+	/* The exchange is over and the call's memory goes: keep nothing. Without a `close` before it the call is open. */
 	void (*end)(void *ctx, struct genai_call *c);
 	/* See http_ops.stray. */
-	void (*stray)(void *ctx, struct flow_conn *conn, enum wire_dir dir, uint64_t bytes, const struct http_gap *gap);
+	void (*stray)(void *ctx, struct flow_conn *conn, enum wire_dir dir, uint64_t bytes,
+		      const struct http_gap *gap);
 };
 
 struct genai_stats {

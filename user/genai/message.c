@@ -23,11 +23,16 @@ struct str genai_str(struct genai_work *w, const struct json *j)
 	return arena_dup(w->c.arena, s);
 }
 
-struct str genai_word(struct genai_work *w, const struct json *object, const char *member)
+struct str genai_prose(struct genai_work *w, const struct json *object, const char *member)
 {
 	struct str s = genai_str(w, json_get(object, member));
 
 	return s.n > 0 ? s : STR_NONE;
+}
+
+struct str genai_word(struct genai_work *w, const struct json *object, const char *member)
+{
+	return json_is_cut(json_get(object, member)) ? STR_NONE : genai_prose(w, object, member);
 }
 
 struct str genai_compact(struct genai_work *w, const struct json *j)

@@ -24,7 +24,8 @@ static const struct genai_param_map request_params[] = {
 
 static void params_read(struct genai_work *w, const struct json *body)
 {
-	const struct json *stop = json_get(body, "stop"), *format = json_path(body, "response_format", "type", NULL);
+	const struct json *stop = json_get(body, "stop"),
+			  *format = json_path(body, "response_format", "type", NULL);
 	int64_t n;
 
 	genai_param_add_json(w, "openai.api.type", STR("\"chat_completions\""));
@@ -57,7 +58,7 @@ static void part_other(struct genai_work *w, const struct json *j, struct str ty
 static void part_file(struct genai_work *w, const struct json *j, struct genai_part *p)
 {
 	const struct json *file = json_get(j, "file");
-	struct str id = genai_word(w, file, "file_id"), data = genai_word(w, file, "file_data");
+	struct str id = genai_word(w, file, "file_id"), data = genai_prose(w, file, "file_data");
 
 	if (id.p != NULL) {
 		p->type = GENAI_FILE;
@@ -73,7 +74,7 @@ static void part_file(struct genai_work *w, const struct json *j, struct genai_p
 static void part_audio(struct genai_work *w, const struct json *j, struct genai_part *p)
 {
 	const struct json *audio = json_get(j, "input_audio");
-	struct str data = genai_word(w, audio, "data"), format = genai_word(w, audio, "format");
+	struct str data = genai_prose(w, audio, "data"), format = genai_word(w, audio, "format");
 
 	if (data.p == NULL) {
 		part_other(w, j, STR("input_audio"), p);
@@ -93,7 +94,7 @@ static void part_url(struct genai_work *w, const struct json *j, const char *mem
 		     struct genai_part *p)
 {
 	const struct json *at = json_get(j, member);
-	struct str url = json_type(at) == JSON_STRING ? genai_str(w, at) : genai_word(w, at, "url");
+	struct str url = json_type(at) == JSON_STRING ? genai_str(w, at) : genai_prose(w, at, "url");
 
 	if (url.p != NULL)
 		genai_part_url(p, modality, url);
@@ -158,7 +159,7 @@ static void tool_call_read(struct genai_work *w, const struct json *j, struct ge
 
 static void audio_read(struct genai_work *w, const struct json *audio, struct genai_message *m)
 {
-	struct str transcript = genai_word(w, audio, "transcript"), data = genai_word(w, audio, "data");
+	struct str transcript = genai_prose(w, audio, "transcript"), data = genai_prose(w, audio, "data");
 
 	if (transcript.p != NULL)
 		part_text(&m->parts[m->count++], GENAI_TEXT, transcript);
@@ -215,7 +216,7 @@ static void calls_read(struct genai_work *w, const struct json *j, struct genai_
 bool genai_openai_message(struct genai_work *w, const struct json *j, struct genai_message *m)
 {
 	const struct json *content = json_get(j, "content"), *images = json_get(j, "images");
-	struct str reasoning = genai_word(w, j, "reasoning_content"), refusal = genai_word(w, j, "refusal");
+	struct str reasoning = genai_prose(w, j, "reasoning_content"), refusal = genai_prose(w, j, "refusal");
 	/* content or its elements, reasoning, refusal, legacy call, audio and its transcript, tool calls, images */
 	size_t most = 8 + elements(content) + elements(json_get(j, "tool_calls")) + elements(images);
 
@@ -225,7 +226,7 @@ bool genai_openai_message(struct genai_work *w, const struct json *j, struct gen
 	if (m->parts == NULL)
 		return false;
 	if (reasoning.p == NULL)
-		reasoning = genai_word(w, j, "reasoning");
+		reasoning = genai_prose(w, j, "reasoning");
 	if (reasoning.p != NULL)
 		part_text(&m->parts[m->count++], GENAI_REASONING, reasoning);
 	if (str_eq(m->role, STR("tool")) || str_eq(m->role, STR("function"))) {
@@ -272,8 +273,8 @@ static void messages_read(struct genai_work *w, const struct json *messages)
 
 /* ---- tools ---- */
 
-static void definition_write(struct jsonw *out, struct arena *scratch, const struct json *tool, const struct json *f,
-			     const char *type)
+static void definition_write(struct jsonw *out, struct arena *scratch, const struct json *tool,
+			     const struct json *f, const char *type)
 {
 	static const char *const kept[] = {"name", "description", "parameters"};
 
@@ -347,7 +348,7 @@ static bool request(struct genai_work *w, const struct json *body)
 		return false;
 	if (json_type(model) > JSON_NULL && json_type(model) != JSON_STRING)
 		return false;
-	c->request_model = json_is_cut(model) ? STR_NONE : genai_word(w, body, "model");
+	c->request_model = genai_word(w, body, "model");
 	if (c->request_model.p == NULL)
 		c->request_model = deployment(c->path);
 	(void)json_bool(json_get(body, "stream"), &c->stream);
@@ -365,9 +366,14 @@ struct str genai_openai_finish(struct str word)
 	static const struct {
 		const char *theirs, *otel;
 	} rows[] = {
-		{"tool_calls", "tool_call"},  {"function_call", "tool_call"}, {"max_tokens", "length"},
-		{"model_length", "length"},   {"eos", "stop"},		      {"sensitive", "content_filter"},
-		{"network_error", "error"},   {"insufficient_system_resource", "error"},
+		{"tool_calls", "tool_call"},
+		{"function_call", "tool_call"},
+		{"max_tokens", "length"},
+		{"model_length", "length"},
+		{"eos", "stop"},
+		{"sensitive", "content_filter"},
+		{"network_error", "error"},
+		{"insufficient_system_resource", "error"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -391,8 +397,9 @@ void genai_openai_usage(struct genai_work *w, const struct json *usage)
 
 	count_read(json_get(usage, "prompt_tokens"), &u->input);
 	count_read(json_get(usage, "completion_tokens"), &u->output);
-	count_read(json_get(usage, "prompt_cache_hit_tokens"), &u->cache_read); /* DeepSeek, before it had details */
-	count_read(json_get(usage, "cached_tokens"), &u->cache_read);		      /* Moonshot */
+	count_read(json_get(usage, "prompt_cache_hit_tokens"),
+		   &u->cache_read);				      /* DeepSeek, before it had details */
+	count_read(json_get(usage, "cached_tokens"), &u->cache_read); /* Moonshot */
 	count_read(json_get(in, "cached_tokens"), &u->cache_read);
 	count_read(json_get(in, "cache_write_tokens"), &u->cache_creation);
 	count_read(json_path(usage, "completion_tokens_details", "reasoning_tokens", NULL), &u->reasoning);
@@ -412,7 +419,8 @@ void genai_openai_head(struct genai_work *w, const struct json *body)
 	}
 	if (!w->fingerprint_told && genai_word(w, body, "system_fingerprint").p != NULL) {
 		w->fingerprint_told = true;
-		genai_param_add(w, "openai.response.system_fingerprint", json_get(body, "system_fingerprint"));
+		genai_param_add(w, "openai.response.system_fingerprint",
+				json_get(body, "system_fingerprint"));
 	}
 }
 

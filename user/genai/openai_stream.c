@@ -101,7 +101,8 @@ static struct tool *tool_get(struct genai_work *w, struct choice *c, const struc
 	if (json_i64(json_get(j, "index"), &index) && index >= 0) {
 		for (uint32_t i = c->count; i-- > 0;)
 			if (c->tools[i].index == index)
-				return is_other(w, &c->tools[i], id, name) ? tool_new(w, c, index) : &c->tools[i];
+				return is_other(w, &c->tools[i], id, name) ? tool_new(w, c, index)
+									   : &c->tools[i];
 		return tool_new(w, c, index);
 	}
 	if (id.n > 0) {

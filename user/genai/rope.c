@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "genai/decoder.h"
 
-#define BLOCK_MIN 112u	 /* with its head about 128 */
+#define BLOCK_MIN 112u /* with its head about 128 */
 #define BLOCK_MAX 65536u
 
 struct genai_block {

@@ -5,8 +5,8 @@
 
 #include "genai/decoder.h"
 
-#define NS_PER_S     1000000000ull
-#define RETRY_S_MAX  (366.0 * 86400) /* more is no delay that anybody waits for */
+#define NS_PER_S    1000000000ull
+#define RETRY_S_MAX (366.0 * 86400) /* more is no delay that anybody waits for */
 
 struct str genai_server_path(struct str target)
 {

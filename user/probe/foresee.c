@@ -111,17 +111,18 @@ static bool is_executable(const struct foresee *f, const char *path)
 	return fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 0111);
 }
 
-void foresee_queue_command(struct foresee *f, struct str name, const char *without, unsigned depth)
+bool foresee_queue_command(struct foresee *f, struct str name, const char *without, unsigned depth)
 {
 	struct str search = procfs_variable(f->request->env, STR("PATH"));
 	char path[FORESEE_PATH_MAX], joined[FORESEE_PATH_MAX];
 
 	if (name.n == 0)
-		return;
+		return false;
 	if (str_find_char(name, '/') >= 0) {
-		if (absolute(f, path, name))
-			foresee_queue(f, path, depth);
-		return;
+		if (!absolute(f, path, name))
+			return false;
+		foresee_queue(f, path, depth);
+		return true;
 	}
 	if (search.p == NULL)
 		search = STR(PATH_DEFAULT);
@@ -135,9 +136,10 @@ void foresee_queue_command(struct foresee *f, struct str name, const char *witho
 			continue;
 		if (is_executable(f, path)) {
 			foresee_queue(f, path, depth);
-			return;
+			return true;
 		}
 	}
+	return false;
 }
 
 /* ---- libraries of a directory, of the linker's cache, of an ELF file ---- */
@@ -317,7 +319,7 @@ static void look_at_elf(struct foresee *f, int fd, const char *path)
 	char real[FORESEE_PATH_MAX];
 
 	tell_needs(f, fd, path);
-	if (root_real_path(fd, real, sizeof(real)) < 0)
+	if (root_real_path(f->request->root, fd, real, sizeof(real)) < 0)
 		real[0] = '\0';
 	struct str given = str_of(path), found = str_of(real);
 	if (!is_python_name(base_name(given)) && !is_python_name(base_name(found)))
@@ -354,7 +356,7 @@ static void look_at_env(struct foresee *f, struct str args, unsigned depth)
 			word = str_skip(word, sizeof("--split-string=") - 1);
 		else if (word.p[0] == '-' || str_find_char(word, '=') >= 0)
 			continue;
-		foresee_queue_command(f, word, NULL, depth);
+		(void)foresee_queue_command(f, word, NULL, depth);
 		return;
 	}
 }
@@ -370,7 +372,7 @@ static void look_at_script(struct foresee *f, const char *path, struct str head,
 		return;
 	if (str_eq(base_name(word), STR("env")))
 		look_at_env(f, line, depth + 1);
-	else if (absolute(f, interpreter, word))
+	if (absolute(f, interpreter, word))
 		foresee_queue(f, interpreter, depth + 1);
 	if (pyenv_is_shim(head))
 		pyenv_queue(f, path, head, depth + 1);
@@ -398,10 +400,10 @@ static void queue_arguments(struct foresee *f)
 
 	for (unsigned i = 0; i < ARGV_LOOK && procfs_next_string(&rest, &word); i++)
 		if (i > 0 && is_python_name(base_name(word)))
-			foresee_queue_command(f, word, NULL, 0);
+			(void)foresee_queue_command(f, word, NULL, 0);
 	/* A shell, a launcher or a test runner most likely starts one of these. */
-	foresee_queue_command(f, STR("python3"), NULL, 0);
-	foresee_queue_command(f, STR("python"), NULL, 0);
+	(void)foresee_queue_command(f, STR("python3"), NULL, 0);
+	(void)foresee_queue_command(f, STR("python"), NULL, 0);
 }
 
 static void fini(struct foresee *f)
@@ -417,7 +419,7 @@ int foresee_libraries(const struct foresee_request *request)
 	buf_init(&f.queue, FORESEE_QUEUE_MAX * (FORESEE_PATH_MAX + 2));
 	buf_init(&f.told, LIBRARIES_MAX * FORESEE_PATH_MAX);
 	tell_search_path(&f, procfs_variable(request->env, STR("LD_LIBRARY_PATH")), STR("/"), STR_NONE);
-	foresee_queue_command(&f, str_of(request->program), NULL, 0);
+	(void)foresee_queue_command(&f, str_of(request->program), NULL, 0);
 	queue_arguments(&f);
 	struct str home = procfs_variable(request->env, STR("PYTHONHOME"));
 	if (home.n > 0 && home.p[0] == '/')

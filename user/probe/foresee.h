@@ -40,8 +40,9 @@ struct foresee {
 
 /* Queues an executable, unless it was queued before or is too deep. */
 void foresee_queue(struct foresee *f, const char *path, unsigned depth);
-/* Queues what PATH or cwd gives for a name; `without`: a directory of PATH to pass over, or NULL. */
-void foresee_queue_command(struct foresee *f, struct str name, const char *without, unsigned depth);
+/* Queues what PATH or cwd gives for a name; `without`: a directory of PATH to pass over, or NULL. False
+ * when there is no such command. */
+bool foresee_queue_command(struct foresee *f, struct str name, const char *without, unsigned depth);
 /* dir/name made absolute by cwd. False when too long. */
 bool foresee_join(char out[FORESEE_PATH_MAX], struct str dir, struct str name);
 

@@ -236,7 +236,7 @@ int libraries_add_path(struct libraries *t, int root, const char *path, const st
 	autodrop(drop_fd) int fd = root_open_file(root, path);
 	if (fd < 0)
 		return fd;
-	if (root_real_path(fd, real, sizeof(real)) == 0)
+	if (root_real_path(root, fd, real, sizeof(real)) == 0)
 		path = real;
 	int r = add_file(t, fd, path, &lib);
 	*out = lib;

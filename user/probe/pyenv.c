@@ -103,8 +103,7 @@ static void queue_installed(struct choice *c, struct str prefix)
 static void queue_word(struct choice *c, struct str word)
 {
 	if (str_eq(word, STR("system"))) {
-		foresee_queue_command(c->f, c->name, c->shims, c->depth);
-		c->queued++;
+		c->queued += foresee_queue_command(c->f, c->name, c->shims, c->depth);
 		return;
 	}
 	if (str_starts(word, STR("python-")))

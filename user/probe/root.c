@@ -81,7 +81,7 @@ DIR *root_open_dir(int root, const char *path)
 	return dir;
 }
 
-int root_real_path(int fd, char *out, size_t size)
+static int read_fd_path(int fd, char *out, size_t size)
 {
 	char path[32];
 
@@ -92,6 +92,22 @@ int root_real_path(int fd, char *out, size_t size)
 	if ((size_t)n >= size)
 		return -ENAMETOOLONG;
 	out[n] = '\0';
+	return 0;
+}
+
+int root_real_path(int root, int fd, char *out, size_t size)
+{
+	char top[4096];
+	int r = read_fd_path(root, top, sizeof(top));
+
+	if (r == 0)
+		r = read_fd_path(fd, out, size);
+	if (r < 0)
+		return r;
+	/* Of another mount namespace the kernel names files from that one's own root already. */
+	size_t n = strlen(top);
+	if (n > 1 && strncmp(out, top, n) == 0 && out[n] == '/')
+		memmove(out, out + n, strlen(out + n) + 1);
 	return 0;
 }
 

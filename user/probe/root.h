@@ -20,8 +20,8 @@ int root_open(uint32_t pid) MUST_CHECK;
 int root_open_file(int root, const char *path) MUST_CHECK;
 /* NULL: errno. Close with closedir. */
 DIR *root_open_dir(int root, const char *path);
-/* The path of an open file without links, as far as the kernel can tell. 0, negative errno. */
-int root_real_path(int fd, char *out, size_t size) MUST_CHECK;
+/* The path inside root of an open file without links, as far as the kernel can tell. 0, negative errno. */
+int root_real_path(int root, int fd, char *out, size_t size) MUST_CHECK;
 /* Appends a file's bytes, at most out->max of them: 0, negative errno. */
 int root_read(int root, const char *path, struct buf *out) MUST_CHECK;
 

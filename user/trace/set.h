@@ -135,8 +135,12 @@ struct trace_tool {
 	bool told;
 	bool has_id;
 	bool indexed;
-	uint64_t pending;		/* request that quotes the call, before its answer was read */
-	bool exact;			/* and continues the asker's conversation word for word */
+	/* While a request is read: */
+	uint64_t pending; /* the request that quotes the call, and has not told its result yet */
+	bool exact;	  /* there it continues the asker's conversation word for word */
+	uint64_t answered; /* the request that tells the result */
+	bool answered_exactly;
+	const struct genai_part *result;
 	struct str call_id, name, args; /* in one block behind the struct */
 };
 

@@ -319,8 +319,8 @@ static bool only_ours(struct reading *r, struct trace_ask *ask)
 
 /*
  * Whether the call quoted at hand is the asker's, in its own conversation. Exactly so when the messages before it are
- * the asker's input. Clients trim and compact histories: then the instructions must be the asker's, and either
- * nothing foreign stands before the call, or the message right before it is the one that the asker answered.
+ * the asker's input. Clients trim and compact histories: then the message right before it must still be the one that
+ * the asker answered, and the instructions the asker's; where there are none, nothing foreign may stand before the call.
  */
 static bool accepts(struct reading *r, const struct trace_tool *tool, bool *exact)
 {
@@ -335,10 +335,9 @@ static bool accepts(struct reading *r, const struct trace_tool *tool, bool *exac
 		return false;
 	if (ask->first_is_system && c->input[0].hash.lo != ask->first)
 		return false;
-	if (only_ours(r, ask))
-		return true;
-	bool instructed = ask->first_is_system || c->system_count > 0;
-	return instructed && c->input[r->at - 1].hash.lo == ask->last;
+	if (c->input[r->at - 1].hash.lo != ask->last)
+		return false;
+	return ask->first_is_system || c->system_count > 0 || only_ours(r, ask);
 }
 
 static void quote_call(struct reading *r, const struct genai_part *p)
@@ -375,15 +374,37 @@ static void tell_result(struct reading *r, const struct genai_part *p)
 	}
 	if (best == NULL)
 		return;
-	tell(r->t, best,
-	     &(struct outcome){
-		     .word = p->is_error ? "error" : "returned",
-		     .status = p->is_error ? TRACE_STATUS_ERROR : TRACE_STATUS_OK,
-		     .end_ns = r->k->c->start_ns,
-		     .answered_in = r->k->id,
-		     .result = p->value,
-	     });
-	trace_tool_free(r->t, best);
+	best->pending = 0;
+	/* An id may come again in one conversation: the exact place counts, else the last one. */
+	if (best->answered == r->t->request && best->answered_exactly && !best->exact)
+		return;
+	best->answered = r->t->request;
+	best->answered_exactly = best->exact;
+	best->result = p;
+}
+
+static void end_answered(struct reading *r)
+{
+	struct trace_tool *tool = r->k->process->tools, *next = NULL;
+
+	while (tool->after) /* the oldest first, as they were asked */
+		tool = tool->after;
+	for (; tool != NULL; tool = next) {
+		next = tool->before;
+		if (tool->answered != r->t->request)
+			continue;
+		bool error = tool->result->is_error;
+
+		tell(r->t, tool,
+		     &(struct outcome){
+			     .word = error ? "error" : "returned",
+			     .status = error ? TRACE_STATUS_ERROR : TRACE_STATUS_OK,
+			     .end_ns = r->k->c->start_ns,
+			     .answered_in = r->k->id,
+			     .result = tool->result->value,
+		     });
+		trace_tool_free(r->t, tool);
+	}
 }
 
 void trace_tool_answer(struct trace_set *t, struct trace_call *k)
@@ -392,7 +413,9 @@ void trace_tool_answer(struct trace_set *t, struct trace_call *k)
 	struct reading r = {.t = t, .k = k};
 
 	t->request++;
-	for (uint32_t i = 0; i < c->input_count && k->process->tools != NULL; i++) {
+	if (k->process->tools == NULL)
+		return;
+	for (uint32_t i = 0; i < c->input_count; i++) {
 		const struct genai_message *m = &c->input[i];
 		bool asked = false;
 
@@ -409,6 +432,7 @@ void trace_tool_answer(struct trace_set *t, struct trace_call *k)
 		}
 		r.chain = hash_chain(r.chain, m->hash);
 	}
+	end_answered(&r);
 }
 
 /* ---- never told ---- */

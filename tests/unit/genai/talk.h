@@ -22,9 +22,9 @@ struct talk {
 	bool closed;
 };
 
-static size_t talk_request;			       /* bytes of the input that the client writes */
-static enum flow_end talk_end = FLOW_END_FREED;	       /* how the connection ends */
-static const char *talk_server = "api.example.com";    /* SNI; NULL: none */
+static size_t talk_request;			    /* bytes of the input that the client writes */
+static enum flow_end talk_end = FLOW_END_FREED;	    /* how the connection ends */
+static const char *talk_server = "api.example.com"; /* SNI; NULL: none */
 
 static void talk_str(struct buf *b, const char *key, struct str s)
 {
@@ -45,9 +45,16 @@ static void talk_raw(struct buf *b, const char *key, struct str s)
 
 static void talk_part(struct buf *b, const struct genai_part *p)
 {
-	static const char *const names[] = {"text",		"reasoning",   "tool_call", "tool_call_response",
-					    "server_tool_call", "server_tool_call_response", "blob", "uri",
-					    "file",		"other"};
+	static const char *const names[] = {"text",
+					    "reasoning",
+					    "tool_call",
+					    "tool_call_response",
+					    "server_tool_call",
+					    "server_tool_call_response",
+					    "blob",
+					    "uri",
+					    "file",
+					    "other"};
 
 	buf_addf(b, "    %s", names[p->type]);
 	talk_str(b, "id", p->id);
@@ -88,7 +95,8 @@ static void talk_usage(struct buf *b, const struct genai_usage *u)
 
 static void talk_call(struct buf *b, const struct genai_call *c)
 {
-	static const char *const kinds[] = {"http", "chat", "text_completion", "generate_content", "embeddings", "rerank"};
+	static const char *const kinds[] = {"http",	  "chat",  "text_completion", "generate_content",
+					    "embeddings", "rerank"};
 	static const char *const states[] = {"open", "ok", "error", "aborted"};
 
 	buf_addf(b, "%s %s", kinds[c->kind], states[c->status]);
@@ -245,12 +253,14 @@ static void talk_stop(void *state)
 static const struct harness_stage talk_stage = {talk_start, talk_feed, talk_finish, talk_stop};
 
 /* Both messages with Content-Length, as one input. Owned by the caller. */
-__attribute__((unused)) static char *talk_make(const char *line, const char *body, const char *head, const char *answer)
+__attribute__((unused)) static char *talk_make(const char *line, const char *body, const char *head,
+					       const char *answer)
 {
 	struct buf b;
 
 	buf_init(&b, SIZE_MAX);
-	buf_addf(&b, "%s\r\nHost: api.example.com\r\nContent-Length: %zu\r\n\r\n%s", line, strlen(body), body);
+	buf_addf(&b, "%s\r\nHost: api.example.com\r\nContent-Length: %zu\r\n\r\n%s", line, strlen(body),
+		 body);
 	talk_request = b.n;
 	buf_addf(&b, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", head, strlen(answer), answer);
 	buf_add_char(&b, 0);

@@ -279,6 +279,30 @@ static void test_same_id(void **state)
 	world_free(w);
 }
 
+/* Polling: the same id, arguments and result turn after turn. Each turn's result is its own. */
+static void test_poll(void **state)
+{
+	(void)state;
+	static const char *const results[] = {"\"busy\"", "\"busy\"", "\"busy\"", "\"done\""};
+	struct world *w = world_run();
+
+	for (uint32_t turn = 0; turn < 5; turn++) {
+		struct call *k = again(w, 100, "A", "wait");
+
+		for (uint32_t i = 0; i < turn; i++) {
+			call_in_call(k, "call_1", "status", "{}");
+			call_in_result(k, "call_1", results[i]);
+		}
+		if (turn < 4)
+			call_out_call(k, "call_1", "status", "{}");
+		call_do(k);
+	}
+	assert_int_equal(world_count(w, "execute_tool"), 4);
+	for (uint32_t i = 0; i < 4; i++)
+		world_want(world_find(w, "execute_tool", i), "gen_ai.tool.call.result", results[i]);
+	world_free(w);
+}
+
 static void test_no_id(void **state)
 {
 	(void)state;
@@ -431,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_other_process),
 		cmocka_unit_test(test_trimmed),
 		cmocka_unit_test(test_same_id),
+		cmocka_unit_test(test_poll),
 		cmocka_unit_test(test_no_id),
 		cmocka_unit_test(test_reasoning_dropped),
 		cmocka_unit_test(test_unanswered),

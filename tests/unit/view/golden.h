@@ -5,23 +5,23 @@
 
 /* clang-format off */
 static const char tree_pipe[] =
-	"python3 agent.py --fast  1m12s  error  incomplete  llm 2  tools 1  tokens 8.5k->311  errors 3  exit 1  (pid 100)\n"
-	"\342\224\234\342\224\200 2 llm   claude-sonnet-4-5-20250929   2.31 s  8.4k->311  8.2k cached\n"
-	"\342\224\234\342\224\200 3 tool  bash pytest -q tests/auth    5.88 s  \342\234\227 tool_error\n"
-	"\342\224\202   \342\224\224\342\224\200 4 proc  pytest -q tests/auth     5.70 s  killed by SIGKILL (9)  (pid 48301)  (parent inferred: exec)\n"
-	"\342\224\234\342\224\200 5 llm   claude-sonnet-4-5            1.02 s  120->?  \342\234\227 overloaded_error Over\\e]0;loaded  retried \303\2272  ! gap 512 B read (ring_full)\n"
-	"\342\224\224\342\224\200 6 http  POST hooks.example/notify/\303\244       -  open since 41.0 s\n"
+	"python3 agent.py --fast  1m12s  error  incomplete  llm 2  tools 1  tokens 8.5k->311  errors 2  exit 1  (pid 100)\n"
+	"\342\224\234\342\224\200 2 llm   claude-sonnet-4-5-20250929    2.31 s  8.4k->311  8.2k cached\n"
+	"\342\224\234\342\224\200 3 tool  bash pytest -q tests/auth     5.88 s  \342\234\227 tool_error\n"
+	"\342\224\202   \342\224\224\342\224\200 4 proc  pytest -q tests/auth      5.70 s  killed by SIGKILL (9)  (pid 48301)  (parent inferred: exec)\n"
+	"\342\224\234\342\224\200 5 llm   claude-sonnet-4-5             1.02 s  120->?  \342\234\227 overloaded_error Over\\e]0;loaded  retried \303\2272  ! gap 512 B read (ring_full)\n"
+	"\342\224\224\342\224\200 6 http  POST hooks.example/notify/\303\244        -  open since 41.0 s\n"
 	"gaps: 1, 512 B in spans 5     parent links: 4 certain, 1 inferred (4: exec)\n"
 	"ledger: calls 391 = 388 kept + 3 ring_full; bytes 212,044 = 211,532 kept + 512 missing; events 12 = 12 kept + 0 lost\n"
 	"blind: pid 100: grpc: static BoringSSL without symbols\n";
 
 static const char tree_100[] =
-	"python3 agent.py --fast  1m12s  error  incomplete  llm 2  tools 1  tokens 8.5k->311  errors 3  exit\342\200\246\n"
-	"\342\224\234\342\224\200 2 llm   claude-sonnet-4-5-20250929   2.31 s  8.4k->311  8.2k cached\n"
-	"\342\224\234\342\224\200 3 tool  bash pytest -q tests/auth    5.88 s  \342\234\227 tool_error\n"
-	"\342\224\202   \342\224\224\342\224\200 4 proc  pytest -q tests/auth     5.70 s  killed by SIGKILL (9)  (pid 48301)  (parent inferre\342\200\246\n"
-	"\342\224\234\342\224\200 5 llm   claude-sonnet-4-5            1.02 s  120->?  \342\234\227 overloaded_error Over\\e]0;loaded  retried\342\200\246\n"
-	"\342\224\224\342\224\200 6 http  POST hooks.example/notify/\303\244       -  open since 41.0 s\n"
+	"python3 agent.py --fast  1m12s  error  incomplete  llm 2  tools 1  tokens 8.5k->311  errors 2  exit\342\200\246\n"
+	"\342\224\234\342\224\200 2 llm   claude-sonnet-4-5-20250929    2.31 s  8.4k->311  8.2k cached\n"
+	"\342\224\234\342\224\200 3 tool  bash pytest -q tests/auth     5.88 s  \342\234\227 tool_error\n"
+	"\342\224\202   \342\224\224\342\224\200 4 proc  pytest -q tests/auth      5.70 s  killed by SIGKILL (9)  (pid 48301)  (parent inferr\342\200\246\n"
+	"\342\224\234\342\224\200 5 llm   claude-sonnet-4-5             1.02 s  120->?  \342\234\227 overloaded_error Over\\e]0;loaded  retrie\342\200\246\n"
+	"\342\224\224\342\224\200 6 http  POST hooks.example/notify/\303\244        -  open since 41.0 s\n"
 	"gaps: 1, 512 B in spans 5     parent links: 4 certain, 1 inferred (4: exec)\n"
 	"ledger: calls 391 = 388 kept + 3 ring_full\n"
 	"        bytes 212,044 = 211,532 kept + 512 missing\n"
@@ -30,11 +30,11 @@ static const char tree_100[] =
 
 static const char tree_60_ascii[] =
 	"python3 agent.py --fast  1m12s  error  incomplete  llm 2 ...\n"
-	"|- 2 llm   claude-sonnet-4-...  2.31 s  8.4k->311  8.2k c...\n"
-	"|- 3 tool  bash pytest -q t...  5.88 s  !! tool_error\n"
-	"|   `- 4 proc  pytest -q te...  5.70 s  killed by SIGKILL...\n"
-	"|- 5 llm   claude-sonnet-4-5    1.02 s  120->?  !! overlo...\n"
-	"`- 6 http  POST hooks.examp...       -  open since 41.0 s\n"
+	"|- 2 llm   claude-sonnet-4-...   2.31 s  8.4k->311  8.2k ...\n"
+	"|- 3 tool  bash pytest -q t...   5.88 s  !! tool_error\n"
+	"|   `- 4 proc  pytest -q te...   5.70 s  killed by SIGKIL...\n"
+	"|- 5 llm   claude-sonnet-4-5     1.02 s  120->?  !! overl...\n"
+	"`- 6 http  POST hooks.examp...        -  open since 41.0 s\n"
 	"gaps: 1, 512 B in spans 5\n"
 	"parent links: 4 certain, 1 inferred (4: exec)\n"
 	"ledger: calls 391 = 388 kept + 3 ring_full\n"
@@ -43,12 +43,12 @@ static const char tree_60_ascii[] =
 	"blind: pid 100: grpc: static BoringSSL without symbols\n";
 
 static const char tree_colour_100[] =
-	"\033[1mpython3 agent.py --fast\033[0m  1m12s  \033[31merror\033[0m\033[33m  incomplete\033[0m  llm 2  tools 1  tokens 8.5k->311\033[31m  errors 3  exit\342\200\246\033[0m\n"
-	"\033[2m\342\224\234\342\224\200 \033[0m2 \033[36mllm   \033[0mclaude-sonnet-4-5-20250929   2.31 s  8.4k->311\033[2m  8.2k cached\033[0m\n"
-	"\033[2m\342\224\234\342\224\200 \033[0m3 \033[32mtool  \033[0mbash pytest -q tests/auth    5.88 s\033[31m  \342\234\227 tool_error\033[0m\n"
-	"\033[2m\342\224\202   \342\224\224\342\224\200 \033[0m4 proc  pytest -q tests/auth     5.70 s\033[31m  killed by SIGKILL (9)\033[0m\033[2m  (pid 48301)  (parent inferre\342\200\246\033[0m\n"
-	"\033[2m\342\224\234\342\224\200 \033[0m5 \033[36mllm   \033[0mclaude-sonnet-4-5            1.02 s  120->?\033[31m  \342\234\227 overloaded_error Over\\e]0;loaded\033[0m\033[33m  retried\342\200\246\033[0m\n"
-	"\033[2m\342\224\224\342\224\200 \033[0m6 http  POST hooks.example/notify/\303\244       -\033[33m  open since 41.0 s\033[0m\n"
+	"\033[1mpython3 agent.py --fast\033[0m  1m12s  \033[31merror\033[0m\033[33m  incomplete\033[0m  llm 2  tools 1  tokens 8.5k->311\033[31m  errors 2  exit\342\200\246\033[0m\n"
+	"\033[2m\342\224\234\342\224\200 \033[0m2 \033[36mllm   \033[0mclaude-sonnet-4-5-20250929    2.31 s  8.4k->311\033[2m  8.2k cached\033[0m\n"
+	"\033[2m\342\224\234\342\224\200 \033[0m3 \033[32mtool  \033[0mbash pytest -q tests/auth     5.88 s\033[31m  \342\234\227 tool_error\033[0m\n"
+	"\033[2m\342\224\202   \342\224\224\342\224\200 \033[0m4 proc  pytest -q tests/auth      5.70 s\033[31m  killed by SIGKILL (9)\033[0m\033[2m  (pid 48301)  (parent inferr\342\200\246\033[0m\n"
+	"\033[2m\342\224\234\342\224\200 \033[0m5 \033[36mllm   \033[0mclaude-sonnet-4-5             1.02 s  120->?\033[31m  \342\234\227 overloaded_error Over\\e]0;loaded\033[0m\033[33m  retrie\342\200\246\033[0m\n"
+	"\033[2m\342\224\224\342\224\200 \033[0m6 http  POST hooks.example/notify/\303\244        -\033[33m  open since 41.0 s\033[0m\n"
 	"\033[33mgaps: 1, 512 B in spans 5\033[0m     parent links: 4 certain, 1 inferred (4: exec)\n"
 	"ledger: calls 391 = 388 kept + 3 ring_full\n"
 	"        bytes 212,044 = 211,532 kept + 512 missing\n"
@@ -56,7 +56,7 @@ static const char tree_colour_100[] =
 	"\033[33mblind: pid 100: grpc: static BoringSSL without symbols\033[0m\n";
 
 static const char summary_pipe[] =
-	"bottrace: 1m12s  llm 2  tools 1  tokens 8,532->311  errors 3  incomplete\n"
+	"bottrace: 1m12s  llm 2  tools 1  tokens 8,532->311  errors 2  incomplete\n"
 	"captured 211.5 kB in 391 calls, LOST 512 B; added 1.90 us a call, 851 us in all\n"
 	"gaps: 1, 512 B: they stand in the tree, at the calls that they hit\n"
 	"ledger: calls 391 = 388 kept + 3 ring_full; bytes 212,044 = 211,532 kept + 512 missing; events 12 = 12 kept + 0 lost\n";
