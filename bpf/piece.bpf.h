@@ -72,6 +72,7 @@ static __always_inline long piece_copy(struct bpf_dynptr *d, __u64 user, __u64 n
 	if (n < 8) {
 		void *to = bpf_dynptr_data(d, sizeof(struct wire_tls_data), 8);
 
+		compat_opaque(n); /* else the mask is left out as needless, and 6.1 has forgotten why it is */
 		return to ? bpf_probe_read_user(to, n & 7, (void *)user) : -1;
 	}
 	PIECE_TWO(3);
@@ -135,9 +136,14 @@ static __always_inline __u32 piece_class(struct piece *p, __u64 call_off, __u64 
 		return WIRE_CAUSE_RING_FULL;
 	piece_fill(rec, p, call_off, n);
 	compat_opaque(n);
-	if (n == 0 || n > bytes)
+	if (n > bytes)
 		n = bytes;
-	*(__u64 *)(rec->payload + ((n - 1) & ~7ull)) = 0;
+	__u64 pad = (n - 1) & ~7ull; /* clamped by itself: older verifiers do not learn n > 0 from n != 0 */
+
+	compat_opaque(pad);
+	if (pad > bytes - 8)
+		pad = bytes - 8;
+	*(__u64 *)(rec->payload + pad) = 0;
 	if (bpf_probe_read_user(rec->payload, n, (void *)(p->call->buffer + call_off))) {
 		emit_discard(rec, sizeof(*rec) + bytes);
 		return WIRE_CAUSE_FAULT;

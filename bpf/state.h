@@ -40,9 +40,9 @@ struct state_conn {
 	WIRE_U64 start_ns; /* of the process */
 	WIRE_U64 generation;
 	WIRE_U32 epoch;
-	WIRE_S32 fd;	 /* -1: none */
+	WIRE_S32 fd; /* -1: none */
 	WIRE_U32 lib;
-	WIRE_U32 told;	 /* 1: WIRE_TLS_CONN was sent; 2: with addresses, or there are none to be had */
+	WIRE_U32 told; /* 1: WIRE_TLS_CONN was sent; 2: with addresses, or there are none to be had */
 	struct wire_side side[WIRE_DIRS];
 };
 _Static_assert(sizeof(struct state_conn) == 80, "state_conn");
@@ -70,7 +70,7 @@ struct state_call {
 	WIRE_U64 buffer;
 	WIRE_U64 out; /* address of the size_t that *_ex functions fill; 0: none */
 	WIRE_U64 num;
-	WIRE_U64 sp;  /* at entry; at return it is 8 more; 0: slot free */
+	WIRE_U64 sp; /* at entry; at return it is 8 more; 0: slot free */
 	WIRE_U64 ts_ns;
 	WIRE_U32 lib;
 	WIRE_U32 fn;

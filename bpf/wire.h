@@ -82,11 +82,11 @@ enum wire_fn {
 	WIRE_FNS = 8,
 };
 
-#define WIRE_PIECE_MAX	 16384	    /* payload bytes of one WIRE_TLS_DATA */
-#define WIRE_CALL_MAX	 (16u << 20) /* bytes of one call that are copied out; the rest is `skipped` */
-#define WIRE_ARGV_MAX	 8192	    /* bytes of argv kept of one exec */
-#define WIRE_PATH_MAX	 512	    /* bytes of an executable's path */
-#define WIRE_SNI_MAX	 256
+#define WIRE_PIECE_MAX	16384	    /* payload bytes of one WIRE_TLS_DATA */
+#define WIRE_CALL_MAX	(16u << 20) /* bytes of one call that are copied out; the rest is `skipped` */
+#define WIRE_ARGV_MAX	8192	    /* bytes of argv kept of one exec */
+#define WIRE_PATH_MAX	512	    /* bytes of an executable's path */
+#define WIRE_SNI_MAX	256
 #define WIRE_RECORD_MAX (64u << 10) /* no record is larger */
 
 struct wire_head {
@@ -115,14 +115,14 @@ _Static_assert(sizeof(struct wire_conn_key) == 16, "wire_conn_key");
 struct wire_tls_data {
 	struct wire_head head;
 	struct wire_conn_key conn;
-	WIRE_U64 offset;       /* of this piece in its direction */
-	WIRE_U64 call_len;     /* bytes that the call moved */
-	WIRE_U64 call_off;     /* of this piece in its call */
-	WIRE_U64 call_ns;      /* duration of the call */
-	WIRE_U32 len;	       /* payload bytes here, <= WIRE_PIECE_MAX */
-	WIRE_U8 dir;	       /* enum wire_dir */
-	WIRE_U8 fn;	       /* enum wire_fn */
-	WIRE_U8 hole_cause;    /* enum wire_cause of the first piece missing since the last one sent; 0: none */
+	WIRE_U64 offset;    /* of this piece in its direction */
+	WIRE_U64 call_len;  /* bytes that the call moved */
+	WIRE_U64 call_off;  /* of this piece in its call */
+	WIRE_U64 call_ns;   /* duration of the call */
+	WIRE_U32 len;	    /* payload bytes here, <= WIRE_PIECE_MAX */
+	WIRE_U8 dir;	    /* enum wire_dir */
+	WIRE_U8 fn;	    /* enum wire_fn */
+	WIRE_U8 hole_cause; /* enum wire_cause of the first piece missing since the last one sent; 0: none */
 	WIRE_U8 skipped_after; /* 1: the rest of this call beyond this piece is left out by policy */
 	WIRE_U8 payload[];
 };
@@ -132,10 +132,10 @@ _Static_assert(sizeof(struct wire_tls_data) == 88, "wire_tls_data");
 struct wire_tls_conn {
 	struct wire_head head;
 	struct wire_conn_key conn;
-	WIRE_U32 lib;	  /* WIRE_LIB's id; 0: unknown */
-	WIRE_S32 fd;	  /* -1: the library has no socket (MemoryBIO), or it was set before we looked */
-	WIRE_U16 family;  /* 0: addresses unknown; 2 IPv4, 10 IPv6 */
-	WIRE_U16 lport;	  /* host order */
+	WIRE_U32 lib;	 /* WIRE_LIB's id; 0: unknown */
+	WIRE_S32 fd;	 /* -1: the library has no socket (MemoryBIO), or it was set before we looked */
+	WIRE_U16 family; /* 0: addresses unknown; 2 IPv4, 10 IPv6 */
+	WIRE_U16 lport;	 /* host order */
 	WIRE_U16 pport;
 	WIRE_U16 pad;
 	WIRE_U8 local[16]; /* network order; IPv4 in the first 4 */
@@ -154,8 +154,8 @@ _Static_assert(sizeof(struct wire_tls_sni) == 56, "wire_tls_sni");
 
 /* What the kernel counted of one direction of a connection. bytes = sent + missing + skipped. */
 struct wire_side {
-	WIRE_U64 calls;	    /* calls that moved data */
-	WIRE_U64 bytes;	    /* bytes that they moved */
+	WIRE_U64 calls;	     /* calls that moved data */
+	WIRE_U64 bytes;	     /* bytes that they moved */
 	WIRE_U32 hole_cause; /* first cause missing since the last piece sent */
 	WIRE_U32 pad;
 };
@@ -220,15 +220,16 @@ enum wire_mode { WIRE_MODE_RUN = 1, WIRE_MODE_ATTACH = 2, WIRE_MODE_DECODE = 3 }
 
 struct wire_session {
 	struct wire_head head;
-	WIRE_U32 version;	/* WIRE_VERSION */
-	WIRE_U32 mode;		/* enum wire_mode */
-	WIRE_U64 options;	/* WIRE_OPT_* */
-	WIRE_S64 utc_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC at start */
+	WIRE_U32 version;	 /* WIRE_VERSION */
+	WIRE_U32 mode;		 /* enum wire_mode */
+	WIRE_U64 options;	 /* WIRE_OPT_* */
+	WIRE_S64 utc_offset_ns;	 /* CLOCK_REALTIME - CLOCK_MONOTONIC at start */
 	WIRE_U64 boot_offset_ns; /* CLOCK_BOOTTIME - CLOCK_MONOTONIC at start */
 	WIRE_U64 ring_bytes;
 	WIRE_U8 boot_id[16];
-	WIRE_U32 site_ns;   /* one call through a data site (entry and return, 200 bytes copied), calibrated at attach */
-	WIRE_U32 base_ns;   /* the same call untraced; site_ns is the difference already */
+	/* One call through a data site (entry and return, 200 bytes copied), calibrated at attach; less the same call untraced. */
+	WIRE_U32 site_ns;
+	WIRE_U32 base_ns; /* that call untraced */
 };
 _Static_assert(sizeof(struct wire_session) == 96, "wire_session");
 
@@ -286,17 +287,17 @@ _Static_assert(sizeof(struct wire_blind) == 48, "wire_blind");
  * `sent` when every piece that policy wants was submitted, else under the cause of the first missing piece.
  */
 struct wire_counts {
-	WIRE_U64 entered;		   /* entries of SSL_read*, SSL_write* */
-	WIRE_U64 returned;		   /* returns that were paired with their entry */
-	WIRE_U64 abandoned;		   /* entries known to have no return: overwritten, unwound */
-	WIRE_U64 empty;			   /* returns that moved nothing (WANT_READ, EOF, errors) */
-	WIRE_U64 sent;			   /* calls, whole */
-	WIRE_U64 lost[WIRE_CAUSES];	   /* calls by cause */
+	WIRE_U64 entered;	    /* entries of SSL_read*, SSL_write* */
+	WIRE_U64 returned;	    /* returns that were paired with their entry */
+	WIRE_U64 abandoned;	    /* entries known to have no return: overwritten, unwound */
+	WIRE_U64 empty;		    /* returns that moved nothing (WANT_READ, EOF, errors) */
+	WIRE_U64 sent;		    /* calls, whole */
+	WIRE_U64 lost[WIRE_CAUSES]; /* calls by cause */
 	WIRE_U64 bytes_seen;
 	WIRE_U64 bytes_sent;
 	WIRE_U64 bytes_skipped;
 	WIRE_U64 bytes_lost[WIRE_CAUSES];
-	WIRE_U64 events_sent;		   /* all other records */
+	WIRE_U64 events_sent; /* all other records */
 	WIRE_U64 events_lost[WIRE_CAUSES];
 };
 _Static_assert(sizeof(struct wire_counts) == 312, "wire_counts");
@@ -320,11 +321,11 @@ struct wire_tick {
 _Static_assert(sizeof(struct wire_tick) == 32, "wire_tick");
 
 enum wire_end_why {
-	WIRE_END_DONE = 0,	/* the command or the last target ended */
-	WIRE_END_SIGNAL = 1,	/* the user said stop */
-	WIRE_END_DURATION = 2,	/* --duration */
-	WIRE_END_ATTACHER = 3,	/* the attacher died: no final counters */
-	WIRE_END_FRONT = 4,	/* the front died */
+	WIRE_END_DONE = 0,     /* the command or the last target ended */
+	WIRE_END_SIGNAL = 1,   /* the user said stop */
+	WIRE_END_DURATION = 2, /* --duration */
+	WIRE_END_ATTACHER = 3, /* the attacher died: no final counters */
+	WIRE_END_FRONT = 4,    /* the front died */
 };
 
 struct wire_end {
@@ -341,7 +342,8 @@ _Static_assert(sizeof(struct wire_end) == 40, "wire_end");
 struct wire_shared {
 	WIRE_U32 sleeping; /* the drain sleeps: wake it with the next record; the waker clears it */
 	WIRE_U32 pad;
-	WIRE_U64 lost_calls; /* over all processes, for live displays; the ledger's truth is WIRE_PROC_FINAL */
+	WIRE_U64
+	lost_calls; /* over all processes, for live displays; the ledger's truth is WIRE_PROC_FINAL */
 	WIRE_U64 lost_bytes;
 };
 _Static_assert(sizeof(struct wire_shared) == 24, "wire_shared");

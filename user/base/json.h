@@ -34,7 +34,7 @@ enum json_state {
 
 struct json_end {
 	enum json_state state;
-	size_t offset;	 /* bytes read: the value's end when whole, the text's end when cut, the bad byte when broken */
+	size_t offset; /* bytes read: the value's end when whole, the text's end when cut, the bad byte when broken */
 	const char *why; /* a few words when broken, else NULL; static */
 };
 

@@ -18,8 +18,8 @@
 struct jsonw {
 	struct buf *b;
 	uint32_t depth;
-	bool first;    /* nothing stands yet at this level */
-	bool named;    /* a key was written, its value is due */
+	bool first; /* nothing stands yet at this level */
+	bool named; /* a key was written, its value is due */
 	/* Called for every string value before it is escaped, when set: may give another text (borrowed until the next
 	 * call). The guard hangs its redaction here. */
 	struct str (*filter)(void *ctx, struct str text);

@@ -3,24 +3,25 @@
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 
-#define LIMIT_RING_BYTES      (32u << 20)  /* default of --ring-size: one call of WIRE_CALL_MAX fits whole, drained or not */
-#define LIMIT_RING_MIN	      4096u
-#define LIMIT_RING_MAX	      (1u << 30)
-#define LIMIT_QUEUE_BYTES     (32u << 20)  /* between drain thread and working thread */
-#define LIMIT_BODY_BYTES      (16u << 20)  /* message body kept whole, as on the wire */
-#define LIMIT_INFLATED_BYTES  (64u << 20)  /* body after decoding its encodings */
-#define LIMIT_INFLATE_RATIO   200u	   /* decoded : encoded beyond 1 MiB decoded */
-#define LIMIT_HEADER_BYTES    (64u << 10)  /* start line and fields of one message */
-#define LIMIT_HEADER_FIELDS   256u
-#define LIMIT_SSE_LINE_BYTES  (4u << 20)
-#define LIMIT_CONNECTIONS     20000u	   /* open at once */
-#define LIMIT_PROCESSES	      200000u	   /* known in one session */
-#define LIMIT_OPEN_SPANS      25000u	   /* per trace */
-#define LIMIT_SPAN_BYTES      (96u << 20)  /* arena of one exchange and its span */
-#define LIMIT_MESSAGES	      20000u	   /* messages of one call */
-#define LIMIT_PIPELINED	      64u	   /* requests on one connection that await their answer */
-#define LIMIT_TAPE_RECORD     (64u << 10)
-#define LIMIT_DOCUMENT_BYTES  (2047u << 20)/* a document read back */
-#define LIMIT_TEXT_BYTES      (256u << 20) /* a rendered view */
+#define LIMIT_RING_BYTES \
+	(32u << 20) /* default of --ring-size: one call of WIRE_CALL_MAX fits whole, drained or not */
+#define LIMIT_RING_MIN	     4096u
+#define LIMIT_RING_MAX	     (1u << 30)
+#define LIMIT_QUEUE_BYTES    (32u << 20) /* between drain thread and working thread */
+#define LIMIT_BODY_BYTES     (16u << 20) /* message body kept whole, as on the wire */
+#define LIMIT_INFLATED_BYTES (64u << 20) /* body after decoding its encodings */
+#define LIMIT_INFLATE_RATIO  200u	 /* decoded : encoded beyond 1 MiB decoded */
+#define LIMIT_HEADER_BYTES   (64u << 10) /* start line and fields of one message */
+#define LIMIT_HEADER_FIELDS  256u
+#define LIMIT_SSE_LINE_BYTES (4u << 20)
+#define LIMIT_CONNECTIONS    20000u	 /* open at once */
+#define LIMIT_PROCESSES	     200000u	 /* known in one session */
+#define LIMIT_OPEN_SPANS     25000u	 /* per trace */
+#define LIMIT_SPAN_BYTES     (96u << 20) /* arena of one exchange and its span */
+#define LIMIT_MESSAGES	     20000u	 /* messages of one call */
+#define LIMIT_PIPELINED	     64u	 /* requests on one connection that await their answer */
+#define LIMIT_TAPE_RECORD    (64u << 10)
+#define LIMIT_DOCUMENT_BYTES (2047u << 20) /* a document read back */
+#define LIMIT_TEXT_BYTES     (256u << 20)  /* a rendered view */
 
 #endif

@@ -444,11 +444,11 @@ static enum json_state read_between(struct reader *r)
 
 const struct json *reader_parse(struct arena *a, struct str text, struct json_end *end)
 {
-	struct reader r = {.a = a, .p = text.p, .start = text.p, .end = text.p + text.n};
+	/* Nothing has to be somewhere: pointers are compared and moved. */
+	const char *start = text.p ? text.p : "";
+	struct reader r = {.a = a, .p = start, .start = start, .end = start + text.n};
 	enum json_state state = JSON_MEMORY;
 
-	if (text.p == NULL)
-		r.p = r.start = r.end = "";
 	/* One allocation for small texts, without much waste when they are mostly prose. */
 	r.chunk_n = text.n / 32 < 4 ? 4 : text.n / 32 > 256 ? 256 : text.n / 32;
 	/* Lengths in nodes have 32 bits. */

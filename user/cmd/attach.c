@@ -16,12 +16,14 @@ int attach_run(struct option_values *v)
 	if (code != EXIT_OK)
 		return code;
 	if (v->arg_count == 0 || v->arg_count > TARGETS_MAX || pids == NULL)
-		return err_say(EXIT_USAGE, "bottrace attach PID…", v->arg_count ? "too many processes" : "no process to attach to");
+		return err_say(EXIT_USAGE, "bottrace attach PID…",
+			       v->arg_count ? "too many processes" : "no process to attach to");
 	for (int i = 0; i < v->arg_count; i++) {
 		uint64_t pid;
 
 		if (!str_to_u64(str_of(v->args[i]), &pid) || pid == 0 || pid > INT32_MAX)
-			return err_say(EXIT_USAGE, "give the number of a running process (ps -e)", "not a PID: %s", v->args[i]);
+			return err_say(EXIT_USAGE, "give the number of a running process (ps -e)",
+				       "not a PID: %s", v->args[i]);
 		pids[i] = (uint32_t)pid;
 	}
 	v->session.pids = pids;

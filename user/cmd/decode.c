@@ -15,12 +15,13 @@
 
 static int read_file(const char *file, struct buf *b)
 {
-	autodrop(drop_fd) int fd = strcmp(file, "-") == 0 ? dup(STDIN_FILENO) : open(file, O_RDONLY | O_CLOEXEC);
+	autodrop(drop_fd) int fd =
+		strcmp(file, "-") == 0 ? dup(STDIN_FILENO) : open(file, O_RDONLY | O_CLOEXEC);
 
 	buf_init(b, LIMIT_DOCUMENT_BYTES);
 	if (fd < 0)
-		return err_say(errno == EACCES ? EXIT_RIGHTS : EXIT_NOT_FOUND, "give a file that you may read", "cannot read %s: %s",
-			       file, strerror(errno));
+		return err_say(errno == EACCES ? EXIT_RIGHTS : EXIT_NOT_FOUND,
+			       "give a file that you may read", "cannot read %s: %s", file, strerror(errno));
 	for (;;) {
 		char *room = buf_reserve(b, PIECE);
 		ssize_t n = room ? read(fd, room, PIECE) : -1;
@@ -30,7 +31,8 @@ static int read_file(const char *file, struct buf *b)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_say(EXIT_NOT_FOUND, "give a file that you may read", "cannot read %s: %s", file, strerror(errno));
+			return err_say(EXIT_NOT_FOUND, "give a file that you may read", "cannot read %s: %s",
+				       file, strerror(errno));
 		if (n == 0)
 			return EXIT_OK;
 		buf_commit(b, (size_t)n);
@@ -116,7 +118,8 @@ static int feed_line(struct pipeline *p, struct arena *a, const struct json *lin
 	ptrdiff_t slash = str_find_char(rest, '/');
 	struct str host = slash < 0 ? rest : str_head(rest, (size_t)slash);
 	struct str target = slash < 0 ? STR("/") : str_skip(rest, (size_t)slash);
-	buf_addf(&request, "%.*s %.*s HTTP/1.1\r\nHost: %.*s\r\n", STR_ARG(method), STR_ARG(target), STR_ARG(host));
+	buf_addf(&request, "%.*s %.*s HTTP/1.1\r\nHost: %.*s\r\n", STR_ARG(method), STR_ARG(target),
+		 STR_ARG(host));
 	add_fields(&request, a, json_get(line, "req_headers"));
 	add_body(&request, a, json_get(line, "req"));
 	(void)json_i64(json_get(line, "status"), &status);
@@ -142,8 +145,11 @@ static int feed_lines(struct pipeline *p, const char *file, struct str text, str
 		if (line.n == 0)
 			continue;
 		const struct json *j = a ? json_parse(a, line, &end) : NULL;
-		if (j == NULL || end.state != JSON_WHOLE || json_get(j, "url") == NULL || json_get(j, "req") == NULL)
-			return err_say(EXIT_CORRUPT, "docs/decode.md has the forms: {\"method\", \"url\", \"req\", \"status\", \"resp\"}",
+		if (j == NULL || end.state != JSON_WHOLE || json_get(j, "url") == NULL ||
+		    json_get(j, "req") == NULL)
+			return err_say(EXIT_CORRUPT,
+				       "docs/decode.md has the forms: {\"method\", \"url\", \"req\", "
+				       "\"status\", \"resp\"}",
 				       "%s:%u is not a recorded exchange", file, number);
 		if (feed_line(p, a, j, server_name) < 0)
 			return err_say(EXIT_HOST, NULL, "%s:%u: no memory", file, number);

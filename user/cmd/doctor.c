@@ -21,16 +21,19 @@ int doctor_run(struct option_values *v)
 
 	if (code != EXIT_OK)
 		return code;
-	if (v->arg_count > 1 || a == NULL || (v->arg_count == 1 && (!str_to_u64(str_of(v->args[0]), &pid) || pid == 0 || pid > INT32_MAX)))
-		return err_say(EXIT_USAGE, "bottrace doctor [PID]", "one process at most is to be given, by its number");
+	if (v->arg_count > 1 || a == NULL ||
+	    (v->arg_count == 1 && (!str_to_u64(str_of(v->args[0]), &pid) || pid == 0 || pid > INT32_MAX)))
+		return err_say(EXIT_USAGE, "bottrace doctor [PID]",
+			       "one process at most is to be given, by its number");
 	buf_init(&json, LIMIT_TEXT_BYTES);
 	buf_init(&text, LIMIT_TEXT_BYTES);
 	int r = probe_doctor(&json, (uint32_t)pid);
 	if (r == -ESRCH)
-		return err_say(EXIT_NOT_FOUND, "give the PID of a running process (ps -e)", "no such process: %s", v->args[0]);
+		return err_say(EXIT_NOT_FOUND, "give the PID of a running process (ps -e)",
+			       "no such process: %s", v->args[0]);
 	if (r < 0)
-		return err_say(r == -EPERM || r == -EACCES ? EXIT_RIGHTS : EXIT_HOST, "run it as root or through sudo",
-			       "cannot look: %s", strerror(-r));
+		return err_say(r == -EPERM || r == -EACCES ? EXIT_RIGHTS : EXIT_HOST,
+			       "run it as root or through sudo", "cannot look: %s", strerror(-r));
 	if (format == SESSION_TEXT) {
 		r = view_doctor(&text, a, json_parse(a, buf_str(&json), NULL), &style);
 		if (r < 0)

@@ -11,12 +11,17 @@ struct topic {
 
 static const struct topic topics[] = {
 	{"privileges",
-	 "bottrace attaches probes with CAP_BPF and CAP_PERFMON, reads other processes' maps with CAP_SYS_PTRACE,\n"
-	 "CAP_DAC_READ_SEARCH and CAP_CHECKPOINT_RESTORE, and needs CAP_SYS_ADMIN where the kernel has no uprobe_multi\n"
-	 "(before 6.6). Only the attacher has them: run and attach start it through sudo when you are not root. The\n"
-	 "collector, which reads what was captured, has no capabilities and no network; the command runs as you.\n\n"
+	 "bottrace attaches probes with CAP_BPF and CAP_PERFMON, reads other processes' maps with "
+	 "CAP_SYS_PTRACE,\n"
+	 "CAP_DAC_READ_SEARCH and CAP_CHECKPOINT_RESTORE, and needs CAP_SYS_ADMIN where the kernel has no "
+	 "uprobe_multi\n"
+	 "(before 6.6). Only the attacher has them: run and attach start it through sudo when you are not "
+	 "root. The\n"
+	 "collector, which reads what was captured, has no capabilities and no network; the command runs as "
+	 "you.\n\n"
 	 "Allow it without a password (visudo):   you ALL=(root) NOPASSWD: /usr/local/bin/bottrace attacher\n"
-	 "Do not give the binary file capabilities: every local user could then read everybody's plaintext.\n"},
+	 "Do not give the binary file capabilities: every local user could then read everybody's "
+	 "plaintext.\n"},
 	{"exit-codes",
 	 "  0    done\n"
 	 "  1    done, and the answer is no\n"
@@ -30,15 +35,18 @@ static const struct topic topics[] = {
 	 "  125  run: failed before the command was started\n"
 	 "  126  run: the command cannot be executed          127  run: the command was not found\n"
 	 "  else run returns the command's own status, and dies of the signal that killed the command\n"},
-	{"redaction",
-	 "Everything but a tape passes the guard before it reaches a file, a terminal or a log: credential headers are\n"
-	 "never kept; keys in URLs and in argv, vendor key patterns in bodies, values after --api-key, --token,\n"
-	 "--password and --secret become [redacted:kind]. A tape holds the raw records: it is written only on request,\n"
-	 "with mode 0600 and a warning.\n"},
-	{"limits",
-	 "A message body is kept whole up to 16 MiB as on the wire and 64 MiB decoded; headers to 64 KiB and 256 fields;\n"
-	 "JSON to 512 levels; an SSE line to 4 MiB; 20,000 open connections; 25,000 open spans. What is beyond is counted\n"
-	 "and marked, never dropped silently. The kernel ring has 32 MiB (--ring-size).\n"},
+	{"redaction", "Everything but a tape passes the guard before it reaches a file, a terminal or a log: "
+		      "credential headers are\n"
+		      "never kept; keys in URLs and in argv, vendor key patterns in bodies, values after "
+		      "--api-key, --token,\n"
+		      "--password and --secret become [redacted:kind]. A tape holds the raw records: it is "
+		      "written only on request,\n"
+		      "with mode 0600 and a warning.\n"},
+	{"limits", "A message body is kept whole up to 16 MiB as on the wire and 64 MiB decoded; headers to "
+		   "64 KiB and 256 fields;\n"
+		   "JSON to 512 levels; an SSE line to 4 MiB; 20,000 open connections; 25,000 open spans. "
+		   "What is beyond is counted\n"
+		   "and marked, never dropped silently. The kernel ring has 32 MiB (--ring-size).\n"},
 };
 
 static void overview(struct buf *out)

@@ -14,12 +14,19 @@ struct suffix {
 	uint64_t factor;
 };
 
-static const struct suffix byte_suffixes[] = {{"", 1},	       {"k", 1u << 10},	  {"K", 1u << 10}, {"kB", 1000},
-					      {"KiB", 1u << 10}, {"M", 1u << 20},   {"MB", 1000000}, {"MiB", 1u << 20},
-					      {"G", 1u << 30},	 {"GiB", 1u << 30}, {NULL, 0}};
-static const struct suffix time_suffixes[] = {{"", 1000000000ull},	{"ns", 1},		   {"us", 1000},
-					      {"ms", 1000000},		{"s", 1000000000ull},	   {"m", 60000000000ull},
-					      {"h", 3600000000000ull}, {"d", 86400000000000ull}, {NULL, 0}};
+static const struct suffix byte_suffixes[] = {{"", 1},		 {"k", 1u << 10},   {"K", 1u << 10},
+					      {"kB", 1000},	 {"KiB", 1u << 10}, {"M", 1u << 20},
+					      {"MB", 1000000},	 {"MiB", 1u << 20}, {"G", 1u << 30},
+					      {"GiB", 1u << 30}, {NULL, 0}};
+static const struct suffix time_suffixes[] = {{"", 1000000000ull},
+					      {"ns", 1},
+					      {"us", 1000},
+					      {"ms", 1000000},
+					      {"s", 1000000000ull},
+					      {"m", 60000000000ull},
+					      {"h", 3600000000000ull},
+					      {"d", 86400000000000ull},
+					      {NULL, 0}};
 
 static bool parse_scaled(const char *text, const struct suffix *suffixes, uint64_t *out)
 {
@@ -38,7 +45,8 @@ static bool parse_scaled(const char *text, const struct suffix *suffixes, uint64
 
 static bool parse_output(struct session_settings *s, const char *text)
 {
-	static const char *const names[] = {[SESSION_TEXT] = "text", [SESSION_JSON] = "json", [SESSION_JSONL] = "jsonl"};
+	static const char *const names[] = {
+		[SESSION_TEXT] = "text", [SESSION_JSON] = "json", [SESSION_JSONL] = "jsonl"};
 	struct str format;
 	struct str file = str_cut(str_of(text), '=', &format);
 
@@ -47,7 +55,8 @@ static bool parse_output(struct session_settings *s, const char *text)
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (!str_eq(format, str_of(names[i])))
 			continue;
-		s->outputs[s->output_count++] = (struct session_output){.format = i, .file = file.p, .fd = -1};
+		s->outputs[s->output_count++] =
+			(struct session_output){.format = i, .file = file.p, .fd = -1};
 		return true;
 	}
 	return false;
@@ -55,7 +64,8 @@ static bool parse_output(struct session_settings *s, const char *text)
 
 static bool parse_color(enum option_color *out, const char *text)
 {
-	static const char *const names[] = {[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
+	static const char *const names[] = {
+		[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(text, names[i]) != 0)
@@ -171,8 +181,8 @@ static int parse_letters(struct parser *p, const char *arg)
 	return EXIT_OK;
 }
 
-int option_parse(struct option_values *v, const char *word, const struct option *const *options, int argc, char **argv,
-		 bool until_args)
+int option_parse(struct option_values *v, const char *word, const struct option *const *options, int argc,
+		 char **argv, bool until_args)
 {
 	struct parser p = {.v = v, .word = word, .options = options, .argc = argc, .argv = argv};
 	int kept = 0;
@@ -209,8 +219,9 @@ void option_help(struct buf *out, const struct option *const *options)
 		const struct option *o = *options;
 		char left[64];
 
-		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-			 o->letter ? "," : " ", o->name, o->value ? " " : "", o->value ? o->value : "");
+		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
+			 o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name, o->value ? " " : "",
+			 o->value ? o->value : "");
 		buf_addf(out, "  %-28s %s\n", left, o->help);
 	}
 }

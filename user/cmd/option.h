@@ -38,8 +38,8 @@ struct option_values {
 };
 
 struct option {
-	const char *name;  /* long name without dashes */
-	char letter;	   /* 0: none */
+	const char *name; /* long name without dashes */
+	char letter;	  /* 0: none */
 	enum option_kind kind;
 	size_t offset;	   /* in struct option_values */
 	const char *value; /* placeholder in help; NULL for flags */
@@ -48,8 +48,8 @@ struct option {
 
 /* Parses argv (without the word). until_args: the first argument that is no option ends them (run). EXIT_OK or
  * EXIT_USAGE after saying why. */
-int option_parse(struct option_values *v, const char *word, const struct option *const *options, int argc, char **argv,
-		 bool until_args) MUST_CHECK;
+int option_parse(struct option_values *v, const char *word, const struct option *const *options, int argc,
+		 char **argv, bool until_args) MUST_CHECK;
 /* The options part of a help page. */
 void option_help(struct buf *out, const struct option *const *options);
 

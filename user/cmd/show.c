@@ -38,8 +38,10 @@ int show_run(struct option_values *v)
 	if (code != EXIT_OK)
 		return code;
 	if (v->arg_count != 2 || a == NULL || !parse_number(v->args[1], &trace, &n))
-		return err_say(EXIT_USAGE, "bottrace show TRACE N; N stands in front of each span of `bottrace tree TRACE`",
-			       "a trace and a span's number are to be given");
+		return err_say(
+			EXIT_USAGE,
+			"bottrace show TRACE N; N stands in front of each span of `bottrace tree TRACE`",
+			"a trace and a span's number are to be given");
 	buf_init(&document, LIMIT_DOCUMENT_BYTES);
 	buf_init(&text, LIMIT_TEXT_BYTES);
 	code = session_load(v->args[0], &document, &complete);
@@ -48,11 +50,13 @@ int show_run(struct option_values *v)
 	const struct json *j = json_parse(a, buf_str(&document), NULL);
 	const struct json *span = view_find(a, j, trace, n);
 	if (span == NULL)
-		return err_say(EXIT_NOT_FOUND, "`bottrace tree` shows the numbers", "%s has no span %s", v->args[0], v->args[1]);
+		return err_say(EXIT_NOT_FOUND, "`bottrace tree` shows the numbers", "%s has no span %s",
+			       v->args[0], v->args[1]);
 	if (format == SESSION_TEXT) {
 		int r = view_span(&text, a, j, trace, n, &style);
 		if (r < 0)
-			return err_say(EXIT_CORRUPT, NULL, "cannot show span %s: %s", v->args[1], strerror(-r));
+			return err_say(EXIT_CORRUPT, NULL, "cannot show span %s: %s", v->args[1],
+				       strerror(-r));
 	} else {
 		buf_add(&text, json_raw(span));
 		buf_add_char(&text, '\n');

@@ -19,31 +19,38 @@
 #define AT(member) offsetof(struct option_values, member)
 
 static const struct option help = {"help", 'h', OPTION_FLAG, AT(help), NULL, "this page"};
-static const struct option quiet = {"quiet", 'q', OPTION_FLAG, AT(quiet), NULL, "say nothing but what is fatal"};
-static const struct option verbose = {"verbose", 'v', OPTION_VERBOSE, AT(verbose), NULL, "say more; twice: much more"};
-static const struct option strict = {"strict", 0, OPTION_FLAG, AT(strict), NULL,
-				     "exit 8 instead of 0 when anything was lost or degraded"};
-static const struct option output = {"output", 'o', OPTION_OUTPUT, AT(session), "FORMAT[=FILE]",
-				     "text, json or jsonl; may be given more than once"};
-static const struct option tape = {"tape", 0, OPTION_TEXT, AT(session.tape), "FILE",
-				   "also keep the raw records (plaintext and keys, mode 0600)"};
-static const struct option digest = {"digest", 0, OPTION_FLAG, AT(digest), NULL,
-				     "SHA-256 of each connection's bytes, by direction"};
-static const struct option ring = {"ring-size", 0, OPTION_BYTES, AT(session.ring_bytes), "BYTES",
-				   "kernel ring buffer, from 4096 (default 32M)"};
-static const struct option duration = {"duration", 0, OPTION_DURATION, AT(session.duration_ns), "T",
-				       "stop after 500ms, 10s, 5m, 1h"};
+static const struct option quiet = {"quiet",   'q',  OPTION_FLAG,
+				    AT(quiet), NULL, "say nothing but what is fatal"};
+static const struct option verbose = {"verbose",   'v',	 OPTION_VERBOSE,
+				      AT(verbose), NULL, "say more; twice: much more"};
+static const struct option strict = {
+	"strict", 0, OPTION_FLAG, AT(strict), NULL, "exit 8 instead of 0 when anything was lost or degraded"};
+static const struct option output = {"output",	      'o',
+				     OPTION_OUTPUT,   AT(session),
+				     "FORMAT[=FILE]", "text, json or jsonl; may be given more than once"};
+static const struct option tape = {"tape",	0,
+				   OPTION_TEXT, AT(session.tape),
+				   "FILE",	"also keep the raw records (plaintext and keys, mode 0600)"};
+static const struct option digest = {"digest",	 0,    OPTION_FLAG,
+				     AT(digest), NULL, "SHA-256 of each connection's bytes, by direction"};
+static const struct option ring = {"ring-size",	 0,
+				   OPTION_BYTES, AT(session.ring_bytes),
+				   "BYTES",	 "kernel ring buffer, from 4096 (default 32M)"};
+static const struct option duration = {
+	"duration", 0, OPTION_DURATION, AT(session.duration_ns), "T", "stop after 500ms, 10s, 5m, 1h"};
 static const struct option color = {"color", 0, OPTION_COLOR, AT(color), "WHEN", "auto, always or never"};
 static const struct option width = {"width", 0, OPTION_U64, AT(width), "N", "columns to keep to"};
-static const struct option server = {"server-name", 0, OPTION_TEXT, AT(server_name), "HOST",
-				     "host that the request went to (default: its Host field)"};
+static const struct option server = {
+	"server-name",	 0,	 OPTION_TEXT,
+	AT(server_name), "HOST", "host that the request went to (default: its Host field)"};
 
-static const struct option *const run_options[] = {&output, &tape, &digest, &ring, &strict, &quiet, &verbose, &color, &help,
-						   NULL};
-static const struct option *const attach_options[] = {&output, &duration, &tape,    &digest, &ring, &strict,
+static const struct option *const run_options[] = {&output, &tape,    &digest, &ring, &strict,
+						   &quiet,  &verbose, &color,  &help, NULL};
+static const struct option *const attach_options[] = {&output, &duration, &tape,  &digest, &ring, &strict,
 						      &quiet,  &verbose,  &color, &width,  &help, NULL};
 static const struct option *const look_options[] = {&output, &strict, &width, &color, &verbose, &help, NULL};
-static const struct option *const decode_options[] = {&server, &output, &strict, &width, &color, &verbose, &help, NULL};
+static const struct option *const decode_options[] = {&server, &output,	 &strict, &width,
+						      &color,  &verbose, &help,	  NULL};
 static const struct option *const doctor_options[] = {&output, &width, &color, &verbose, &help, NULL};
 static const struct option *const plain_options[] = {&verbose, &help, NULL};
 
@@ -60,37 +67,43 @@ const struct word word_table[] = {
 	 "  bottrace run -- python agent.py\n"
 	 "  bottrace run -o json=run.json --tape run.tape -- python agent.py\n"
 	 "  bottrace run -q --strict -o json=run.json -- pytest -q\n",
-	 "The command keeps its user, environment, stdin, stdout, stderr and exit status; nothing is added to it. Only the\n"
-	 "process that attaches the probes is raised, through sudo when you are not root. A summary goes to stderr after\n"
+	 "The command keeps its user, environment, stdin, stdout, stderr and exit status; nothing is added "
+	 "to it. Only the\n"
+	 "process that attaches the probes is raised, through sudo when you are not root. A summary goes to "
+	 "stderr after\n"
 	 "the end; live lines go to the FILE of -o text=FILE.\n",
 	 true, run_options, run_run},
 	{"attach", "watch", "[OPTIONS] PID…", "trace running processes and what they start",
 	 "  bottrace attach 48213\n"
 	 "  bottrace attach --duration 30s -o json=now.json 48213\n",
-	 "Ends at Ctrl-C, after --duration, or when the last process ended; the processes go on unchanged.\n", false,
-	 attach_options, attach_run},
+	 "Ends at Ctrl-C, after --duration, or when the last process ended; the processes go on unchanged.\n",
+	 false, attach_options, attach_run},
 	{"tree", "read", "[OPTIONS] TRACE", "the causal tree of a trace",
 	 "  bottrace tree run.json\n"
 	 "  bottrace tree run.tape -o json\n",
-	 "TRACE is a file: a tape (--tape FILE) or a document (-o json=FILE); - is standard input.\n", false, look_options,
-	 tree_run},
+	 "TRACE is a file: a tape (--tape FILE) or a document (-o json=FILE); - is standard input.\n", false,
+	 look_options, tree_run},
 	{"show", "read", "[OPTIONS] TRACE N", "one span in full: prompt, answer, tools, usage, timing",
-	 "  bottrace show run.json 3\n", "N is the number in front of the span in `bottrace tree`.\n", false, look_options,
-	 show_run},
+	 "  bottrace show run.json 3\n", "N is the number in front of the span in `bottrace tree`.\n", false,
+	 look_options, show_run},
 	{"decode", "read", "[OPTIONS] REQUEST RESPONSE | FILE.jsonl", "recorded HTTP exchanges, no root",
 	 "  bottrace decode --server-name api.openai.com call.req call.resp\n"
 	 "  bottrace decode -o json conversation.jsonl\n",
-	 "REQUEST and RESPONSE hold the bytes of one connection's two directions as on the wire. FILE.jsonl holds one\n"
+	 "REQUEST and RESPONSE hold the bytes of one connection's two directions as on the wire. FILE.jsonl "
+	 "holds one\n"
 	 "exchange a line; its forms are in docs/decode.md.\n",
 	 false, decode_options, decode_run},
 	{"doctor", "host", "[OPTIONS] [PID]", "what this kernel, these rights and this process allow",
 	 "  bottrace doctor\n"
 	 "  bottrace doctor 48213 -o json\n",
 	 NULL, false, doctor_options, doctor_run},
-	{"help", "host", "[WORD | TOPIC]", "this page; a word's page; privileges, exit-codes, redaction, limits",
-	 "  bottrace help run\n", NULL, false, plain_options, help_run},
-	{"version", "host", "", "version and licence", "  bottrace version\n", NULL, false, plain_options, version_run},
-	{"attacher", NULL, "", "the privileged process of run and attach", "", NULL, false, plain_options, run_attacher},
+	{"help", "host", "[WORD | TOPIC]",
+	 "this page; a word's page; privileges, exit-codes, redaction, limits", "  bottrace help run\n", NULL,
+	 false, plain_options, help_run},
+	{"version", "host", "", "version and licence", "  bottrace version\n", NULL, false, plain_options,
+	 version_run},
+	{"attacher", NULL, "", "the privileged process of run and attach", "", NULL, false, plain_options,
+	 run_attacher},
 	{0},
 };
 
@@ -156,8 +169,9 @@ struct view_style word_style(const struct option_values *v, int fd)
 	bool tty = isatty(fd);
 
 	style.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
-	style.colour = v->color == COLOR_ALWAYS || (v->color == COLOR_AUTO && tty && !(no_color && *no_color) &&
-						    !(term && strcmp(term, "dumb") == 0));
+	style.colour =
+		v->color == COLOR_ALWAYS || (v->color == COLOR_AUTO && tty && !(no_color && *no_color) &&
+					     !(term && strcmp(term, "dumb") == 0));
 	if (style.columns == 0 && tty && ioctl(fd, TIOCGWINSZ, &size) == 0)
 		style.columns = size.ws_col;
 	return style;
@@ -167,7 +181,8 @@ int word_format(const struct option_values *v, enum session_format *format)
 {
 	*format = SESSION_TEXT;
 	if (v->session.output_count > 1 || (v->session.output_count == 1 && v->session.outputs[0].file))
-		return err_say(EXIT_USAGE, "redirect it: -o json > FILE", "this word writes one format, to stdout");
+		return err_say(EXIT_USAGE, "redirect it: -o json > FILE",
+			       "this word writes one format, to stdout");
 	if (v->session.output_count == 1)
 		*format = v->session.outputs[0].format;
 	return EXIT_OK;
@@ -203,7 +218,8 @@ static int run_word(const struct word *w, int argc, char **argv)
 	if (code != EXIT_OK)
 		return code;
 	if (v.help)
-		return help_run(&(struct option_values){.args = (char *[]){(char *)w->name, NULL}, .arg_count = 1});
+		return help_run(
+			&(struct option_values){.args = (char *[]){(char *)w->name, NULL}, .arg_count = 1});
 	err_set_level(v.quiet ? ERR_QUIET : (enum err_level)(v.verbose > 2 ? 2 : v.verbose));
 	return w->run(&v);
 }

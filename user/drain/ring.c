@@ -83,7 +83,8 @@ void ring_remove(struct ring *r)
 
 size_t ring_used_bytes(const struct ring *r)
 {
-	return __atomic_load_n(r->producer, __ATOMIC_ACQUIRE) - __atomic_load_n(r->consumer, __ATOMIC_RELAXED);
+	return __atomic_load_n(r->producer, __ATOMIC_ACQUIRE) -
+	       __atomic_load_n(r->consumer, __ATOMIC_RELAXED);
 }
 
 bool ring_is_empty(const struct ring *r)

@@ -63,8 +63,7 @@ int calibrate_run(const struct self *s, uint64_t start_ns, struct site_costs *co
 	uint64_t base, data[2], plain[2];
 
 	/* The record's place in the ring is given back, but only a reader moves on: read between batches. */
-	struct ring_buffer *ring =
-	    ring_buffer__new(load_table_fd(s->load, LOAD_RING), ignore, NULL, NULL);
+	struct ring_buffer *ring = ring_buffer__new(load_table_fd(s->load, LOAD_RING), ignore, NULL, NULL);
 	if (ring == NULL)
 		return -errno;
 	/* Not traced yet: a probe on the function is paid for, so the twin without one is asked. */

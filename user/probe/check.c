@@ -5,7 +5,8 @@
 
 #define TEXT_MAX 8192
 
-void check_add(struct checks *c, const char *name, const char *state, const char *remedy, const char *fmt, ...)
+void check_add(struct checks *c, const char *name, const char *state, const char *remedy, const char *fmt,
+	       ...)
 {
 	va_list ap;
 

@@ -25,8 +25,8 @@ struct checks {
 };
 
 /* Beyond CHECK_MAX nothing is added. */
-void check_add(struct checks *c, const char *name, const char *state, const char *remedy, const char *fmt, ...)
-    PRINTF(5, 6);
+void check_add(struct checks *c, const char *name, const char *state, const char *remedy, const char *fmt,
+	       ...) PRINTF(5, 6);
 /* The member "checks". */
 void check_write(const struct checks *c, struct jsonw *w);
 void check_fini(struct checks *c);

@@ -18,8 +18,8 @@
 #include "probe/self.h"
 #include "probe/tasks.h"
 
-#define BTF_PATH      "/sys/kernel/btf/vmlinux"
-#define LOCKDOWN_PATH "/sys/kernel/security/lockdown"
+#define BTF_PATH       "/sys/kernel/btf/vmlinux"
+#define LOCKDOWN_PATH  "/sys/kernel/security/lockdown"
 #define PID_NS_INITIAL 0xeffffffcul /* proc_ns.h: PROC_PID_INIT_INO */
 
 struct host {
@@ -76,8 +76,9 @@ static void try_programs(struct host *h, struct patient *x, struct checks *c)
 	int r = load_open(&l, LIMIT_RING_MIN, &why);
 
 	if (r < 0) {
-		check_add(c, "programs", "FAIL", r == -EPERM ? "run it with sudo" : "use a kernel that has what is missing",
-			  "%s", why.cause[0] ? why.cause : strerror(-r));
+		check_add(c, "programs", "FAIL",
+			  r == -EPERM ? "run it with sudo" : "use a kernel that has what is missing", "%s",
+			  why.cause[0] ? why.cause : strerror(-r));
 		return;
 	}
 	r = tasks_read(&tasks, l);
@@ -87,13 +88,15 @@ static void try_programs(struct host *h, struct patient *x, struct checks *c)
 		x->start_ns = its->start_ns;
 	if (us == NULL) {
 		check_add(c, "programs", "FAIL", "run it in the initial PID namespace",
-			  "this process is not among the kernel's: %s", r < 0 ? strerror(-r) : "another PID namespace");
+			  "this process is not among the kernel's: %s",
+			  r < 0 ? strerror(-r) : "another PID namespace");
 		return;
 	}
 	r = self_hook(&self, l);
 	if (r < 0) {
-		check_add(c, "programs", "FAIL", h->multi == 1 ? "use a kernel built with CONFIG_UPROBE_EVENTS=y"
-							       : "run it with CAP_SYS_ADMIN",
+		check_add(c, "programs", "FAIL",
+			  h->multi == 1 ? "use a kernel built with CONFIG_UPROBE_EVENTS=y"
+					: "run it with CAP_SYS_ADMIN",
 			  "no probe can be set: %s", strerror(-r));
 		return;
 	}
@@ -135,8 +138,8 @@ static void write_kernel(struct jsonw *w, const struct host *h, struct checks *c
 	check_add(c, "kernel", bad ? "FAIL" : "ok",
 		  bad ? "use a kernel of 5.8 or later with CONFIG_DEBUG_INFO_BTF=y and no lockdown" : NULL,
 		  "%s %s  BTF %s  ringbuf %s  uprobe_multi %s  cookies %s  lockdown %s", h->name.release,
-		  h->name.machine, word_of(h->btf), word_of(h->ringbuf), word_of(h->multi), word_of(h->cookies),
-		  h->lockdown);
+		  h->name.machine, word_of(h->btf), word_of(h->ringbuf), word_of(h->multi),
+		  word_of(h->cookies), h->lockdown);
 	if (h->multi == 0)
 		check_add(c, "links", "note", "a kernel of 6.6 or later detaches a hundred times faster",
 			  "no uprobe_multi links: probes are perf events, which want CAP_SYS_ADMIN");
@@ -171,11 +174,13 @@ static void write_rights(struct jsonw *w, const struct host *h, struct checks *c
 	write_names(w, "missing", &missing);
 	jsonw_object_end(w);
 	if (lacks > 0)
-		check_add(c, "rights", "FAIL", "run it with sudo", "uid %u lacks %s", geteuid(), buf_z(&missing));
+		check_add(c, "rights", "FAIL", "run it with sudo", "uid %u lacks %s", geteuid(),
+			  buf_z(&missing));
 	else
 		check_add(c, "rights", "ok", NULL, "uid %u has %s", geteuid(), buf_z(&held));
 	if (stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != PID_NS_INITIAL)
-		check_add(c, "namespace", "FAIL", "run it on the host, or in a container with its PID namespace",
+		check_add(c, "namespace", "FAIL",
+			  "run it on the host, or in a container with its PID namespace",
 			  "this is not the initial PID namespace: process numbers here are not the kernel's");
 }
 
@@ -195,13 +200,15 @@ static void write_safety(struct jsonw *w, const struct host *h, struct checks *c
 	}
 	jsonw_object_end(w);
 	if (h->returns_safe == 0)
-		check_add(c, "safety", "FAIL", "kernels 6.11 to 6.13 have this fault; use an earlier or a later one",
+		check_add(c, "safety", "FAIL",
+			  "kernels 6.11 to 6.13 have this fault; use an earlier or a later one",
 			  "return probes end programs under seccomp on this kernel: refused");
 	else if (h->returns_safe == 1)
 		check_add(c, "safety", "ok", NULL, "a return probe under a strict seccomp filter: survives");
 	if (h->has_costs)
 		check_add(c, "cost", "ok", NULL,
-			  "one probed call: %.1f us where the first instruction is single-stepped, %.1f us where it is emulated",
+			  "one probed call: %.1f us where the first instruction is single-stepped, %.1f us "
+			  "where it is emulated",
 			  h->costs.data_ns[0] / 1000.0, h->costs.data_ns[1] / 1000.0);
 }
 
@@ -216,10 +223,12 @@ static void write_verdict(struct jsonw *w, const struct patient *x, const struct
 	else if (x == NULL)
 		snprintf(text, sizeof(text), "processes that load OpenSSL's libssl can be traced here");
 	else if (x->lib_count > 0)
-		snprintf(text, sizeof(text), "what %u sends and receives through its %u probed TLS %s is captured", x->pid,
+		snprintf(text, sizeof(text),
+			 "what %u sends and receives through its %u probed TLS %s is captured", x->pid,
 			 x->lib_count, x->lib_count == 1 ? "library" : "libraries");
 	else
-		snprintf(text, sizeof(text), "%u maps no TLS library yet; one that it loads later is captured", x->pid);
+		snprintf(text, sizeof(text),
+			 "%u maps no TLS library yet; one that it loads later is captured", x->pid);
 	jsonw_z(jsonw_key(w, "verdict"), text);
 }
 
@@ -247,7 +256,8 @@ int probe_doctor(struct buf *json, uint32_t pid)
 	write_rights(&w, &h, &c);
 	/* Gone since: what was found of it is nothing. */
 	if (x && patient_look(x, pid, &c) < 0)
-		check_add(&c, "process", "FAIL", "give the PID of a running process", "%u has just ended", pid);
+		check_add(&c, "process", "FAIL", "give the PID of a running process", "%u has just ended",
+			  pid);
 	if (h.multi >= 0)
 		try_programs(&h, x, &c);
 	write_safety(&w, &h, &c);

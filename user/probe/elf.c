@@ -28,7 +28,7 @@
 struct elf_file {
 	Elf *elf;
 	int fd;
-	uint64_t size; /* of the file, when it was opened */
+	uint64_t size;	/* of the file, when it was opened */
 	size_t headers; /* program headers, bounded */
 };
 
@@ -135,8 +135,7 @@ static bool find_table(struct elf_file *f, uint32_t type, struct table *out)
 		out->data = section_data(f, section, &header);
 		out->strings = NULL;
 		Elf_Scn *strings = elf_getscn(f->elf, header.sh_link);
-		if (strings && gelf_getshdr(strings, &strings_header) &&
-		    strings_header.sh_type == SHT_STRTAB)
+		if (strings && gelf_getshdr(strings, &strings_header) && strings_header.sh_type == SHT_STRTAB)
 			out->strings = section_data(f, strings, &strings_header);
 		return out->data != NULL;
 	}

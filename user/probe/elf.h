@@ -21,10 +21,10 @@
 struct elf_symbol {
 	const char *name; /* in: what is sought */
 	bool found;
-	bool local;	 /* from .symtab only */
+	bool local;	  /* from .symtab only */
 	uint64_t address; /* virtual */
 	uint64_t size;
-	uint64_t offset;  /* in the file */
+	uint64_t offset;	      /* in the file */
 	uint8_t code[ELF_CODE_BYTES]; /* its first bytes */
 	uint8_t code_len;
 };

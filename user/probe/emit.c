@@ -23,11 +23,11 @@ uint64_t emit_now_ns(void)
 static struct wire_head head_of(uint16_t kind, size_t size, uint32_t pid, uint64_t start_ns)
 {
 	return (struct wire_head){
-	    .size = (uint32_t)(size + 7) & ~7u,
-	    .kind = kind,
-	    .ts_ns = emit_now_ns(),
-	    .pid = pid,
-	    .start_ns = start_ns,
+		.size = (uint32_t)(size + 7) & ~7u,
+		.kind = kind,
+		.ts_ns = emit_now_ns(),
+		.pid = pid,
+		.start_ns = start_ns,
 	};
 }
 
@@ -71,14 +71,14 @@ static void read_boot_id(uint8_t id[16])
 void emit_session(emit_fn *emit, void *ctx, const struct emit_session *s)
 {
 	struct wire_session r = {
-	    .head = head_of(WIRE_SESSION, sizeof(r), 0, 0),
-	    .version = WIRE_VERSION,
-	    .mode = s->mode,
-	    .options = s->options,
-	    .utc_offset_ns = offset_of(CLOCK_REALTIME),
-	    .boot_offset_ns = (uint64_t)offset_of(CLOCK_BOOTTIME),
-	    .ring_bytes = s->ring_bytes,
-	    .base_ns = s->costs.base_ns,
+		.head = head_of(WIRE_SESSION, sizeof(r), 0, 0),
+		.version = WIRE_VERSION,
+		.mode = s->mode,
+		.options = s->options,
+		.utc_offset_ns = offset_of(CLOCK_REALTIME),
+		.boot_offset_ns = (uint64_t)offset_of(CLOCK_BOOTTIME),
+		.ring_bytes = s->ring_bytes,
+		.base_ns = s->costs.base_ns,
 	};
 
 	/* A host whose clock is behind its boot clock by a few ns of reading. */
@@ -162,8 +162,8 @@ void emit_process_final(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_n
 	emit(ctx, &r.head);
 }
 
-void emit_conn_final(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns, const struct wire_conn_key *conn,
-		     const struct wire_side side[WIRE_DIRS])
+void emit_conn_final(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns,
+		     const struct wire_conn_key *conn, const struct wire_side side[WIRE_DIRS])
 {
 	struct wire_tls_close r = {.head = head_of(WIRE_CONN_FINAL, sizeof(r), pid, start_ns), .conn = *conn};
 

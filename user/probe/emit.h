@@ -40,7 +40,7 @@ void emit_fact(emit_fn *emit, void *ctx, const struct emit_fact *f);
 void emit_target(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns);
 void emit_process_final(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns,
 			const struct wire_counts *counts);
-void emit_conn_final(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns, const struct wire_conn_key *conn,
-		     const struct wire_side side[WIRE_DIRS]);
+void emit_conn_final(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns,
+		     const struct wire_conn_key *conn, const struct wire_side side[WIRE_DIRS]);
 
 #endif

@@ -23,12 +23,12 @@ struct process {
 	uint32_t parent_pid; /* 0: not traced */
 	uint64_t start_ns;
 	uint64_t parent_start_ns;
-	uint16_t flags;	 /* WIRE_FACT_*, as last told */
-	bool told;	 /* the session knows it: from its fork record, or from our fact */
-	bool named;	 /* the user named it */
-	bool listens;	 /* seen listening since its last exec */
-	unsigned scans;	 /* of its maps, since its fork or last exec */
-	unsigned mapped; /* libraries with probes that it maps */
+	uint16_t flags;	  /* WIRE_FACT_*, as last told */
+	bool told;	  /* the session knows it: from its fork record, or from our fact */
+	bool named;	  /* the user named it */
+	bool listens;	  /* seen listening since its last exec */
+	unsigned scans;	  /* of its maps, since its fork or last exec */
+	unsigned mapped;  /* libraries with probes that it maps */
 	uint64_t next_ns; /* of the next scan, monotonic */
 };
 
@@ -37,7 +37,8 @@ struct ring_buffer;
 struct probe {
 	struct probe_settings settings;
 	struct load *load;
-	struct self self; /* our own probed functions; left alone until the end: taking links away takes time */
+	struct self
+		self; /* our own probed functions; left alone until the end: taking links away takes time */
 	struct libraries *libs;
 	struct map *processes; /* struct state_process -> struct process, owned; parents before children */
 	struct map *foreseen;  /* hash of a program and its search path -> itself */

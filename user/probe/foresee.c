@@ -17,7 +17,7 @@
 #define LINE_MAX_BYTES	256  /* BINPRM_BUF_SIZE */
 #define DIR_ENTRIES_MAX 8192
 #define LIBRARIES_MAX	256
-#define ARGV_LOOK	16   /* arguments in which an interpreter may stand: timeout 5 python x */
+#define ARGV_LOOK	16 /* arguments in which an interpreter may stand: timeout 5 python x */
 #define PATH_DEFAULT	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 #if defined(__x86_64__)
@@ -27,7 +27,8 @@
 #endif
 
 static const char *const standard_dirs[] = {
-    "/lib/" MULTIARCH, "/usr/lib/" MULTIARCH, "/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib",
+	"/lib/" MULTIARCH, "/usr/lib/" MULTIARCH, "/lib64", "/usr/lib64", "/lib",
+	"/usr/lib",	   "/usr/local/lib",
 };
 
 /* ---- paths ---- */
@@ -155,8 +156,7 @@ static void tell_directory(struct foresee *f, const char *path)
 
 		if (e == NULL)
 			return;
-		if (is_library_name(str_of(e->d_name)) &&
-		    foresee_join(file, str_of(path), str_of(e->d_name)))
+		if (is_library_name(str_of(e->d_name)) && foresee_join(file, str_of(path), str_of(e->d_name)))
 			tell(f, file);
 	}
 }

@@ -4,11 +4,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#define OLD_MAGIC "ld.so-1.7.0"
-#define OLD_ENTRY 12u /* flags, key, value */
-#define NEW_MAGIC "glibc-ld.so.cache1.1"
-#define NEW_HEAD  48u
-#define NEW_ENTRY 24u /* flags, key, value, osversion: u32; hwcap: u64 */
+#define OLD_MAGIC    "ld.so-1.7.0"
+#define OLD_ENTRY    12u /* flags, key, value */
+#define NEW_MAGIC    "glibc-ld.so.cache1.1"
+#define NEW_HEAD     48u
+#define NEW_ENTRY    24u /* flags, key, value, osversion: u32; hwcap: u64 */
 #define PATH_LEN_MAX 4096u
 
 /* dl-cache.h: ELF for libc6, and the ABI. */

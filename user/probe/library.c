@@ -13,7 +13,7 @@
 #include "probe/emit.h"
 #include "probe/root.h"
 
-#define SEEN_MAX      65536u /* files looked at */
+#define SEEN_MAX 65536u /* files looked at */
 
 struct file_key {
 	uint64_t dev, ino;
@@ -102,7 +102,7 @@ int library_open_mapping(uint32_t pid, const struct procfs_mapping *m)
 
 /* ---- the table ---- */
 
-struct libraries *libraries_new(const struct libraries_settings *settings)
+struct libraries *library_new(const struct libraries_settings *settings)
 {
 	autodrop(drop_libraries) struct libraries *t = calloc(1, sizeof(*t));
 
@@ -116,7 +116,7 @@ struct libraries *libraries_new(const struct libraries_settings *settings)
 	return take(t);
 }
 
-static void library_free(struct library *lib)
+static void entry_free(struct library *lib)
 {
 	if (lib == NULL)
 		return;
@@ -125,9 +125,9 @@ static void library_free(struct library *lib)
 	free(lib->path);
 	free(lib);
 }
-DROP_POINTER(library, library_free)
+DROP_POINTER(library, entry_free)
 
-void libraries_free(struct libraries *t)
+void library_free(struct libraries *t)
 {
 	void *value;
 	size_t pos = 0;
@@ -135,13 +135,13 @@ void libraries_free(struct libraries *t)
 	if (t == NULL)
 		return;
 	while (t->files && map_next(t->files, &pos, NULL, &value))
-		library_free(value);
+		entry_free(value);
 	map_free(t->files);
 	map_free(t->seen);
 	free(t);
 }
 
-const struct library *libraries_next(const struct libraries *t, size_t *pos)
+const struct library *library_next(const struct libraries *t, size_t *pos)
 {
 	void *value;
 
@@ -204,8 +204,8 @@ static int remember(struct libraries *t, const struct seen_key *key, struct libr
 	return r == -ENOSPC ? 0 : r;
 }
 
-int libraries_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_mapping *m,
-			  const struct library **out)
+int library_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_mapping *m,
+			const struct library **out)
 {
 	struct seen_key key = {.dev = (uint64_t)m->dev_major << 32 | m->dev_minor, .ino = m->ino};
 	char path[PROCFS_PATH_MAX];
@@ -227,7 +227,7 @@ int libraries_add_mapping(struct libraries *t, uint32_t pid, const struct procfs
 	return remember(t, &key, lib);
 }
 
-int libraries_add_path(struct libraries *t, int root, const char *path, const struct library **out)
+int library_add_path(struct libraries *t, int root, const char *path, const struct library **out)
 {
 	char real[PROCFS_PATH_MAX];
 	struct library *lib = NULL;
@@ -243,7 +243,7 @@ int libraries_add_path(struct libraries *t, int root, const char *path, const st
 	return r;
 }
 
-size_t libraries_hooks(const struct libraries *t, struct load_hooks **list, size_t max)
+size_t library_hooks(const struct libraries *t, struct load_hooks **list, size_t max)
 {
 	void *value;
 	size_t pos = 0, n = 0;

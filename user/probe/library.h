@@ -38,22 +38,22 @@ struct libraries_settings {
 	void *ctx;
 };
 
-struct libraries *libraries_new(const struct libraries_settings *settings);
-void libraries_free(struct libraries *t);
-DROP_POINTER(libraries, libraries_free)
+struct libraries *library_new(const struct libraries_settings *settings);
+void library_free(struct libraries *t);
+DROP_POINTER(libraries, library_free)
 
 /* Whether a file of that name may be a TLS library that we know how to probe. */
 bool library_is_named(struct str path);
 /* Probes the file that a mapping of a process shows. *out: the library, NULL when the file has no such functions.
  * 0, negative errno. */
-int libraries_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_mapping *m,
-			  const struct library **out) MUST_CHECK;
+int library_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_mapping *m,
+			const struct library **out) MUST_CHECK;
 /* Probes a file inside a root directory (root_open). */
-int libraries_add_path(struct libraries *t, int root, const char *path, const struct library **out) MUST_CHECK;
+int library_add_path(struct libraries *t, int root, const char *path, const struct library **out) MUST_CHECK;
 /* In order of their ids, from *pos 0; NULL at the end. */
-const struct library *libraries_next(const struct libraries *t, size_t *pos);
+const struct library *library_next(const struct libraries *t, size_t *pos);
 /* Where the links of all files are, to be taken away together. */
-size_t libraries_hooks(const struct libraries *t, struct load_hooks **list, size_t max);
+size_t library_hooks(const struct libraries *t, struct load_hooks **list, size_t max);
 
 /* ---- without a table: what a file is ---- */
 

@@ -47,8 +47,8 @@ static int hush(enum libbpf_print_level level, const char *fmt, va_list ap)
 static int load_nothing(enum bpf_attach_type type)
 {
 	const struct bpf_insn nothing[] = {
-	    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
-	    {.code = BPF_JMP | BPF_EXIT},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
+		{.code = BPF_JMP | BPF_EXIT},
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type);
 	int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "nothing", "GPL", nothing, 2, &opts);
@@ -115,13 +115,15 @@ static int explain(int r, struct load_trouble *why, bool multi)
 		unsigned n = rights_missing(&missing, multi);
 
 		if (n > 0) {
-			snprintf(why->cause, sizeof(why->cause), "cannot load probes: needs %s", buf_z(&missing));
+			snprintf(why->cause, sizeof(why->cause), "cannot load probes: needs %s",
+				 buf_z(&missing));
 			snprintf(why->hint, sizeof(why->hint), "run it with sudo");
 		} else {
 			snprintf(why->cause, sizeof(why->cause),
 				 "cannot load probes: bpf() is refused though every capability is held");
 			snprintf(why->hint, sizeof(why->hint),
-				 "a container's user namespace or seccomp filter, or kernel lockdown, forbids it");
+				 "a container's user namespace or seccomp filter, or kernel lockdown, "
+				 "forbids it");
 		}
 		return -EPERM;
 	}
@@ -138,7 +140,8 @@ static int explain(int r, struct load_trouble *why, bool multi)
 	}
 	snprintf(why->cause, sizeof(why->cause), "cannot load probes: the kernel refuses the programs: %s",
 		 strerror(-r));
-	snprintf(why->hint, sizeof(why->hint), "bottrace doctor says what this kernel has; -vv shows its reasons");
+	snprintf(why->hint, sizeof(why->hint),
+		 "bottrace doctor says what this kernel has; -vv shows its reasons");
 	return -ENOSYS;
 }
 
@@ -203,10 +206,10 @@ void load_close(struct load *l)
 int load_table_fd(const struct load *l, enum load_table table)
 {
 	struct bpf_map *maps[LOAD_TABLES] = {
-	    [LOAD_RING] = l->skel->maps.ring,		[LOAD_SHARED] = l->skel->maps.shared,
-	    [LOAD_TARGETS] = l->skel->maps.targets,	[LOAD_DEPARTED] = l->skel->maps.departed,
-	    [LOAD_CONNS] = l->skel->maps.conns,		[LOAD_CONN_FINALS] = l->skel->maps.conn_finals,
-	    [LOAD_ORPHANS] = l->skel->maps.orphans,	[LOAD_NOTIFY] = l->skel->maps.notify,
+		[LOAD_RING] = l->skel->maps.ring,	[LOAD_SHARED] = l->skel->maps.shared,
+		[LOAD_TARGETS] = l->skel->maps.targets, [LOAD_DEPARTED] = l->skel->maps.departed,
+		[LOAD_CONNS] = l->skel->maps.conns,	[LOAD_CONN_FINALS] = l->skel->maps.conn_finals,
+		[LOAD_ORPHANS] = l->skel->maps.orphans, [LOAD_NOTIFY] = l->skel->maps.notify,
 	};
 
 	return bpf_map__fd(maps[table]);
@@ -288,8 +291,8 @@ static struct bpf_program *program_of(struct load *l, uint32_t fn)
 	return bpf_object__find_program_by_name(l->skel->obj, name);
 }
 
-static int hook_perf(struct bpf_link **link, const struct bpf_program *prog, const char *path, uint64_t offset,
-		     uint64_t cookie, bool returns)
+static int hook_perf(struct bpf_link **link, const struct bpf_program *prog, const char *path,
+		     uint64_t offset, uint64_t cookie, bool returns)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = returns, .bpf_cookie = cookie);
 
@@ -349,7 +352,7 @@ int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, co
 	}
 	for (size_t i = 0; i < count; i++) {
 		const struct bpf_program *prog =
-		    l->cookies ? l->skel->progs.tls_enter : program_of(l, sites[i].fn);
+			l->cookies ? l->skel->progs.tls_enter : program_of(l, sites[i].fn);
 		int r = hook_perf(&h->entries[i], prog, path, offsets[i], l->cookies ? cookies[i] : 0, false);
 
 		if (r < 0) {

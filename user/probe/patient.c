@@ -57,9 +57,11 @@ int patient_look(struct patient *x, uint32_t pid, struct checks *c)
 	if (st.flags & PROCFS_PF_KTHREAD)
 		check_add(c, "process", "FAIL", "give the PID of a program", "%u is a kernel thread", pid);
 	else if (st.state == 'Z')
-		check_add(c, "process", "FAIL", "give the PID of a running program", "%u has ended (a zombie)", pid);
+		check_add(c, "process", "FAIL", "give the PID of a running program",
+			  "%u has ended (a zombie)", pid);
 	else if (x->bits == 32)
-		check_add(c, "process", "FAIL", "run the 64-bit build of the program", "%u is a 32-bit program", pid);
+		check_add(c, "process", "FAIL", "run the 64-bit build of the program",
+			  "%u is a 32-bit program", pid);
 	if (procfs_link(pid, "exe", exe, sizeof(exe)) >= 0) {
 		struct str name = base_name(str_of(exe));
 
@@ -68,7 +70,8 @@ int patient_look(struct patient *x, uint32_t pid, struct checks *c)
 	buf_init(&maps, PROCFS_MAPS_MAX);
 	if (procfs_read(pid, "maps", &maps) < 0) {
 		x->unreadable = true;
-		check_add(c, "process", "FAIL", "run it as root or through sudo", "%u may not be looked at", pid);
+		check_add(c, "process", "FAIL", "run it as root or through sudo", "%u may not be looked at",
+			  pid);
 		return 0;
 	}
 	struct str rest = buf_str(&maps);
@@ -137,7 +140,8 @@ static void write_library(struct jsonw *w, const struct library *lib, const stru
 	check_add(c, "tls", "ok", NULL, "%s (build-id %.8s...) %s", lib->path ? lib->path : "?", hex,
 		  buf_z(&names) + (names.n > 0));
 	if (costs)
-		check_add(c, "sites", stepped ? "note" : "ok", NULL, "each call of these functions takes %.1f us more%s",
+		check_add(c, "sites", stepped ? "note" : "ok", NULL,
+			  "each call of these functions takes %.1f us more%s",
 			  costs->data_ns[!stepped] / 1000.0,
 			  stepped ? ": their first instruction is single-stepped by this kernel" : "");
 }
@@ -176,7 +180,8 @@ static int is_in_container(uint32_t pid)
 	char ours[64], its[64];
 
 	for (int i = 0; i < 2; i++) {
-		if (procfs_link(us, spaces[i], ours, sizeof(ours)) < 0 || procfs_link(pid, spaces[i], its, sizeof(its)) < 0)
+		if (procfs_link(us, spaces[i], ours, sizeof(ours)) < 0 ||
+		    procfs_link(pid, spaces[i], its, sizeof(its)) < 0)
 			return -1;
 		if (strcmp(ours, its) != 0)
 			return 1;
@@ -251,7 +256,10 @@ static void write_identity(struct jsonw *w, const struct patient *x, struct chec
 		jsonw_null(jsonw_key(w, "bits"));
 	if (procfs_link(x->pid, "exe", exe, sizeof(exe)) >= 0)
 		check_add(c, "process", "ok", NULL, "%u %s  container %s  seccomp %llu", x->pid, exe,
-			  container < 0 ? "unknown" : container ? "yes" : "no", (unsigned long long)seccomp);
+			  container < 0 ? "unknown"
+			  : container	? "yes"
+					: "no",
+			  (unsigned long long)seccomp);
 }
 
 void patient_write(const struct patient *x, struct jsonw *w, const struct site_costs *costs, struct checks *c)
@@ -271,6 +279,7 @@ void patient_write(const struct patient *x, struct jsonw *w, const struct site_c
 	jsonw_u64(jsonw_key(w, "others"), others);
 	if (others > 0)
 		check_add(c, "others", "note", NULL,
-			  "%llu other processes map the same library and pay for each call while probes are set",
+			  "%llu other processes map the same library and pay for each call while probes are "
+			  "set",
 			  (unsigned long long)others);
 }

@@ -14,7 +14,7 @@
 
 struct patient {
 	uint32_t pid;
-	uint64_t start_ns; /* 0: not known (without rights only ticks are) */
+	uint64_t start_ns;			    /* 0: not known (without rights only ticks are) */
 	struct library libs[PATIENT_LIBRARIES_MAX]; /* path owned */
 	unsigned lib_count;
 	bool unreadable; /* its maps may not be read */
@@ -25,7 +25,8 @@ struct patient {
 /* Looks; 0, -ESRCH. */
 int patient_look(struct patient *x, uint32_t pid, struct checks *c) MUST_CHECK;
 /* The members "process" and "others". costs: NULL where they could not be measured. */
-void patient_write(const struct patient *x, struct jsonw *w, const struct site_costs *costs, struct checks *c);
+void patient_write(const struct patient *x, struct jsonw *w, const struct site_costs *costs,
+		   struct checks *c);
 void patient_fini(struct patient *x);
 
 #endif

@@ -51,7 +51,9 @@ static int try_ourselves(struct probe *p)
 	if (r == -EPERM || r == -EACCES) {
 		(void)err_say(EXIT_RIGHTS, "run it as root or through sudo; see: bottrace help privileges",
 			      "cannot attach probes: %s%s", strerror(-r),
-			      load_has_multi(p->load) ? "" : " (this kernel has no uprobe_multi: it takes CAP_SYS_ADMIN)");
+			      load_has_multi(p->load)
+				      ? ""
+				      : " (this kernel has no uprobe_multi: it takes CAP_SYS_ADMIN)");
 		return -EPERM;
 	}
 	if (r < 0) {
@@ -61,12 +63,14 @@ static int try_ourselves(struct probe *p)
 	}
 	r = safety_check_returns(&p->self);
 	if (r == 0) {
-		(void)err_say(EXIT_HOST, "kernels 6.11 to 6.13 have this fault; use an earlier or a later one",
+		(void)err_say(EXIT_HOST,
+			      "kernels 6.11 to 6.13 have this fault; use an earlier or a later one",
 			      "return probes end programs under seccomp on this kernel: refused");
 		return -ENOSYS;
 	}
 	if (r < 0)
-		err_note(ERR_VERBOSE, "note: return probes could not be tried under seccomp: %s", strerror(-r));
+		err_note(ERR_VERBOSE, "note: return probes could not be tried under seccomp: %s",
+			 strerror(-r));
 	r = calibrate_run(&p->self, start_ns, &p->costs);
 	return r < 0 ? fail(r, "cannot calibrate probes") : 0;
 }
@@ -85,8 +89,8 @@ static int start(struct probe *p)
 	if (r < 0)
 		return r;
 	struct libraries_settings ls = {
-	    .load = p->load, .costs = &p->costs, .emit = p->settings.emit, .ctx = p->settings.ctx};
-	p->libs = libraries_new(&ls);
+		.load = p->load, .costs = &p->costs, .emit = p->settings.emit, .ctx = p->settings.ctx};
+	p->libs = library_new(&ls);
 	p->processes = map_new(sizeof(struct state_process), LIMIT_PROCESSES);
 	p->foreseen = map_new(24, FORESEEN_MAX);
 	if (p->libs == NULL || p->processes == NULL || p->foreseen == NULL)
@@ -115,10 +119,10 @@ struct probe *probe_new(const struct probe_settings *settings)
 		return NULL;
 	}
 	struct emit_session session = {
-	    .mode = settings->mode,
-	    .options = settings->options,
-	    .ring_bytes = settings->ring_bytes,
-	    .costs = p->costs,
+		.mode = settings->mode,
+		.options = settings->options,
+		.ring_bytes = settings->ring_bytes,
+		.costs = p->costs,
 	};
 	emit_session(settings->emit, settings->ctx, &session);
 	return take(p);
@@ -201,7 +205,7 @@ void probe_describe(struct probe *p, struct buf *out)
 		buf_addf(out, " and %u %s", children, children == 1 ? "child" : "children");
 	buf_add(out, STR("; probes: "));
 	pos = 0;
-	while ((lib = libraries_next(p->libs, &pos)) != NULL) {
+	while ((lib = library_next(p->libs, &pos)) != NULL) {
 		if (libs++ < 4)
 			buf_addf(out, "%.*s (%zu), ", STR_ARG(base_name(str_of(lib->path))), lib->site_count);
 	}
@@ -221,9 +225,9 @@ void probe_detach(struct probe *p)
 		return;
 	if (p->libs)
 		list = calloc(LIBRARY_FILES_MAX, sizeof(struct load_hooks *));
-	/* Without memory for the list libraries_free does it one by one. */
+	/* Without memory for the list library_free does it one by one. */
 	if (list)
-		n = libraries_hooks(p->libs, list, LIBRARY_FILES_MAX);
+		n = library_hooks(p->libs, list, LIBRARY_FILES_MAX);
 	load_unhook_all(list, n);
 	if (p->load)
 		load_unfollow(p->load);
@@ -247,7 +251,7 @@ void probe_free(struct probe *p)
 	/* Only here: nobody calls these functions any more, and closing links takes time. */
 	self_unhook(&p->self);
 	ring_buffer__free(p->notify);
-	libraries_free(p->libs);
+	library_free(p->libs);
 	process_free_all(p);
 	map_free(p->foreseen);
 	tasks_fini(&p->tasks);

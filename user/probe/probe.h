@@ -23,8 +23,8 @@
 
 struct probe_settings {
 	enum wire_mode mode;
-	uint64_t options;     /* WIRE_OPT_* */
-	uint64_t ring_bytes;  /* power of two >= 4096 */
+	uint64_t options;    /* WIRE_OPT_* */
+	uint64_t ring_bytes; /* power of two >= 4096 */
 	/* Records for the collector: called during probe_* calls only. */
 	void (*emit)(void *ctx, const struct wire_head *rec);
 	void *ctx;
@@ -44,7 +44,8 @@ size_t probe_ring_bytes(const struct probe *p);
 int probe_attach(struct probe *p, uint32_t pid, unsigned *mapped, const char **why) MUST_CHECK;
 /* As probe_attach for a process that is about to exec: also probes the libraries that the command will load, as far as
  * they can be foreseen. argv, envp: what it will exec with; cwd: its working directory. */
-int probe_attach_command(struct probe *p, uint32_t pid, char *const *argv, char *const *envp, const char *cwd) MUST_CHECK;
+int probe_attach_command(struct probe *p, uint32_t pid, char *const *argv, char *const *envp,
+			 const char *cwd) MUST_CHECK;
 /* Looks after the session: new libraries of traced processes, counters of ended ones. Call when probe_event_fd is
  * readable and at the time it asks for. Returns ms until the next wish, -1: none. */
 int probe_tick(struct probe *p);

@@ -13,8 +13,8 @@
 #include "probe/root.h"
 #include "probe/socket.h"
 
-#define COMMAND_MAX    (4u << 20) /* argv or environment of a command: ARG_MAX and more */
-#define LISTENS_SCANS  6u	  /* look for listening sockets in each of the first scans, then in every eighth */
+#define COMMAND_MAX   (4u << 20) /* argv or environment of a command: ARG_MAX and more */
+#define LISTENS_SCANS 6u /* look for listening sockets in each of the first scans, then in every eighth */
 
 /* ---- the table ---- */
 
@@ -78,11 +78,11 @@ void process_tell(struct probe *p, struct process *x, bool with_image)
 	char exe[PROCFS_PATH_MAX];
 	struct procfs_stat st;
 	struct emit_fact f = {
-	    .pid = x->pid,
-	    .start_ns = x->start_ns,
-	    .flags = x->flags,
-	    .parent_pid = x->parent_pid,
-	    .parent_start_ns = x->parent_start_ns,
+		.pid = x->pid,
+		.start_ns = x->start_ns,
+		.flags = x->flags,
+		.parent_pid = x->parent_pid,
+		.parent_start_ns = x->parent_start_ns,
 	};
 
 	buf_init(&argv, WIRE_ARGV_MAX);
@@ -122,7 +122,7 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 			flags |= WIRE_FACT_PYTHON;
 		if (!attach || !library_is_named(m.path))
 			continue;
-		int r = libraries_add_mapping(p->libs, x->pid, &m, &lib);
+		int r = library_add_mapping(p->libs, x->pid, &m, &lib);
 		if (r < 0 && r != -ESRCH && r != -ENOENT)
 			err_note(ERR_VERBOSE, "note: no probes on %.*s of %u: %s", STR_ARG(m.path), x->pid,
 				 strerror(-r));
@@ -192,7 +192,7 @@ static void found(void *ctx, const char *path)
 {
 	struct finder *f = ctx;
 	const struct library *lib;
-	int r = libraries_add_path(f->p->libs, f->root, path, &lib);
+	int r = library_add_path(f->p->libs, f->root, path, &lib);
 
 	if (r < 0 && r != -ENOENT)
 		err_note(ERR_VERBOSE, "note: no probes on %s: %s", path, strerror(-r));
@@ -221,6 +221,16 @@ static bool is_foreseen(struct probe *p, uint32_t pid, struct str env)
 	return false;
 }
 
+/* /proc names files from our root; a process in another one sees them without what leads there. */
+static void strip_root(uint32_t pid, char *path)
+{
+	char top[PROCFS_PATH_MAX];
+	int n = procfs_link(pid, "root", top, sizeof(top));
+
+	if (n > 1 && strncmp(path, top, (size_t)n) == 0 && path[n] == '/')
+		memmove(path, path + n, strlen(path + n) + 1);
+}
+
 void process_foresee(struct probe *p, struct process *x)
 {
 	autodrop(buf_fini) struct buf env, argv;
@@ -235,6 +245,8 @@ void process_foresee(struct probe *p, struct process *x)
 		return;
 	if (procfs_link(x->pid, "cwd", cwd, sizeof(cwd)) < 0)
 		memcpy(cwd, "/", 2);
+	strip_root(x->pid, exe);
+	strip_root(x->pid, cwd);
 	if (procfs_read(x->pid, "cmdline", &argv) < 0)
 		buf_clear(&argv);
 	f.root = root_open(x->pid);
@@ -242,13 +254,13 @@ void process_foresee(struct probe *p, struct process *x)
 		return;
 	autodrop(drop_fd) int root = f.root;
 	struct foresee_request request = {
-	    .root = root,
-	    .program = exe,
-	    .argv = buf_str(&argv),
-	    .env = buf_str(&env),
-	    .cwd = cwd,
-	    .found = found,
-	    .ctx = &f,
+		.root = root,
+		.program = exe,
+		.argv = buf_str(&argv),
+		.env = buf_str(&env),
+		.cwd = cwd,
+		.found = found,
+		.ctx = &f,
 	};
 	if (foresee_libraries(&request) < 0)
 		err_note(ERR_VERBOSE, "note: out of memory while looking for libraries of %u", x->pid);
@@ -272,13 +284,13 @@ void process_foresee_command(struct probe *p, char *const *argv, char *const *en
 	autodrop(drop_fd) int root = root_open(0);
 	f.root = root;
 	struct foresee_request request = {
-	    .root = root,
-	    .program = argv[0],
-	    .argv = buf_str(&args),
-	    .env = buf_str(&env),
-	    .cwd = cwd,
-	    .found = found,
-	    .ctx = &f,
+		.root = root,
+		.program = argv[0],
+		.argv = buf_str(&args),
+		.env = buf_str(&env),
+		.cwd = cwd,
+		.found = found,
+		.ctx = &f,
 	};
 	if (root < 0 || foresee_libraries(&request) < 0)
 		err_note(ERR_VERBOSE, "note: cannot look for libraries of %s", argv[0]);

@@ -19,11 +19,11 @@ static const struct {
 	const char *name;
 	bool by_admin; /* CAP_SYS_ADMIN stands for it */
 } wanted[] = {
-    {CAP_BPF, "CAP_BPF", true},
-    {CAP_PERFMON, "CAP_PERFMON", true},
-    {CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE", true},
-    {CAP_SYS_PTRACE, "CAP_SYS_PTRACE", false},
-    {CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", false},
+	{CAP_BPF, "CAP_BPF", true},
+	{CAP_PERFMON, "CAP_PERFMON", true},
+	{CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE", true},
+	{CAP_SYS_PTRACE, "CAP_SYS_PTRACE", false},
+	{CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", false},
 };
 
 static bool has(cap_t caps, cap_value_t cap)

@@ -24,8 +24,8 @@ int root_open(uint32_t pid)
 static int locate(int root, const char *path, int flags)
 {
 	struct open_how how = {
-	    .flags = (uint64_t)(O_PATH | O_CLOEXEC | flags),
-	    .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+		.flags = (uint64_t)(O_PATH | O_CLOEXEC | flags),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 

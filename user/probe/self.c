@@ -16,13 +16,16 @@ int self_plain_emulated(void *ssl, const void *buffer, int num);
 
 #if defined(__x86_64__)
 /* Written out, so that no compiler's prologue decides the class of the first instruction. */
-#define STEPPED(name)                                                                                        \
-	asm(".pushsection .text\n.globl " name "\n.hidden " name "\n.type " name ", @function\n.balign 16\n" name \
-	    ":\n\tsub $8, %rsp\n\tmov %edx, %eax\n\tadd $8, %rsp\n\tret\n.size " name ", . - " name          \
+#define STEPPED(name)                                                                               \
+	asm(".pushsection .text\n.globl " name "\n.hidden " name "\n.type " name                    \
+	    ", @function\n.balign 16\n" name                                                        \
+	    ":\n\tsub $8, %rsp\n\tmov %edx, %eax\n\tadd $8, %rsp\n\tret\n.size " name ", . - " name \
 	    "\n.popsection\n")
-#define EMULATED(name)                                                                                       \
-	asm(".pushsection .text\n.globl " name "\n.hidden " name "\n.type " name ", @function\n.balign 16\n" name \
-	    ":\n\tpush %rbp\n\tmov %edx, %eax\n\tpop %rbp\n\tret\n.size " name ", . - " name "\n.popsection\n")
+#define EMULATED(name)                                                                       \
+	asm(".pushsection .text\n.globl " name "\n.hidden " name "\n.type " name             \
+	    ", @function\n.balign 16\n" name                                                 \
+	    ":\n\tpush %rbp\n\tmov %edx, %eax\n\tpop %rbp\n\tret\n.size " name ", . - " name \
+	    "\n.popsection\n")
 STEPPED("self_bare");
 STEPPED("self_data_stepped");
 EMULATED("self_data_emulated");
@@ -30,11 +33,11 @@ STEPPED("self_plain_stepped");
 EMULATED("self_plain_emulated");
 #else
 /* Whatever the compiler begins them with: classes are not told apart here. */
-#define PLAIN(name)                                                                                          \
-	__attribute__((noinline)) int name(void *ssl, const void *buffer, int num)                           \
-	{                                                                                                    \
-		asm volatile("" : : "r"(ssl), "r"(buffer) : "memory");                                       \
-		return num;                                                                                  \
+#define PLAIN(name)                                                                \
+	__attribute__((noinline)) int name(void *ssl, const void *buffer, int num) \
+	{                                                                          \
+		asm volatile("" : : "r"(ssl), "r"(buffer) : "memory");             \
+		return num;                                                        \
 	}
 PLAIN(self_bare)
 PLAIN(self_data_stepped)

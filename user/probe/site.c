@@ -7,14 +7,10 @@ static const struct {
 	const char *name;
 	bool returns;
 } functions[WIRE_FNS] = {
-    [WIRE_FN_SSL_READ] = {"SSL_read", true},
-    [WIRE_FN_SSL_READ_EX] = {"SSL_read_ex", true},
-    [WIRE_FN_SSL_WRITE] = {"SSL_write", true},
-    [WIRE_FN_SSL_WRITE_EX] = {"SSL_write_ex", true},
-    [WIRE_FN_SSL_WRITE_EX2] = {"SSL_write_ex2", true},
-    [WIRE_FN_SSL_FREE] = {"SSL_free", false},
-    [WIRE_FN_SSL_CTRL] = {"SSL_ctrl", false},
-    [WIRE_FN_SSL_SET_FD] = {"SSL_set_fd", false},
+	[WIRE_FN_SSL_READ] = {"SSL_read", true},	   [WIRE_FN_SSL_READ_EX] = {"SSL_read_ex", true},
+	[WIRE_FN_SSL_WRITE] = {"SSL_write", true},	   [WIRE_FN_SSL_WRITE_EX] = {"SSL_write_ex", true},
+	[WIRE_FN_SSL_WRITE_EX2] = {"SSL_write_ex2", true}, [WIRE_FN_SSL_FREE] = {"SSL_free", false},
+	[WIRE_FN_SSL_CTRL] = {"SSL_ctrl", false},	   [WIRE_FN_SSL_SET_FD] = {"SSL_set_fd", false},
 };
 
 const char *site_name(enum wire_fn fn)

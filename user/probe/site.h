@@ -24,9 +24,9 @@ struct site {
 
 /* What one call costs, by the instruction under the probe; calibrated on this machine. */
 struct site_costs {
-	uint32_t base_ns;	 /* the call itself, untraced */
-	uint32_t data_ns[2];	 /* entry and return, 200 bytes copied: [emulated] */
-	uint32_t plain_ns[2];	 /* entry only: [emulated] */
+	uint32_t base_ns;     /* the call itself, untraced */
+	uint32_t data_ns[2];  /* entry and return, 200 bytes copied: [emulated] */
+	uint32_t plain_ns[2]; /* entry only: [emulated] */
 };
 
 /* The symbol of a function: "SSL_read". */

@@ -97,7 +97,6 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-
 static void collect_sockets(uint32_t pid, struct inodes *out)
 {
 	char path[32];

@@ -60,7 +60,8 @@ static uint32_t leader_of(uint32_t pid)
 
 	buf_init(&status, 65536);
 	if (procfs_read(pid, "status", &status) < 0 ||
-	    !procfs_status_field(buf_str(&status), STR("Tgid"), 10, &leader) || leader == 0 || leader > UINT32_MAX)
+	    !procfs_status_field(buf_str(&status), STR("Tgid"), 10, &leader) || leader == 0 ||
+	    leader > UINT32_MAX)
 		return pid;
 	return (uint32_t)leader;
 }
@@ -82,7 +83,8 @@ static int admit(struct probe *p, const struct state_task *task)
 			return 0;
 		/* An earlier process of that pid, whose end was missed. */
 		(void)bpf_map_delete_elem(fd, &task->pid);
-		emit_process_final(p->settings.emit, p->settings.ctx, task->pid, there.start_ns, &there.counts);
+		emit_process_final(p->settings.emit, p->settings.ctx, task->pid, there.start_ns,
+				   &there.counts);
 	}
 	return -EAGAIN;
 }
@@ -153,7 +155,8 @@ static int take_in_tree(struct probe *p, uint32_t pid, const struct state_task *
 
 static int take_in_all(struct probe *p, uint32_t pid)
 {
-	autodrop(drop_memory) const struct state_task **list = calloc(DESCENDANTS_MAX, sizeof(struct state_task *));
+	autodrop(drop_memory) const struct state_task **list =
+		calloc(DESCENDANTS_MAX, sizeof(struct state_task *));
 	int r = 1;
 
 	if (list == NULL)

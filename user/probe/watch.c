@@ -7,10 +7,10 @@
 #include "probe/emit.h"
 #include "probe/engine.h"
 
-#define MS		1000000ull
-#define SYNC_NS		(1000 * MS)
-#define SCANS_PER_TICK	64u /* the rest is due at once: other messages get their turn */
-#define WALK_MAX	1000000u
+#define MS	       1000000ull
+#define SYNC_NS	       (1000 * MS)
+#define SCANS_PER_TICK 64u /* the rest is due at once: other messages get their turn */
+#define WALK_MAX       1000000u
 
 /* When the maps of a new image are looked at: most programs load their libraries in their first second. */
 static const uint16_t scan_after_ms[] = {5, 50, 150, 400, 1000};

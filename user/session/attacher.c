@@ -23,8 +23,9 @@
 #include "probe/probe.h"
 #include "session/message.h"
 
-#define COLLECTOR_NICE	  (-15)
-#define COMMAND_BYTES_MAX (16u << 20) /* argv, environment and cwd of a command: twice the kernel's own bound */
+#define COLLECTOR_NICE (-15)
+#define COMMAND_BYTES_MAX \
+	(16u << 20) /* argv, environment and cwd of a command: twice the kernel's own bound */
 
 struct attacher {
 	int front;
@@ -196,11 +197,14 @@ static int attach_targets(struct attacher *a, const struct message *m)
 		memcpy(&pid, m->bytes + i * sizeof(pid), sizeof(pid));
 		int r = probe_attach(a->probe, pid, &mapped, &why);
 		if (r == -ESRCH)
-			err_say(0, "give the PID of a running process (ps -e)", "cannot attach to %u: no such process", pid);
+			err_say(0, "give the PID of a running process (ps -e)",
+				"cannot attach to %u: no such process", pid);
 		else if (r == -ENOTSUP)
-			err_say(0, "see: bottrace doctor PID", "cannot attach to %u: %s", pid, why ? why : "nothing of it could ever be seen");
+			err_say(0, "see: bottrace doctor PID", "cannot attach to %u: %s", pid,
+				why ? why : "nothing of it could ever be seen");
 		else if (r == -EPERM || r == -EACCES)
-			err_say(0, "run it as root or through sudo; see: bottrace help privileges", "cannot attach to %u: no right to look at it", pid);
+			err_say(0, "run it as root or through sudo; see: bottrace help privileges",
+				"cannot attach to %u: no right to look at it", pid);
 		else if (r < 0)
 			err_say(0, "see: bottrace doctor", "cannot attach to %u: %s", pid, strerror(-r));
 		if (r < 0)

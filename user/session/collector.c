@@ -34,11 +34,11 @@ struct collector {
 	struct drain_tape *tape;
 	struct wire_shared *shared;
 	struct output_live *live;
-	uint64_t last_ns;    /* newest record or tick */
-	uint64_t records;    /* since the last tick */
-	bool text_waits;     /* for a slow reader of live lines */
-	bool detached;	     /* the ring is drained to its end */
-	bool over;	     /* WIRE_END was fed */
+	uint64_t last_ns; /* newest record or tick */
+	uint64_t records; /* since the last tick */
+	bool text_waits;  /* for a slow reader of live lines */
+	bool detached;	  /* the ring is drained to its end */
+	bool over;	  /* WIRE_END was fed */
 };
 
 static uint64_t now_ns(void)
@@ -107,7 +107,7 @@ static int open_ring(struct collector *c, struct message *m)
 	if (c->drain == NULL)
 		return -errno;
 	(void)setpriority(PRIO_PROCESS, 0, 0); /* only the drain's thread keeps what the attacher lent us */
-	m->fd_count = 0; /* they live as long as this process */
+	m->fd_count = 0;		       /* they live as long as this process */
 	return 0;
 }
 
@@ -126,8 +126,8 @@ static void attacher_died(struct collector *c)
 	flush_ring(c);
 	if (c->over)
 		return;
-	struct wire_end e = {
-		.head = {.size = sizeof(e), .kind = WIRE_END, .ts_ns = now_ns()}, .why = WIRE_END_ATTACHER};
+	struct wire_end e = {.head = {.size = sizeof(e), .kind = WIRE_END, .ts_ns = now_ns()},
+			     .why = WIRE_END_ATTACHER};
 	feed(c, &e.head);
 }
 
@@ -240,8 +240,9 @@ int collector_run(const struct session_settings *settings, struct collector_sock
 		r = loop(&c);
 	if (r == 0) {
 		uint32_t outcome = write_everything(&c);
-		exit_code = message_send(sockets.front, MESSAGE_DONE, &outcome, sizeof(outcome), NULL, 0) < 0 ? EXIT_SINK
-													  : EXIT_OK;
+		exit_code = message_send(sockets.front, MESSAGE_DONE, &outcome, sizeof(outcome), NULL, 0) < 0
+				    ? EXIT_SINK
+				    : EXIT_OK;
 	}
 	pipeline_free(c.pipeline);
 	drain_free(c.drain);

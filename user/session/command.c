@@ -19,7 +19,7 @@ extern char **environ;
 
 /* Signals that are passed on. Those of a terminal (Ctrl-C, Ctrl-\, hang-up) go to the whole group by themselves. */
 static const int passed_on[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-#define PASSED_ON (sizeof(passed_on) / sizeof(passed_on[0]))
+#define PASSED_ON     (sizeof(passed_on) / sizeof(passed_on[0]))
 #define GROUP_WAIT_MS 50
 
 /* ---- the sentinel: a process in the command's group that tells which signals the whole group got ---- */
@@ -103,8 +103,8 @@ static int person_environment(struct command *c, const struct person *person)
 	return 0;
 }
 
-static void become_command(const struct command *c, char **argv, const struct person *person, const sigset_t *mask, int go,
-			   int failure)
+static void become_command(const struct command *c, char **argv, const struct person *person,
+			   const sigset_t *mask, int go, int failure)
 {
 	char byte;
 	ssize_t n;

@@ -12,17 +12,18 @@
 
 struct command {
 	pid_t pid;
-	int go;	       /* write end: one byte releases it */
-	int failure;   /* read end: errno of a failed exec; closed by a successful one */
+	int go;	     /* write end: one byte releases it */
+	int failure; /* read end: errno of a failed exec; closed by a successful one */
 	pid_t sentinel;
 	int sentinel_fd; /* signals that the whole process group got */
 	bool ended;
-	int status;    /* of waitpid, when ended */
-	char **envp;   /* what it will have */
+	int status;  /* of waitpid, when ended */
+	char **envp; /* what it will have */
 };
 
 /* Forks it, waiting for command_release. mask: the signal mask that it is to have. 0 or -errno. */
-int command_start(struct command *c, char **argv, const struct person *person, const sigset_t *mask) MUST_CHECK;
+int command_start(struct command *c, char **argv, const struct person *person,
+		  const sigset_t *mask) MUST_CHECK;
 /* argv, environment and working directory as a memory file for the attacher: its descriptor or -errno. */
 int command_describe(const struct command *c, char **argv) MUST_CHECK;
 /* Lets it exec. 0, or the errno of exec (positive). */

@@ -40,7 +40,7 @@ struct front {
 	uint32_t outcome;     /* enum message_outcome bits */
 	int failed;	      /* exit code that the attacher gave */
 	bool ready, stopping, done;
-	bool lost_tracer;     /* attacher or collector died before their time */
+	bool lost_tracer; /* attacher or collector died before their time */
 	unsigned interrupts;
 };
 
@@ -121,7 +121,9 @@ static int start_collector(struct front *f, int tape, int *to_collector)
 		/* The other ends must not live here: their closing is how a death is noticed. */
 		drop_fd(&front_end);
 		drop_fd(&attacher_end);
-		be_collector(f, (struct collector_sockets){.front = collector_end, .attacher = collector_attacher_end},
+		be_collector(f,
+			     (struct collector_sockets){.front = collector_end,
+							.attacher = collector_attacher_end},
 			     tape);
 	}
 	f->collector = take_fd(&front_end);
@@ -144,8 +146,8 @@ static int send_setup(struct front *f, int to_collector)
 	if (r < 0)
 		return r;
 	if (s->mode == WIRE_MODE_ATTACH)
-		return message_send(f->attacher.socket, MESSAGE_TARGETS, s->pids, s->pid_count * sizeof(*s->pids), NULL,
-				    0);
+		return message_send(f->attacher.socket, MESSAGE_TARGETS, s->pids,
+				    s->pid_count * sizeof(*s->pids), NULL, 0);
 	autodrop(drop_fd) int described = command_describe(&f->command, s->argv);
 	if (described < 0)
 		return described;
@@ -291,7 +293,8 @@ static void take_signal(struct front *f)
 				command_signal(&f->command, &info);
 			else
 				f->interrupts++;
-		} else if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM || info.ssi_signo == SIGHUP) {
+		} else if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
+			   info.ssi_signo == SIGHUP) {
 			f->interrupts++;
 			stop(f, WIRE_END_SIGNAL);
 		}
@@ -428,7 +431,8 @@ int session_run(struct session_settings *settings)
 	}
 	int err = command_release(&f.command);
 	if (err != 0)
-		err_say(0, "give the command as you would type it in a shell", "cannot run %s: %s", settings->argv[0], strerror(err));
+		err_say(0, "give the command as you would type it in a shell", "cannot run %s: %s",
+			settings->argv[0], strerror(err));
 	while (!f.command.ended)
 		wait_events(&f);
 	stop(&f, WIRE_END_DONE);

@@ -35,11 +35,14 @@ static int load_tape(int fd, const char *file, struct buf *document, bool *compl
 		return err_say(EXIT_HOST, NULL, "cannot replay %s: %s", file, strerror(errno));
 	int r = drain_replay(fd, replay_record, p, &end, &offset);
 	if (r == -EPROTO)
-		return err_say(EXIT_CORRUPT, "replay it with the bottrace that wrote it", "%s is a tape of another version", file);
+		return err_say(EXIT_CORRUPT, "replay it with the bottrace that wrote it",
+			       "%s is a tape of another version", file);
 	if (r < 0)
-		return err_say(EXIT_CORRUPT, "give a file written by --tape", "cannot replay %s: %s", file, strerror(-r));
+		return err_say(EXIT_CORRUPT, "give a file written by --tape", "cannot replay %s: %s", file,
+			       strerror(-r));
 	if (end == DRAIN_TAPE_CUT)
-		err_note(ERR_NORMAL, "note: %s ends at byte %llu without its last record; shown as far as it goes", file,
+		err_note(ERR_NORMAL,
+			 "note: %s ends at byte %llu without its last record; shown as far as it goes", file,
 			 (unsigned long long)offset);
 	r = pipeline_finish(p, end == DRAIN_TAPE_CUT);
 	struct view_session session = pipeline_session(p);
@@ -92,11 +95,12 @@ static int load_document(int fd, const char *file, struct buf *document, bool *c
 	if (r < 0 || a == NULL)
 		return err_say(EXIT_CORRUPT, NULL, "cannot read %s: %s", file, strerror(r < 0 ? -r : ENOMEM));
 	if (document->n == 0)
-		return err_say(EXIT_CORRUPT, "give a file written by --tape or -o json=FILE", "%s is empty", file);
+		return err_say(EXIT_CORRUPT, "give a file written by --tape or -o json=FILE", "%s is empty",
+			       file);
 	const struct json *j = json_parse(a, buf_str(document), &end);
 	if (j && end.state == JSON_CUT && view_is_document(j))
-		return err_say(EXIT_CORRUPT, "write it again: bottrace tree TAPE -o json", "%s is a document cut off at byte %zu",
-			       file, end.offset);
+		return err_say(EXIT_CORRUPT, "write it again: bottrace tree TAPE -o json",
+			       "%s is a document cut off at byte %zu", file, end.offset);
 	if (j == NULL || end.state != JSON_WHOLE || !view_is_document(j))
 		return err_say(EXIT_CORRUPT, "give a file written by --tape or -o json=FILE",
 			       "%s is neither a tape nor a trace document", file);
@@ -107,22 +111,25 @@ static int load_document(int fd, const char *file, struct buf *document, bool *c
 static int not_found(const char *trace)
 {
 	if (errno == ENOENT)
-		return err_say(EXIT_NOT_FOUND, "TRACE is a file: a tape (--tape FILE) or a document (-o json=FILE)",
+		return err_say(EXIT_NOT_FOUND,
+			       "TRACE is a file: a tape (--tape FILE) or a document (-o json=FILE)",
 			       "no such trace: %s", trace);
-	return err_say(errno == EACCES ? EXIT_RIGHTS : EXIT_NOT_FOUND, "give a file that you may read", "cannot read %s: %s",
-		       trace, strerror(errno));
+	return err_say(errno == EACCES ? EXIT_RIGHTS : EXIT_NOT_FOUND, "give a file that you may read",
+		       "cannot read %s: %s", trace, strerror(errno));
 }
 
 int session_load(const char *trace, struct buf *document, bool *complete)
 {
-	autodrop(drop_fd) int fd = strcmp(trace, "-") == 0 ? dup(STDIN_FILENO) : open(trace, O_RDONLY | O_CLOEXEC);
+	autodrop(drop_fd) int fd =
+		strcmp(trace, "-") == 0 ? dup(STDIN_FILENO) : open(trace, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	char head[16];
 
 	if (fd < 0)
 		return not_found(trace);
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-		return err_say(EXIT_CORRUPT, "give a file written by --tape or -o json=FILE", "%s is a directory", trace);
+		return err_say(EXIT_CORRUPT, "give a file written by --tape or -o json=FILE",
+			       "%s is a directory", trace);
 	/* A pipe cannot be read twice: peek only where it can. */
 	ssize_t n = pread(fd, head, sizeof(head), 0);
 	if (n >= 0 && drain_is_tape(str_make(head, (size_t)n)))

@@ -7,7 +7,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-int message_send(int sock, enum message_kind kind, const void *bytes, size_t size, const int *fds, int fd_count)
+int message_send(int sock, enum message_kind kind, const void *bytes, size_t size, const int *fds,
+		 int fd_count)
 {
 	uint32_t head = kind;
 	struct iovec iov[2] = {{&head, sizeof(head)}, {(void *)bytes, size}};
@@ -67,8 +68,10 @@ int message_receive(int sock, struct message *m)
 		struct cmsghdr align;
 		char room[CMSG_SPACE(sizeof(int) * MESSAGE_FDS_MAX)];
 	} control;
-	struct msghdr msg = {
-		.msg_iov = iov, .msg_iovlen = 2, .msg_control = control.room, .msg_controllen = sizeof(control.room)};
+	struct msghdr msg = {.msg_iov = iov,
+			     .msg_iovlen = 2,
+			     .msg_control = control.room,
+			     .msg_controllen = sizeof(control.room)};
 	ssize_t n;
 
 	m->fd_count = 0;

@@ -11,18 +11,18 @@
 #include "wire.h"
 
 enum message_kind {
-	MESSAGE_SETUP = 1,    /* front -> attacher: struct message_setup; fd: the socket to the collector */
-	MESSAGE_COMMAND = 2,  /* front -> attacher: u32 pid; fd: memfd of argv, environment, cwd */
-	MESSAGE_TARGETS = 3,  /* front -> attacher: u32 pid[] */
-	MESSAGE_STOP = 4,     /* front -> attacher: u32 enum wire_end_why */
-	MESSAGE_READY = 5,    /* attacher -> front: text of the `attached` line */
-	MESSAGE_FAILED = 6,   /* attacher -> front: u32 exit code; the reason is on its stderr */
-	MESSAGE_IDLE = 7,     /* attacher -> front: the last traced process ended */
-	MESSAGE_RING = 8,     /* attacher -> collector: u64 ring bytes; fds: ring, shared page */
-	MESSAGE_RECORD = 9,   /* attacher -> collector: one wire record */
+	MESSAGE_SETUP = 1,     /* front -> attacher: struct message_setup; fd: the socket to the collector */
+	MESSAGE_COMMAND = 2,   /* front -> attacher: u32 pid; fd: memfd of argv, environment, cwd */
+	MESSAGE_TARGETS = 3,   /* front -> attacher: u32 pid[] */
+	MESSAGE_STOP = 4,      /* front -> attacher: u32 enum wire_end_why */
+	MESSAGE_READY = 5,     /* attacher -> front: text of the `attached` line */
+	MESSAGE_FAILED = 6,    /* attacher -> front: u32 exit code; the reason is on its stderr */
+	MESSAGE_IDLE = 7,      /* attacher -> front: the last traced process ended */
+	MESSAGE_RING = 8,      /* attacher -> collector: u64 ring bytes; fds: ring, shared page */
+	MESSAGE_RECORD = 9,    /* attacher -> collector: one wire record */
 	MESSAGE_DETACHED = 10, /* attacher -> collector: no probe is left, the ring gets no more records */
 	MESSAGE_HELLO = 12,    /* attacher -> front: it lives */
-	MESSAGE_DONE = 11,    /* collector -> front: u32 enum message_outcome bits */
+	MESSAGE_DONE = 11,     /* collector -> front: u32 enum message_outcome bits */
 };
 
 enum message_outcome { MESSAGE_INCOMPLETE = 1, MESSAGE_SINK_FAILED = 2 };
@@ -49,7 +49,8 @@ struct message {
 };
 
 /* Sends; waits while the peer's buffer is full. 0, or -errno (-EPIPE: the peer is gone). fds stay the caller's. */
-int message_send(int sock, enum message_kind kind, const void *bytes, size_t size, const int *fds, int fd_count) MUST_CHECK;
+int message_send(int sock, enum message_kind kind, const void *bytes, size_t size, const int *fds,
+		 int fd_count) MUST_CHECK;
 /* Receives one message: 1; 0: the peer is gone; -EAGAIN: none now (non-blocking); -EPROTO: not a message. Received
  * descriptors are close-on-exec and the caller's. */
 int message_receive(int sock, struct message *m) MUST_CHECK;

@@ -45,8 +45,8 @@ int output_open(struct session_settings *settings)
 		}
 		o->fd = open_file(o->file, 0644, &o->created);
 		if (o->fd < 0)
-			return err_say(EXIT_USAGE, "give -o a file in a directory that you may write to", "cannot write %s: %s",
-				       o->file, strerror(errno));
+			return err_say(EXIT_USAGE, "give -o a file in a directory that you may write to",
+				       "cannot write %s: %s", o->file, strerror(errno));
 	}
 	return EXIT_OK;
 }
@@ -56,11 +56,14 @@ int output_open_tape(const char *file)
 	bool created;
 	autodrop(drop_fd) int fd = open_file(file, 0600, &created);
 
-	if (fd < 0 || (!created && fchmod(fd, 0600) < 0 && errno != EPERM) || (!created && ftruncate(fd, 0) < 0 && errno != EINVAL)) {
-		err_say(0, "give --tape a file in a directory that you may write to", "cannot write %s: %s", file, strerror(errno));
+	if (fd < 0 || (!created && fchmod(fd, 0600) < 0 && errno != EPERM) ||
+	    (!created && ftruncate(fd, 0) < 0 && errno != EINVAL)) {
+		err_say(0, "give --tape a file in a directory that you may write to", "cannot write %s: %s",
+			file, strerror(errno));
 		return -1;
 	}
-	err_note(ERR_NORMAL, "warning: %s will hold plaintext and keys as they went over the wire (mode 0600)", file);
+	err_note(ERR_NORMAL,
+		 "warning: %s will hold plaintext and keys as they went over the wire (mode 0600)", file);
 	return take_fd(&fd);
 }
 
@@ -282,7 +285,8 @@ static void say_summary(const struct session_settings *settings, struct str docu
 		(void)write_fd(STDERR_FILENO, buf_str(&text));
 }
 
-int output_write(const struct session_settings *settings, const struct view_session *session, struct output_live *live)
+int output_write(const struct session_settings *settings, const struct view_session *session,
+		 struct output_live *live)
 {
 	autodrop(buf_fini) struct buf document = {0};
 	int r;

@@ -28,7 +28,7 @@ void output_live_free(struct output_live *l);
 /* ---- at the end ---- */
 
 /* Every -o output, then the summary on stderr unless -q. 0, or the first -errno (each was said). */
-int output_write(const struct session_settings *settings, const struct view_session *session, struct output_live *live)
-	MUST_CHECK;
+int output_write(const struct session_settings *settings, const struct view_session *session,
+		 struct output_live *live) MUST_CHECK;
 
 #endif

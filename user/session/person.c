@@ -43,8 +43,8 @@ void person_fini(struct person *p)
 void person_say(const struct person *p)
 {
 	if (p->through_sudo)
-		err_note(ERR_NORMAL, "the command runs as %s (uid %u), who called sudo", p->name ? p->name : "the user",
-			 (unsigned)p->uid);
+		err_note(ERR_NORMAL, "the command runs as %s (uid %u), who called sudo",
+			 p->name ? p->name : "the user", (unsigned)p->uid);
 }
 
 void person_become(struct person_mask *mask)
@@ -55,7 +55,8 @@ void person_become(struct person_mask *mask)
 	person_find(&p);
 	if (p.through_sudo) {
 		mask->group_count = getgroups(0, NULL);
-		mask->groups = mask->group_count > 0 ? calloc((size_t)mask->group_count, sizeof(gid_t)) : NULL;
+		mask->groups =
+			mask->group_count > 0 ? calloc((size_t)mask->group_count, sizeof(gid_t)) : NULL;
 		if (mask->group_count > 0 && mask->groups)
 			mask->group_count = getgroups(mask->group_count, mask->groups);
 		mask->changed = true;

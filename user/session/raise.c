@@ -17,7 +17,7 @@
 
 enum raise_group {
 	OWN_SESSION, /* no terminal at all: no share in Ctrl-C, Ctrl-Z, or in what sudo does to a terminal */
-	OWN_GROUP,   /* the terminal's session, in the background: sudo finds the password that was just typed for it */
+	OWN_GROUP, /* the terminal's session, in the background: sudo finds the password that was just typed for it */
 };
 
 static void exec_attacher(int socket, int errors, enum raise_group group)
@@ -36,7 +36,8 @@ static void exec_attacher(int socket, int errors, enum raise_group group)
 		setpgid(0, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (dup2(socket, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(errors, STDERR_FILENO) < 0)
+	if (dup2(socket, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+	    dup2(errors, STDERR_FILENO) < 0)
 		_exit(EXIT_BEFORE_EXEC);
 	if (geteuid() == 0)
 		execl(self, "bottrace", "attacher", (char *)NULL);
@@ -85,7 +86,8 @@ static int hear(struct raise_attacher *r, char *words, size_t size)
 	size_t n = 0;
 
 	for (;;) {
-		struct pollfd p[2] = {{.fd = r->socket, .events = POLLIN}, {.fd = r->errors, .events = POLLIN}};
+		struct pollfd p[2] = {{.fd = r->socket, .events = POLLIN},
+				      {.fd = r->errors, .events = POLLIN}};
 		char hello[64];
 
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
@@ -121,8 +123,8 @@ static bool ask_password(void)
 
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
-		execlp("sudo", "sudo", "-v", "-p", "[sudo] password for %p (bottrace attaches its probes as root): ",
-		       (char *)NULL);
+		execlp("sudo", "sudo", "-v", "-p",
+		       "[sudo] password for %p (bottrace attaches its probes as root): ", (char *)NULL);
 		_exit(1);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)

@@ -11,12 +11,30 @@
 /* Calls that a process which only reads its ring and sockets and writes its open files never makes. They answer EPERM
  * rather than kill: a library that tries one goes on. */
 static const int denied[] = {
-	SCMP_SYS(bpf),		    SCMP_SYS(perf_event_open),	 SCMP_SYS(ptrace),	 SCMP_SYS(process_vm_readv),
-	SCMP_SYS(process_vm_writev), SCMP_SYS(socket),		 SCMP_SYS(connect),	 SCMP_SYS(bind),
-	SCMP_SYS(listen),	    SCMP_SYS(accept),		 SCMP_SYS(accept4),	 SCMP_SYS(execve),
-	SCMP_SYS(execveat),	    SCMP_SYS(mount),		 SCMP_SYS(umount2),	 SCMP_SYS(init_module),
-	SCMP_SYS(finit_module),	    SCMP_SYS(kexec_load),	 SCMP_SYS(keyctl),	 SCMP_SYS(add_key),
-	SCMP_SYS(unshare),	    SCMP_SYS(setns),		 SCMP_SYS(pidfd_getfd),	 SCMP_SYS(io_uring_setup),
+	SCMP_SYS(bpf),
+	SCMP_SYS(perf_event_open),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(process_vm_readv),
+	SCMP_SYS(process_vm_writev),
+	SCMP_SYS(socket),
+	SCMP_SYS(connect),
+	SCMP_SYS(bind),
+	SCMP_SYS(listen),
+	SCMP_SYS(accept),
+	SCMP_SYS(accept4),
+	SCMP_SYS(execve),
+	SCMP_SYS(execveat),
+	SCMP_SYS(mount),
+	SCMP_SYS(umount2),
+	SCMP_SYS(init_module),
+	SCMP_SYS(finit_module),
+	SCMP_SYS(kexec_load),
+	SCMP_SYS(keyctl),
+	SCMP_SYS(add_key),
+	SCMP_SYS(unshare),
+	SCMP_SYS(setns),
+	SCMP_SYS(pidfd_getfd),
+	SCMP_SYS(io_uring_setup),
 };
 
 static int drop_capabilities(void)

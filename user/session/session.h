@@ -35,13 +35,13 @@ struct session_settings {
 	enum wire_mode mode;
 	struct session_output outputs[SESSION_OUTPUTS_MAX];
 	unsigned output_count;
-	const char *tape;	/* NULL: none */
+	const char *tape; /* NULL: none */
 	uint64_t ring_bytes;
-	uint64_t duration_ns;	/* attach; 0: no bound */
+	uint64_t duration_ns; /* attach; 0: no bound */
 	bool quiet, digest, strict;
 	struct view_style style; /* of text on the terminal */
-	char **argv;		/* run: the command, NULL-terminated */
-	const uint32_t *pids;	/* attach */
+	char **argv;		 /* run: the command, NULL-terminated */
+	const uint32_t *pids;	 /* attach */
 	unsigned pid_count;
 };
 

@@ -17,13 +17,10 @@ static void list(struct trace_set *t, struct trace_call *k)
 		t->calls = k;
 	t->last_call = k;
 	t->call_count++;
-	k->listed = true;
 }
 
 static void unlist(struct trace_set *t, struct trace_call *k)
 {
-	if (!k->listed)
-		return;
 	if (k->prev)
 		k->prev->next = k->next;
 	else
@@ -32,9 +29,7 @@ static void unlist(struct trace_set *t, struct trace_call *k)
 		k->next->prev = k->prev;
 	else
 		t->last_call = k->prev;
-	k->prev = k->next = NULL;
 	t->call_count--;
-	k->listed = false;
 }
 
 void trace_call_free(struct trace_set *t, struct trace_call *k)
@@ -372,8 +367,7 @@ static void on_begin(void *ctx, struct genai_call *c)
 
 		if (!old->closed && !old->superseded)
 			tell(t, old, true);
-		old->closed = true;
-		unlist(t, old);
+		trace_call_free(t, old); /* what comes of it later is nobody's */
 	}
 	list(t, k);
 }
@@ -430,10 +424,12 @@ static void close_call(struct trace_set *t, struct trace_call *k)
 	tell(t, k, false);
 	if (c->status == GENAI_OPEN)
 		return;
-	if (c->kind != GENAI_HTTP && !(c->x && c->x->server_side)) {
-		trace_prefix_answer(t, k);
+	if (c->kind == GENAI_HTTP || (c->x && c->x->server_side))
+		return;
+	trace_prefix_answer(t, k);
+	/* A client that was told of an error in mid-answer runs nothing; without a client, what stands there counts. */
+	if (c->status != GENAI_ERROR || c->broken.set || t->mode == WIRE_MODE_DECODE)
 		trace_tool_ask(t, k);
-	}
 }
 
 static void on_close(void *ctx, struct genai_call *c)
@@ -498,7 +494,6 @@ void trace_call_finish(struct trace_set *t)
 
 		if (!k->closed && !k->superseded)
 			tell(t, k, true);
-		k->closed = true;
-		unlist(t, k);
+		trace_call_free(t, k);
 	}
 }

@@ -74,8 +74,7 @@ struct trace_call {
 	uint32_t seq;
 	uint32_t connection;
 	uint32_t gaps_told;
-	bool listed; /* in the set's list */
-	bool told;   /* its span */
+	bool told; /* its span */
 	bool closed;
 	bool superseded;	     /* a retry took over while it hung: it has no span of its own */
 	struct trace_failed *before; /* earlier attempts of the same logical call; NULL: none */
@@ -136,8 +135,8 @@ struct trace_tool {
 	bool has_id;
 	bool indexed;
 	/* While a request is read: */
-	uint64_t pending; /* the request that quotes the call, and has not told its result yet */
-	bool exact;	  /* there it continues the asker's conversation word for word */
+	uint64_t pending;  /* the request that quotes the call, and has not told its result yet */
+	bool exact;	   /* there it continues the asker's conversation word for word */
 	uint64_t answered; /* the request that tells the result */
 	bool answered_exactly;
 	const struct genai_part *result;

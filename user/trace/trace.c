@@ -154,8 +154,10 @@ void trace_free(struct trace_set *t)
 {
 	if (t == NULL)
 		return;
-	while (t->calls)
+	while (t->calls) {
+		t->calls->c = NULL; /* whose room may be gone already */
 		trace_call_free(t, t->calls);
+	}
 	while (t->tools)
 		trace_tool_free(t, t->tools);
 	while (t->failed)

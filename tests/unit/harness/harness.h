@@ -21,7 +21,7 @@
 
 /* A stage under test: new state, feed a piece, finish and write what came out as text, free. */
 struct harness_stage {
-	void *(*start)(void);			 /* NULL: without memory */
+	void *(*start)(void); /* NULL: without memory */
 	void (*feed)(void *state, struct str piece);
 	void (*finish)(void *state, struct buf *out); /* may be NULL */
 	void (*stop)(void *state);

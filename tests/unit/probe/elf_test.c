@@ -116,8 +116,10 @@ static void refusals(void **state)
 /* ---- a real libssl ---- */
 
 static const char *const places[] = {
-    "/usr/lib/x86_64-linux-gnu/libssl.so.3", "/usr/lib/aarch64-linux-gnu/libssl.so.3", "/usr/lib64/libssl.so.3",
-    "/lib/x86_64-linux-gnu/libssl.so.1.1",
+	"/usr/lib/x86_64-linux-gnu/libssl.so.3",
+	"/usr/lib/aarch64-linux-gnu/libssl.so.3",
+	"/usr/lib64/libssl.so.3",
+	"/lib/x86_64-linux-gnu/libssl.so.1.1",
 };
 
 static bool read_libssl(struct buf *out)
@@ -234,8 +236,9 @@ static void flipped_anywhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(own_function), cmocka_unit_test(own_needs),	cmocka_unit_test(refusals),
-	    cmocka_unit_test(libssl_is_read), cmocka_unit_test(cut_anywhere), cmocka_unit_test(flipped_anywhere),
+		cmocka_unit_test(own_function), cmocka_unit_test(own_needs),
+		cmocka_unit_test(refusals),	cmocka_unit_test(libssl_is_read),
+		cmocka_unit_test(cut_anywhere), cmocka_unit_test(flipped_anywhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,10 +85,10 @@ static void put_elf(const struct tree *t, const char *path, const char *runpath)
 	uint32_t word;
 	uint64_t at = 64;
 
-#define AT(base, off, value, type)                                                                           \
-	do {                                                                                                 \
-		type = (value);                                                                              \
-		memcpy((base) + (off), &type, sizeof(type));                                                 \
+#define AT(base, off, value, type)                           \
+	do {                                                 \
+		type = (value);                              \
+		memcpy((base) + (off), &type, sizeof(type)); \
 	} while (0)
 	AT(file.header, 16, 3, half); /* ET_DYN */
 #if defined(__x86_64__)
@@ -160,8 +160,13 @@ static int stop(void **state)
 
 static void look(struct tree *t, const char *program, struct str argv, struct str env, const char *cwd)
 {
-	struct foresee_request r = {
-	    .root = t->root, .program = program, .argv = argv, .env = env, .cwd = cwd, .found = note, .ctx = t};
+	struct foresee_request r = {.root = t->root,
+				    .program = program,
+				    .argv = argv,
+				    .env = env,
+				    .cwd = cwd,
+				    .found = note,
+				    .ctx = t};
 
 	buf_clear(&t->found);
 	assert_int_equal(foresee_libraries(&r), 0);
@@ -279,7 +284,8 @@ static void venvs(void **state)
 	put_python(t, "/opt/py", "3.12");
 	/* a copy, not a link: only pyvenv.cfg leads to the base */
 	put_elf(t, "/v/bin/python", NULL);
-	put(t, "/v/pyvenv.cfg", "include-system-site-packages = false\nHOME = /opt/py/bin\nversion = 3.12\n", 0644);
+	put(t, "/v/pyvenv.cfg", "include-system-site-packages = false\nHOME = /opt/py/bin\nversion = 3.12\n",
+	    0644);
 	put(t, "/v/bin/tool", "#!/v/bin/python\n", 0755);
 	look(t, "/v/bin/tool", STR_NONE, STR(""), "/");
 	assert_true(has(t, "/opt/py/ssl/libssl.so.3"));
@@ -378,12 +384,17 @@ static void without_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    CASE(by_path_and_runpath), CASE(by_origin),
-	    CASE(by_library_path),     CASE(standard_directories_without_a_cache),
-	    CASE(through_shebangs),    CASE(loops_end),
-	    CASE(venvs),	       CASE(pyenv_shims),
-	    CASE(links_stay_inside_the_root), CASE(special_files_are_left_alone),
-	    CASE(without_memory),
+		CASE(by_path_and_runpath),
+		CASE(by_origin),
+		CASE(by_library_path),
+		CASE(standard_directories_without_a_cache),
+		CASE(through_shebangs),
+		CASE(loops_end),
+		CASE(venvs),
+		CASE(pyenv_shims),
+		CASE(links_stay_inside_the_root),
+		CASE(special_files_are_left_alone),
+		CASE(without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,9 +56,9 @@ static void build(struct buf *out, const struct entry *entries, uint32_t count, 
 }
 
 static const struct entry entries[] = {
-    {ABI, "libssl.so.3", "/lib/x/libssl.so.3"},
-    {0x0003, "libssl.so.3", "/lib32/libssl.so.3"}, /* another ABI */
-    {ABI, "libz.so.1", "/lib/x/libz.so.1"},
+	{ABI, "libssl.so.3", "/lib/x/libssl.so.3"},
+	{0x0003, "libssl.so.3", "/lib32/libssl.so.3"}, /* another ABI */
+	{ABI, "libz.so.1", "/lib/x/libz.so.1"},
 };
 
 static void check(struct str file)
@@ -132,9 +132,9 @@ static void hostile_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(new_format),
-	    cmocka_unit_test(behind_the_old_format),
-	    cmocka_unit_test(hostile_files),
+		cmocka_unit_test(new_format),
+		cmocka_unit_test(behind_the_old_format),
+		cmocka_unit_test(hostile_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

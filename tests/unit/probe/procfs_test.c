@@ -8,7 +8,7 @@
 #include "probe/socket.h"
 
 static const char stat_text[] =
-    "4242 (a) b (c) S 17 4242 4242 34816 4242 4194304 1 2 3 4 5 6 7 8 20 0 1 0 987654 12345 67 184467\n";
+	"4242 (a) b (c) S 17 4242 4242 34816 4242 4194304 1 2 3 4 5 6 7 8 20 0 1 0 987654 12345 67 184467\n";
 
 static void stat_is_parsed(void **state)
 {
@@ -26,7 +26,12 @@ static void stat_is_parsed(void **state)
 
 static void stat_refuses_nonsense(void **state)
 {
-	static const char *const bad[] = {"", "1", "1 (", "1 ()", "(a) S 1", "x (a) S 1 1 1 1 1 1",
+	static const char *const bad[] = {"",
+					  "1",
+					  "1 (",
+					  "1 ()",
+					  "(a) S 1",
+					  "x (a) S 1 1 1 1 1 1",
 					  "1 (a) SS 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
 					  "1 (a) S -1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
 					  "99999999999 (a) S 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1"};
@@ -59,12 +64,12 @@ static void parse_stat(struct str s)
 }
 
 static const char maps_text[] =
-    "55d0c0a00000-55d0c0a01000 r--p 00000000 fd:01 131 /usr/bin/cat\n"
-    "garbage line\n"
-    "7f1000000000-7f1000030000 r-xp 0001e000 fe:0a 99123 /opt/a b/libssl.so.3 (deleted)\n"
-    "7f1000030000-7f1000031000 rw-p 00000000 00:00 0 \n"
-    "7f2000000000-7f1000031000 rw-p 00000000 00:00 0 [backwards]\n"
-    "7ffd3a000000-7ffd3a021000 rw-p 00000000 00:00 0                          [stack]";
+	"55d0c0a00000-55d0c0a01000 r--p 00000000 fd:01 131 /usr/bin/cat\n"
+	"garbage line\n"
+	"7f1000000000-7f1000030000 r-xp 0001e000 fe:0a 99123 /opt/a b/libssl.so.3 (deleted)\n"
+	"7f1000030000-7f1000031000 rw-p 00000000 00:00 0 \n"
+	"7f2000000000-7f1000031000 rw-p 00000000 00:00 0 [backwards]\n"
+	"7ffd3a000000-7ffd3a021000 rw-p 00000000 00:00 0                          [stack]";
 
 static void maps_are_parsed(void **state)
 {
@@ -120,7 +125,8 @@ static void variables_are_found(void **state)
 
 static void status_fields_are_found(void **state)
 {
-	struct str text = STR("Name:\tx\nTgid:\t77\nSeccomp:\t2\nCapEff:\t000001ffffffffff\nVmRSS:\t 12 kB\n");
+	struct str text =
+		STR("Name:\tx\nTgid:\t77\nSeccomp:\t2\nCapEff:\t000001ffffffffff\nVmRSS:\t 12 kB\n");
 	uint64_t n;
 
 	(void)state;
@@ -136,10 +142,12 @@ static void status_fields_are_found(void **state)
 
 static void listeners_are_found(void **state)
 {
-	struct str tcp = STR(
-	    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
-	    "   0: 0100007F:1D13 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0\n"
-	    "   1: 0100007F:1D13 0100007F:9999 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0\n");
+	struct str tcp = STR("  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   "
+			     "uid  timeout inode\n"
+			     "   0: 0100007F:1D13 00000000:0000 0A 00000000:00000000 00:00000000 00000000    "
+			     " 0        0 4711 1 0\n"
+			     "   1: 0100007F:1D13 0100007F:9999 01 00000000:00000000 00:00000000 00000000    "
+			     " 0        0 4712 1 0\n");
 	struct str local = STR("Num       RefCount Protocol Flags    Type St Inode Path\n"
 			       "0000000000000000: 00000002 00000000 00010000 0001 01 815 /run/x\n"
 			       "0000000000000000: 00000003 00000000 00000000 0001 03 816\n");
@@ -183,10 +191,10 @@ static void we_are_readable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(stat_is_parsed),	     cmocka_unit_test(stat_refuses_nonsense),
-	    cmocka_unit_test(maps_are_parsed),	     cmocka_unit_test(prefixes_are_harmless),
-	    cmocka_unit_test(variables_are_found),   cmocka_unit_test(status_fields_are_found),
-	    cmocka_unit_test(listeners_are_found),   cmocka_unit_test(we_are_readable),
+		cmocka_unit_test(stat_is_parsed),      cmocka_unit_test(stat_refuses_nonsense),
+		cmocka_unit_test(maps_are_parsed),     cmocka_unit_test(prefixes_are_harmless),
+		cmocka_unit_test(variables_are_found), cmocka_unit_test(status_fields_are_found),
+		cmocka_unit_test(listeners_are_found), cmocka_unit_test(we_are_readable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,23 +10,23 @@ static void classes(void **state)
 		uint8_t len;
 		bool emulated;
 	} cases[] = {
-	    {{0x55}, 1, true},			       /* push %rbp */
-	    {{0x41, 0x57}, 2, true},		       /* push %r15 */
-	    {{0x90}, 1, true},			       /* nop */
-	    {{0x66, 0x90}, 2, true},		       /* xchg %ax,%ax */
-	    {{0x0f, 0x1f, 0x00}, 3, true},	       /* nopl (%rax) */
-	    {{0x0f, 0x1f, 0x44, 0x00, 0x00}, 5, true}, /* nop5 */
-	    {{0xe8, 1, 2, 3, 4}, 5, true},	       /* call */
-	    {{0xeb, 0x10}, 2, true},		       /* jmp */
-	    {{0x74, 0x10}, 2, true},		       /* je */
-	    {{0x0f, 0x84, 1, 2, 3}, 5, true},	       /* je rel32 */
-	    {{0x48, 0x83, 0xec, 0x18}, 4, false},      /* sub $0x18,%rsp */
-	    {{0xf3, 0x0f, 0x1e, 0xfa}, 4, false},      /* endbr64 */
-	    {{0x66, 0x0f, 0x1f, 0x84, 0x00}, 5, false},/* nopw */
-	    {{0x6a, 0x01}, 2, false},		       /* push imm */
-	    {{0x41}, 1, false},			       /* cut */
-	    {{0x0f}, 1, false},
-	    {{0}, 0, false},
+		{{0x55}, 1, true},			    /* push %rbp */
+		{{0x41, 0x57}, 2, true},		    /* push %r15 */
+		{{0x90}, 1, true},			    /* nop */
+		{{0x66, 0x90}, 2, true},		    /* xchg %ax,%ax */
+		{{0x0f, 0x1f, 0x00}, 3, true},		    /* nopl (%rax) */
+		{{0x0f, 0x1f, 0x44, 0x00, 0x00}, 5, true},  /* nop5 */
+		{{0xe8, 1, 2, 3, 4}, 5, true},		    /* call */
+		{{0xeb, 0x10}, 2, true},		    /* jmp */
+		{{0x74, 0x10}, 2, true},		    /* je */
+		{{0x0f, 0x84, 1, 2, 3}, 5, true},	    /* je rel32 */
+		{{0x48, 0x83, 0xec, 0x18}, 4, false},	    /* sub $0x18,%rsp */
+		{{0xf3, 0x0f, 0x1e, 0xfa}, 4, false},	    /* endbr64 */
+		{{0x66, 0x0f, 0x1f, 0x84, 0x00}, 5, false}, /* nopw */
+		{{0x6a, 0x01}, 2, false},		    /* push imm */
+		{{0x41}, 1, false},			    /* cut */
+		{{0x0f}, 1, false},
+		{{0}, 0, false},
 	};
 
 	(void)state;
@@ -64,9 +64,9 @@ static void costs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(classes),
-	    cmocka_unit_test(returns),
-	    cmocka_unit_test(costs),
+		cmocka_unit_test(classes),
+		cmocka_unit_test(returns),
+		cmocka_unit_test(costs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

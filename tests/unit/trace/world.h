@@ -357,16 +357,13 @@ struct call {
 	struct genai_message input[WORLD_INPUTS], output[8];
 };
 
-static UNUSED struct call *call_new(struct world *w, uint32_t pid, uint32_t tid)
+static UNUSED struct call *call_make(struct world *w, uint32_t tid)
 {
 	struct call *k = arena_alloc(w->a, sizeof(*k));
 
 	assert_non_null(k);
 	k->w = w;
-	w->now += w->now ? 10 : 0;
 	k->conn.id = ++w->connections;
-	k->conn.generation = w->now;
-	k->conn.proc = pid ? proc_find(w->procs, pid, pid * 1000ull) : NULL;
 	k->x.conn = &k->conn;
 	k->x.index = 1;
 	k->x.tid = tid;
@@ -384,10 +381,27 @@ static UNUSED struct call *call_new(struct world *w, uint32_t pid, uint32_t tid)
 		.output = k->output,
 		.usage = {GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN},
 		.retry_count = -1,
-		.start_ns = w->now,
 		.arena = w->a,
 	};
+	return k;
+}
+
+static UNUSED void call_begin(struct call *k, uint32_t pid)
+{
+	struct world *w = k->w;
+
+	w->now += w->now ? 10 : 0;
+	k->c.start_ns = w->now;
+	k->conn.generation = w->now;
+	k->conn.proc = pid ? proc_find(w->procs, pid, pid * 1000ull) : NULL;
 	trace_genai_ops()->begin(w->t, &k->c);
+}
+
+static UNUSED struct call *call_new(struct world *w, uint32_t pid, uint32_t tid)
+{
+	struct call *k = call_make(w, tid);
+
+	call_begin(k, pid);
 	return k;
 }
 
