@@ -209,6 +209,6 @@ int decode_run(struct option_values *v)
 		r = view_document(&session, to_buf, &document);
 	if (r < 0)
 		return err_say(EXIT_HOST, NULL, "cannot decode: %s", strerror(-r));
-	code = word_print_document(&document, format, a, &style);
+	code = word_print_document(v, &document, format, a, &style);
 	return code == EXIT_OK && v->strict && !pipeline_complete(p) ? EXIT_LOSSY : code;
 }

@@ -8,19 +8,39 @@
 #include "base/limits.h"
 #include "cmd/word.h"
 
-int word_print_document(const struct buf *document, enum session_format format, struct arena *a,
-			const struct view_style *style)
+static int to_buf(void *ctx, struct str piece)
+{
+	buf_add(ctx, piece);
+	return buf_err(ctx);
+}
+
+/* The document as -o json wants it, in `text`. */
+static int expand(struct buf *text, struct arena *a, const struct buf *document)
+{
+	const struct json *j = json_parse(a, buf_str(document), NULL);
+
+	buf_init(text, LIMIT_DOCUMENT_BYTES);
+	return j ? view_full(a, j, to_buf, text) : -ENOMEM;
+}
+
+int word_print_document(const struct option_values *v, const struct buf *document, enum session_format format,
+			struct arena *a, const struct view_style *style)
 {
 	autodrop(buf_fini) struct buf text = {0};
-	int r;
+	autodrop(buf_fini) struct buf whole = {0};
+	int r = 0;
 
-	if (format == SESSION_JSON)
+	if (v->full && format != SESSION_TEXT) {
+		r = expand(&whole, a, document);
+		document = &whole;
+	}
+	if (r == 0 && format == SESSION_JSON)
 		return word_print(document);
 	buf_init(&text, LIMIT_DOCUMENT_BYTES);
-	const struct json *j = json_parse(a, buf_str(document), NULL);
-	if (format == SESSION_JSONL)
+	const struct json *j = r == 0 ? json_parse(a, buf_str(document), NULL) : NULL;
+	if (r == 0 && format == SESSION_JSONL)
 		r = view_document_lines(&text, a, j);
-	else
+	else if (r == 0)
 		r = view_tree(&text, a, j, style);
 	if (r < 0)
 		return err_say(EXIT_CORRUPT, NULL, "cannot show the trace: %s", strerror(-r));

@@ -52,15 +52,18 @@ int show_run(struct option_values *v)
 	if (span == NULL)
 		return err_say(EXIT_NOT_FOUND, "`bottrace tree` shows the numbers", "%s has no span %s",
 			       v->args[0], v->args[1]);
+	int r = 0;
 	if (format == SESSION_TEXT) {
-		int r = view_span(&text, a, j, trace, n, &style);
-		if (r < 0)
-			return err_say(EXIT_CORRUPT, NULL, "cannot show span %s: %s", v->args[1],
-				       strerror(-r));
+		r = view_span(&text, a, j, trace, n, &style);
 	} else {
-		buf_add(&text, json_raw(span));
+		if (v->full)
+			r = view_full_span(&text, a, j, trace, n);
+		else
+			buf_add(&text, json_raw(span));
 		buf_add_char(&text, '\n');
 	}
+	if (r < 0)
+		return err_say(EXIT_CORRUPT, NULL, "cannot show span %s: %s", v->args[1], strerror(-r));
 	code = word_print(&text);
 	return code == EXIT_OK && v->strict && !complete ? EXIT_LOSSY : code;
 }

@@ -27,6 +27,6 @@ int tree_run(struct option_values *v)
 	code = session_load(v->args[0], &document, &complete);
 	if (code != EXIT_OK)
 		return code;
-	code = word_print_document(&document, format, a, &style);
+	code = word_print_document(v, &document, format, a, &style);
 	return code == EXIT_OK && v->strict && !complete ? EXIT_LOSSY : code;
 }

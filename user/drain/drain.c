@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The drain thread: ring -> queue. It sleeps when the ring is empty, and says so in the shared page, so that a busy
- * kernel side never pays for a wake-up. While the queue is full, half the ring is its extension; what does not fit then
- * becomes a WIRE_DRAIN_LOSS; when even the queue's reserve is full, it leaves records in the ring, where the kernel counts what finds no room: either way
- * each lost byte has its place and cause.
+ * kernel side never pays for a wake-up. While the queue is full, half the ring is its extension; what does not fit
+ * then becomes a WIRE_DRAIN_LOSS; when even the queue's reserve is full, it leaves records in the ring, where the
+ * kernel counts what finds no room: either way each lost byte has its place and cause.
  */
 #include "drain/drain.h"
 
@@ -24,8 +24,8 @@
 #define SLEEP_MS 250 /* a lost wake-up costs at most this */
 #define FULL_MS	 5   /* between two tries while the reserve is full */
 #define BUSY_NS	 50000
-#define BUSY_STOP_TRIES \
-	20000 /* one second: a program that was killed while it wrote cannot exist, but do not hang */
+/* One second: a program that was killed while it wrote cannot exist, but do not hang. */
+#define BUSY_STOP_TRIES 20000
 
 struct drain {
 	struct drain_settings settings;

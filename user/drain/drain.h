@@ -6,8 +6,9 @@
  * owns:  the ring's mapping, its thread and queue, the tape file
  * may:   base, wire
  * never: interprets payload; waits for anybody; drops silently
- * fails: a malformed record is counted and skipped; a full queue becomes WIRE_DRAIN_LOSS, and when its reserve is full
- *        too, records stay in the ring and the kernel counts what finds no room; a foreign tape -EBADMSG
+ * fails: a malformed record is counted and skipped; beyond a full queue and half the ring a piece of data becomes a
+ *        WIRE_DRAIN_LOSS; when the queue's reserve is full too, records stay in the ring and the kernel counts what
+ *        finds no room; a foreign tape: -EBADMSG
  * start: drain.c
  */
 #ifndef DRAIN_DRAIN_H

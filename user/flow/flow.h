@@ -61,7 +61,7 @@ struct flow_gap {
 	struct flow_conn *conn;
 	enum wire_dir dir;
 	uint64_t offset;
-	uint64_t bytes;
+	uint64_t bytes; /* 0: a hole whose size could not be read, at offset */
 	enum wire_cause
 		cause; /* WIRE_CAUSE_NONE: left out by policy, counted as skipped, no gap of the trace */
 	uint64_t ts_ns;

@@ -99,6 +99,15 @@ static void tell_gap(struct stream *s, uint64_t end, enum wire_cause cause, uint
 	s->settings->ops->gap(s->settings->ctx, &gap);
 }
 
+/* The kernel could not read how much a call moved: the stream is torn here, though no offset shows it. */
+static void tell_tear(struct stream *s, enum wire_cause cause, uint64_t ts_ns)
+{
+	struct flow_gap gap = {
+		.conn = s->conn, .dir = s->dir, .offset = s->next, .cause = cause, .ts_ns = ts_ns};
+
+	s->settings->ops->gap(s->settings->ctx, &gap);
+}
+
 /* A hole up to `end`. Of a call that we know, what lies beyond WIRE_CALL_MAX was never meant to come. */
 static void tell_hole(struct stream *s, uint64_t end, enum wire_cause cause, uint64_t ts_ns)
 {
@@ -151,6 +160,8 @@ static void settle_piece(struct stream *s, const struct stream_piece *piece)
 		if (p.data)
 			p.data += known;
 	}
+	if (p.hole_cause && p.offset == s->next && p.call_start == p.offset)
+		tell_tear(s, p.hole_cause, p.ts_ns);
 	tell_hole(s, p.offset, hole_cause, p.ts_ns);
 	call_begin(s, &p, hole_start, hole_cause);
 	if (s->deaf)
@@ -276,8 +287,12 @@ void stream_settle(struct stream *s, enum wire_cause unknown_cause, uint64_t ts_
 	/* A piece was sent when its call had returned: all of the call has moved. */
 	if (s->call.active && s->call.end > end)
 		end = s->call.end;
-	if (end > s->next)
+	if (end > s->next) {
 		tell_hole(s, end, cause, ts_ns);
+	} else if (s->has_total && s->total_cause && s->total_bytes == s->next && !s->tail_told) {
+		tell_tear(s, s->total_cause, ts_ns);
+	}
+	s->tail_told |= s->has_total;
 	if (s->has_total && s->total_calls > side(s)->calls)
 		side(s)->calls = s->total_calls;
 }

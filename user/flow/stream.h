@@ -54,6 +54,7 @@ struct stream {
 	bool has_total;
 	uint64_t total_bytes, total_calls;
 	enum wire_cause total_cause;
+	bool tail_told; /* that bytes of unknown number are missing at the end */
 };
 
 void stream_init(struct stream *s, struct flow_conn *conn, enum wire_dir dir,

@@ -285,6 +285,28 @@ static void say_summary(const struct session_settings *settings, struct str docu
 		(void)write_fd(STDERR_FILENO, buf_str(&text));
 }
 
+/* The document as the files of -o json want it. 0, -errno (said). */
+static int expand(const struct session_settings *settings, struct buf *document)
+{
+	autodrop(drop_arena) struct arena *a = arena_new(LIMIT_DOCUMENT_BYTES);
+	autodrop(buf_fini) struct buf full = {0};
+	bool wanted = false;
+
+	for (unsigned i = 0; i < settings->output_count; i++)
+		wanted |= settings->outputs[i].format == SESSION_JSON;
+	if (!settings->full || !wanted)
+		return 0;
+	buf_init(&full, LIMIT_DOCUMENT_BYTES);
+	const struct json *j = a ? json_parse(a, buf_str(document), NULL) : NULL;
+	int r = j ? view_full(a, j, to_buf, &full) : -ENOMEM;
+	if (r < 0)
+		return fail(r, "expand the document (it is written as it is)");
+	buf_fini(document);
+	*document = full;
+	full = (struct buf){0};
+	return 0;
+}
+
 int output_write(const struct session_settings *settings, const struct view_session *session,
 		 struct output_live *live)
 {
@@ -295,6 +317,7 @@ int output_write(const struct session_settings *settings, const struct view_sess
 	r = view_document(session, to_buf, &document);
 	if (r < 0)
 		return fail(r, "write the document");
+	r = expand(settings, &document);
 	for (unsigned i = 0; i < settings->output_count; i++) {
 		const struct session_output *o = &settings->outputs[i];
 		int w = 0;

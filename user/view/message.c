@@ -11,8 +11,7 @@
 
 /* ---- the whole conversation ---- */
 
-/* The span that `at` continues, and how many of its messages. NODE_NONE: none; *dangling: one that is not there. */
-static uint32_t continued(const struct node_forest *f, uint32_t at, int64_t *messages, bool *dangling)
+uint32_t message_continued(const struct node_forest *f, uint32_t at, int64_t *messages, bool *dangling)
 {
 	const struct json *c = node_attribute(&f->nodes[at], "bottrace.continues");
 	struct str id = json_get_str(f->a, c, "span");
@@ -29,11 +28,37 @@ static uint32_t continued(const struct node_forest *f, uint32_t at, int64_t *mes
 	return *dangling ? NODE_NONE : found;
 }
 
-static size_t add_all(const struct json **items, size_t n, const struct json *array)
+static size_t add_some(const struct json **items, size_t n, const struct json *array, size_t most)
 {
-	for (const struct json *m = json_first(array); m; m = json_next(m))
+	for (const struct json *m = json_first(array); m && most > 0; m = json_next(m), most--)
 		items[n++] = m;
 	return n;
+}
+
+void message_history_add(struct message_history *h, const struct node_forest *f, uint32_t at, uint32_t before)
+{
+	const struct node *s = &f->nodes[at];
+	const struct json *system = node_attribute(s, "gen_ai.system_instructions");
+	const struct json *tools = node_attribute(s, "gen_ai.tool.definitions");
+	bool dangling = false;
+	int64_t messages = 0;
+
+	if (before != NODE_NONE)
+		(void)message_continued(f, at, &messages, &dangling);
+	if ((size_t)messages > h->count)
+		h->count = add_some(h->items, h->count,
+				    node_attribute(&f->nodes[before], "gen_ai.output.messages"),
+				    (size_t)messages - h->count);
+	if (dangling || (size_t)messages > h->count)
+		h->lossy = true;
+	else
+		h->count = (size_t)messages;
+	h->repeated = h->count;
+	h->count = add_some(h->items, h->count, node_attribute(s, "gen_ai.input.messages"), SIZE_MAX);
+	if (system)
+		h->system = system;
+	if (tools)
+		h->tools = tools;
 }
 
 /* The calls from `at` back to the one that begins the conversation. Returns how many; their messages' sum in *most. */
@@ -50,7 +75,7 @@ static size_t find_chain(struct message_history *h, struct node_forest *f, uint3
 		chain[n++] = at;
 		*most += json_count(node_attribute(&f->nodes[at], "gen_ai.input.messages")) +
 			 json_count(node_attribute(&f->nodes[at], "gen_ai.output.messages"));
-		at = continued(f, at, &messages, &h->lossy);
+		at = message_continued(f, at, &messages, &h->lossy);
 	}
 	if (at != NODE_NONE)
 		h->lossy = true;
@@ -61,8 +86,6 @@ int message_history_init(struct message_history *h, struct node_forest *f, uint3
 {
 	uint32_t *chain = arena_alloc(f->a, (f->count + 1ul) * sizeof(*chain));
 	size_t most = 0, n;
-	int64_t messages;
-	bool dangling = false;
 
 	*h = (struct message_history){0};
 	if (chain == NULL)
@@ -71,25 +94,8 @@ int message_history_init(struct message_history *h, struct node_forest *f, uint3
 	h->items = arena_alloc(f->a, (most + 1) * sizeof(struct json *));
 	if (h->items == NULL)
 		return -ENOMEM;
-	for (size_t i = n; i-- > 0;) {
-		const struct node *s = &f->nodes[chain[i]];
-
-		if (i + 1 < n) {
-			h->count = add_all(h->items, h->count,
-					   node_attribute(&f->nodes[chain[i + 1]], "gen_ai.output.messages"));
-			(void)continued(f, chain[i], &messages, &dangling);
-			if ((size_t)messages > h->count)
-				h->lossy = true;
-			else
-				h->count = (size_t)messages;
-		}
-		h->repeated = h->count;
-		h->count = add_all(h->items, h->count, node_attribute(s, "gen_ai.input.messages"));
-		if (node_attribute(s, "gen_ai.system_instructions"))
-			h->system = node_attribute(s, "gen_ai.system_instructions");
-		if (node_attribute(s, "gen_ai.tool.definitions"))
-			h->tools = node_attribute(s, "gen_ai.tool.definitions");
-	}
+	for (size_t i = n; i-- > 0;)
+		message_history_add(h, f, chain[i], i + 1 < n ? chain[i + 1] : NODE_NONE);
 	h->from = n > 1 ? f->nodes[chain[1]].n : 0;
 	return 0;
 }

@@ -14,6 +14,11 @@ struct message_history {
 	const struct json *system, *tools; /* its own, or those of the call that it continues; NULL: none */
 };
 
+/* The span that `at` continues, and how many of its messages. NODE_NONE: none; *dangling: one that is not there. */
+uint32_t message_continued(const struct node_forest *f, uint32_t at, int64_t *messages, bool *dangling);
+/* Turns the history of `before` (NODE_NONE: an empty one) into that of `at`, which continues it: items must have room
+ * for the messages that it takes from there and its own. */
+void message_history_add(struct message_history *h, const struct node_forest *f, uint32_t at, uint32_t before);
 /* -ENOMEM */
 int message_history_init(struct message_history *h, struct node_forest *f, uint32_t at) MUST_CHECK;
 /* A message, its parts indented. ordinal 0: without. */

@@ -82,5 +82,11 @@ int view_doctor(struct buf *out, struct arena *a, const struct json *doctor,
 		const struct view_style *style) MUST_CHECK;
 /* A document as JSON lines: one span a line, then each trace without its spans. */
 int view_document_lines(struct buf *out, struct arena *a, const struct json *document) MUST_CHECK;
+/* A document with every `bottrace.continues` expanded: whole lists of messages, system instructions and tools as the
+ * call had them. What refers to a span that is not there, or to more than that has, stays as it is. */
+int view_full(struct arena *a, const struct json *document, view_write_fn *write, void *ctx) MUST_CHECK;
+/* One span of it. -ENOENT when there is none. */
+int view_full_span(struct buf *out, struct arena *a, const struct json *document, uint32_t trace,
+		   uint32_t n) MUST_CHECK;
 
 #endif

@@ -26,7 +26,8 @@ struct source {
 static struct source *source_new(size_t ring_bytes, size_t queue_bytes)
 {
 	struct source *s = calloc(1, sizeof(*s));
-	struct drain_settings settings = {.ring_bytes = ring_bytes, .queue_bytes = queue_bytes, .shared = &s->shared};
+	struct drain_settings settings = {
+		.ring_bytes = ring_bytes, .queue_bytes = queue_bytes, .shared = &s->shared};
 
 	s->fake = fake_new(ring_bytes);
 	s->wake_fd = eventfd(0, EFD_NONBLOCK);
@@ -259,7 +260,8 @@ static void recovers(void **state)
 		}
 		assert_int_equal(sum.data - data_before + sum.losses - losses_before, 50);
 		assert_true(sum.losses - losses_before >= 10);
-		assert_true(sum.data - data_before >= 6 + 20); /* 592 bytes each: the queue's, then the half ring's */
+		assert_true(sum.data - data_before >=
+			    6 + 20); /* 592 bytes each: the queue's, then the half ring's */
 	}
 	assert_int_equal(sum.next, offset);
 	source_free(s);
@@ -333,7 +335,8 @@ static void sleeps_and_wakes(void **state)
 static void starts_or_says_why(void **state)
 {
 	struct wire_shared shared = {0};
-	struct drain_settings settings = {.ring_fd = -1, .ring_bytes = 4096, .queue_bytes = 4096, .shared = &shared};
+	struct drain_settings settings = {
+		.ring_fd = -1, .ring_bytes = 4096, .queue_bytes = 4096, .shared = &shared};
 
 	(void)state;
 	assert_null(drain_new(&settings));

@@ -29,8 +29,8 @@ static inline struct fake fake_new(size_t size)
 	f.data = mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(f.data, MAP_FAILED);
 	for (int i = 0; i < 2; i++)
-		assert_ptr_equal(mmap(f.data + (size_t)i * size, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-				      f.fd, (off_t)(2 * page)),
+		assert_ptr_equal(mmap(f.data + (size_t)i * size, size, PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_FIXED, f.fd, (off_t)(2 * page)),
 				 f.data + (size_t)i * size);
 	return f;
 }

@@ -18,9 +18,18 @@ struct kernel_ring {
 	size_t words;
 };
 
-#define KERNEL_MOVE(dst, value)	 {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = (dst), .imm = (value)}
-#define KERNEL_LOAD(dst, src, o) {.code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = (dst), .src_reg = (src), .off = (short)(o)}
-#define KERNEL_STORE(o)		 {.code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = 10, .src_reg = 6, .off = (short)(o)}
+#define KERNEL_MOVE(dst, value)                                                       \
+	{                                                                             \
+		.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = (dst), .imm = (value) \
+	}
+#define KERNEL_LOAD(dst, src, o)                                                                          \
+	{                                                                                                 \
+		.code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = (dst), .src_reg = (src), .off = (short)(o) \
+	}
+#define KERNEL_STORE(o)                                                                            \
+	{                                                                                          \
+		.code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = 10, .src_reg = 6, .off = (short)(o) \
+	}
 
 /* Copies `words` words of its context to the stack and outputs them, with the flags that stand behind them. */
 static inline int kernel_program(int map_fd, int words)
@@ -28,7 +37,10 @@ static inline int kernel_program(int map_fd, int words)
 	struct bpf_insn code[2 * KERNEL_WORDS_MAX + 16];
 	const struct bpf_insn call[] = {
 		KERNEL_LOAD(4, 1, 8 * words),
-		{.code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = 1, .src_reg = BPF_PSEUDO_MAP_FD, .imm = map_fd},
+		{.code = BPF_LD | BPF_DW | BPF_IMM,
+		 .dst_reg = 1,
+		 .src_reg = BPF_PSEUDO_MAP_FD,
+		 .imm = map_fd},
 		{0},
 		{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 2, .src_reg = 10},
 		{.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = 2, .imm = -8 * words},

@@ -11,7 +11,8 @@
 #define RECORD_UNUSED __attribute__((unused))
 
 /* fixed bytes of the kind, then two payloads; size rounded to 8. */
-RECORD_UNUSED static void *record_new(uint16_t kind, size_t fixed, const void *a, size_t a_n, const void *b, size_t b_n)
+RECORD_UNUSED static void *record_new(uint16_t kind, size_t fixed, const void *a, size_t a_n, const void *b,
+				      size_t b_n)
 {
 	size_t size = (fixed + a_n + b_n + 7) & ~(size_t)7;
 	struct wire_head *h = calloc(1, size);
@@ -30,8 +31,9 @@ RECORD_UNUSED static void *record_new(uint16_t kind, size_t fixed, const void *a
 
 #define RECORD(type, kind) ((struct type *)record_new(kind, sizeof(struct type), NULL, 0, NULL, 0))
 
-RECORD_UNUSED static struct wire_tls_data *record_data(uint64_t ssl, enum wire_dir dir, uint64_t offset, const void *p,
-							uint32_t n, uint64_t call_off, uint64_t call_len)
+RECORD_UNUSED static struct wire_tls_data *record_data(uint64_t ssl, enum wire_dir dir, uint64_t offset,
+						       const void *p, uint32_t n, uint64_t call_off,
+						       uint64_t call_len)
 {
 	struct wire_tls_data *d = record_new(WIRE_TLS_DATA, sizeof(*d), p, n, NULL, 0);
 

@@ -134,7 +134,7 @@ static void every_flip(void **state)
 	buf_init(&got, SIZE_MAX);
 	make_tape(&tape, &want, 6);
 	/* The first record is large: of its noise, a part is enough. */
-	for (size_t bit = 0; bit < tape.n * 8; bit += bit > 8000 && bit < (tape.n - 1200) * 8 ? 31 : 1) {
+	for (size_t bit = 0; bit<tape.n * 8; bit += bit> 8000 && bit < (tape.n - 1200) * 8 ? 31 : 1) {
 		tape.p[bit / 8] ^= (char)(1 << bit % 8);
 		int fd = file_of(tape.p, tape.n);
 		buf_clear(&got);
@@ -194,13 +194,14 @@ static void from_a_pipe(void **state)
 			pthread_t thread;
 
 			assert_int_equal(pipe(p), 0);
-			struct trickle t = {.fd = p[1], .bytes = str_skip(buf_str(&tape), head), .step = steps[i]};
+			struct trickle t = {
+				.fd = p[1], .bytes = str_skip(buf_str(&tape), head), .step = steps[i]};
 			if (i == 1)
 				fcntl(p[0], F_SETFL, O_NONBLOCK);
 			pthread_create(&thread, NULL, trickle, &t);
 			buf_clear(&got);
-			assert_int_equal(drain_replay_after(str_head(buf_str(&tape), head), p[0], append, &got,
-							    &end, &offset),
+			assert_int_equal(drain_replay_after(str_head(buf_str(&tape), head), p[0], append,
+							    &got, &end, &offset),
 					 0);
 			pthread_join(thread, NULL);
 			close(p[0]);
@@ -252,8 +253,8 @@ static void foreign(void **state)
 
 static void sizes_that_lie(void **state)
 {
-	static const uint32_t sizes[] = {0, 8, 24, 31, 33, 36, WIRE_RECORD_MAX, WIRE_RECORD_MAX + 8, UINT32_MAX - 7,
-					 UINT32_MAX};
+	static const uint32_t sizes[] = {
+		0, 8, 24, 31, 33, 36, WIRE_RECORD_MAX, WIRE_RECORD_MAX + 8, UINT32_MAX - 7, UINT32_MAX};
 	struct buf tape, want, got;
 	enum drain_tape_end end;
 	uint64_t offset;
@@ -319,8 +320,9 @@ static void tick_flushes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip),	 cmocka_unit_test(every_prefix),  cmocka_unit_test(every_flip),
-		cmocka_unit_test(from_a_pipe),	 cmocka_unit_test(foreign),	  cmocka_unit_test(sizes_that_lie),
+		cmocka_unit_test(round_trip),	 cmocka_unit_test(every_prefix),
+		cmocka_unit_test(every_flip),	 cmocka_unit_test(from_a_pipe),
+		cmocka_unit_test(foreign),	 cmocka_unit_test(sizes_that_lie),
 		cmocka_unit_test(writing_fails), cmocka_unit_test(tick_flushes),
 	};
 

@@ -14,22 +14,10 @@ static const struct {
 	size_t min;
 } kinds[] = {
 	{WIRE_TLS_DATA, 96}, /* at least one byte, rounded */
-	{WIRE_TLS_CONN, 96},
-	{WIRE_TLS_SNI, 56},
-	{WIRE_TLS_CLOSE, 96},
-	{WIRE_PROC_FORK, 64},
-	{WIRE_PROC_EXEC, 56},
-	{WIRE_PROC_EXIT, 40},
-	{WIRE_DRAIN_LOSS, 80},
-	{WIRE_SESSION, 96},
-	{WIRE_LIB, 336},
-	{WIRE_PROC_FACT, 72},
-	{WIRE_BLIND, 48},
-	{WIRE_PROC_FINAL, 344},
-	{WIRE_CONN_FINAL, 96},
-	{WIRE_TICK, 32},
-	{WIRE_END, 40},
-	{WIRE_TARGET, 32},
+	{WIRE_TLS_CONN, 96},   {WIRE_TLS_SNI, 56},   {WIRE_TLS_CLOSE, 96},  {WIRE_PROC_FORK, 64},
+	{WIRE_PROC_EXEC, 56},  {WIRE_PROC_EXIT, 40}, {WIRE_DRAIN_LOSS, 80}, {WIRE_SESSION, 96},
+	{WIRE_LIB, 336},       {WIRE_PROC_FACT, 72}, {WIRE_BLIND, 48},	    {WIRE_PROC_FINAL, 344},
+	{WIRE_CONN_FINAL, 96}, {WIRE_TICK, 32},	     {WIRE_END, 40},	    {WIRE_TARGET, 32},
 };
 
 /* A record of the kind, zeroed but for what it must have. */
@@ -84,13 +72,13 @@ static void sizes(void **state)
 }
 
 /* One field at a time is set to what it must not be. */
-#define REFUSES(rec, field, value)                                                                           \
-	do {                                                                                                 \
-		__typeof__((rec)->field) was_ = (rec)->field;                                                \
-		assert_true(valid(rec));                                                                     \
-		(rec)->field = (__typeof__((rec)->field))(value);                                            \
-		assert_false(valid(rec));                                                                    \
-		(rec)->field = was_;                                                                         \
+#define REFUSES(rec, field, value)                                \
+	do {                                                      \
+		__typeof__((rec)->field) was_ = (rec)->field;     \
+		assert_true(valid(rec));                          \
+		(rec)->field = (__typeof__((rec)->field))(value); \
+		assert_false(valid(rec));                         \
+		(rec)->field = was_;                              \
 	} while (0)
 
 static void data_fields(void **state)

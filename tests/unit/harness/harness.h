@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#undef fail /* cmocka has a macro of this name, base/err.h a function */
 
 #include "base/buf.h"
 #include "base/str.h"

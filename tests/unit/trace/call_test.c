@@ -20,7 +20,8 @@ static void test_chat(void **state)
 	k->c.param_count = 2;
 	k->c.finish_reasons = &reason;
 	k->c.finish_count = 1;
-	k->c.usage = (struct genai_usage){.input = 10, .output = 5, .cache_read = 0, .cache_creation = GENAI_UNKNOWN, .reasoning = 2};
+	k->c.usage = (struct genai_usage){
+		.input = 10, .output = 5, .cache_read = 0, .cache_creation = GENAI_UNKNOWN, .reasoning = 2};
 	k->c.first_byte_ns = k->c.start_ns + 1500;
 	k->c.first_chunk_ns = k->c.start_ns + 2500000;
 	w->now += 3000000;
@@ -51,7 +52,8 @@ static void test_chat(void **state)
 	world_want(s, "gen_ai.usage.cache_creation.input_tokens", NULL);
 	world_want(s, "gen_ai.usage.reasoning.output_tokens", "2");
 	world_want(s, "gen_ai.output.messages",
-		   "[{\"role\":\"assistant\",\"parts\":[{\"type\":\"text\",\"content\":\"hello\"}],\"finish_reason\":\"stop\"}]");
+		   "[{\"role\":\"assistant\",\"parts\":[{\"type\":\"text\",\"content\":\"hello\"}],\"finish_"
+		   "reason\":\"stop\"}]");
 	world_want(s, "gen_ai.system_instructions", NULL);
 	world_want(s, "gen_ai.tool.definitions", NULL);
 	world_want(s, "gen_ai.response.time_to_first_chunk", "0.002500");
@@ -123,8 +125,8 @@ static void test_no_request(void **state)
 	world_free(w);
 }
 
-static struct told *ends(struct world *w, enum genai_status status, int http, const char *type, const char *message,
-			 bool broken)
+static struct told *ends(struct world *w, enum genai_status status, int http, const char *type,
+			 const char *message, bool broken)
 {
 	struct call *k = call_new(w, 100, 100);
 	uint32_t before = w->count;
@@ -135,7 +137,8 @@ static struct told *ends(struct world *w, enum genai_status status, int http, co
 	k->c.error_type = str_of(type);
 	k->c.error_message = str_of(message);
 	if (broken)
-		k->c.broken = (struct http_broken){.set = true, .dir = WIRE_READ, .offset = 120, .why = "bad gzip"};
+		k->c.broken =
+			(struct http_broken){.set = true, .dir = WIRE_READ, .offset = 120, .why = "bad gzip"};
 	call_close(k, status, http);
 	call_end(k);
 	assert_int_equal(w->count, before + 1);
@@ -210,7 +213,8 @@ static void test_gaps(void **state)
 	struct world *w = world_run();
 	struct call *k = call_new(w, 100, 100);
 	struct http_gap late = {.dir = WIRE_READ, .offset = 900, .bytes = 5, .cause = WIRE_CAUSE_FAULT};
-	struct http_gap gap = {.dir = WIRE_WRITE, .offset = 8192, .bytes = 512, .cause = WIRE_CAUSE_RING_FULL};
+	struct http_gap gap = {
+		.dir = WIRE_WRITE, .offset = 8192, .bytes = 512, .cause = WIRE_CAUSE_RING_FULL};
 
 	k->x.gaps = &gap;
 	call_request(k);
@@ -293,10 +297,14 @@ static void test_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_chat),	     cmocka_unit_test(test_http),
-		cmocka_unit_test(test_no_request),   cmocka_unit_test(test_status),
-		cmocka_unit_test(test_open_asks_nothing), cmocka_unit_test(test_never_closed),
-		cmocka_unit_test(test_gaps),	     cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_chat),
+		cmocka_unit_test(test_http),
+		cmocka_unit_test(test_no_request),
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_open_asks_nothing),
+		cmocka_unit_test(test_never_closed),
+		cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_limit),
 	};
 

@@ -178,9 +178,9 @@ static void test_odd_arguments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_tool),	    cmocka_unit_test(test_only_tool),
+		cmocka_unit_test(test_no_tool),	      cmocka_unit_test(test_only_tool),
 		cmocka_unit_test(test_other_process), cmocka_unit_test(test_thread),
-		cmocka_unit_test(test_content),	    cmocka_unit_test(test_second_exec),
+		cmocka_unit_test(test_content),	      cmocka_unit_test(test_second_exec),
 		cmocka_unit_test(test_odd_arguments),
 	};
 

@@ -11,7 +11,8 @@ static void test_complete(void **state)
 {
 	(void)state;
 	struct world *w = world_run();
-	struct wire_counts c = {.entered = 10, .returned = 10, .empty = 3, .sent = 7, .bytes_seen = 99, .bytes_sent = 99};
+	struct wire_counts c = {
+		.entered = 10, .returned = 10, .empty = 3, .sent = 7, .bytes_seen = 99, .bytes_sent = 99};
 
 	world_fork(w, 101, 100);
 	world_exit(w, 101, 0, 0);
@@ -161,8 +162,9 @@ static void test_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_complete), cmocka_unit_test(test_in_flight), cmocka_unit_test(test_losses),
-		cmocka_unit_test(test_unknown),	 cmocka_unit_test(test_blind),	   cmocka_unit_test(test_queue_full),
+		cmocka_unit_test(test_complete), cmocka_unit_test(test_in_flight),
+		cmocka_unit_test(test_losses),	 cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_blind),	 cmocka_unit_test(test_queue_full),
 		cmocka_unit_test(test_nothing),
 	};
 

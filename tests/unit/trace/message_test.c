@@ -19,23 +19,40 @@ static void test_parts(void **state)
 		  "[{\"type\":\"text\",\"content\":\"a\\\"b\"}]");
 	want_part((struct genai_part){.type = GENAI_REASONING, .text = STR("hm")},
 		  "[{\"type\":\"reasoning\",\"content\":\"hm\"}]");
-	want_part((struct genai_part){.type = GENAI_TOOL_CALL, .id = STR("c1"), .name = STR("f"), .value = STR("{\"a\":1}")},
+	want_part((struct genai_part){.type = GENAI_TOOL_CALL,
+				      .id = STR("c1"),
+				      .name = STR("f"),
+				      .value = STR("{\"a\":1}")},
 		  "[{\"type\":\"tool_call\",\"id\":\"c1\",\"name\":\"f\",\"arguments\":{\"a\":1}}]");
 	want_part((struct genai_part){.type = GENAI_TOOL_CALL, .name = STR("f")},
 		  "[{\"type\":\"tool_call\",\"id\":null,\"name\":\"f\",\"arguments\":null}]");
-	want_part((struct genai_part){.type = GENAI_TOOL_RESPONSE, .id = STR("c1"), .value = STR("\"x\""), .is_error = true},
+	want_part((struct genai_part){.type = GENAI_TOOL_RESPONSE,
+				      .id = STR("c1"),
+				      .value = STR("\"x\""),
+				      .is_error = true},
 		  "[{\"type\":\"tool_call_response\",\"id\":\"c1\",\"response\":\"x\",\"is_error\":true}]");
-	want_part((struct genai_part){.type = GENAI_SERVER_TOOL_CALL, .id = STR("s"), .name = STR("web"), .value = STR("{\"type\":\"web\"}")},
-		  "[{\"type\":\"server_tool_call\",\"id\":\"s\",\"name\":\"web\",\"server_tool_call\":{\"type\":\"web\"}}]");
+	want_part((struct genai_part){.type = GENAI_SERVER_TOOL_CALL,
+				      .id = STR("s"),
+				      .name = STR("web"),
+				      .value = STR("{\"type\":\"web\"}")},
+		  "[{\"type\":\"server_tool_call\",\"id\":\"s\",\"name\":\"web\",\"server_tool_call\":{"
+		  "\"type\":\"web\"}}]");
 	want_part((struct genai_part){.type = GENAI_SERVER_TOOL_RESPONSE, .id = STR("s"), .value = STR("{}")},
 		  "[{\"type\":\"server_tool_call_response\",\"id\":\"s\",\"server_tool_call_response\":{}}]");
-	want_part((struct genai_part){.type = GENAI_BLOB, .modality = STR("image"), .mime = STR("image/png"), .text = STR("iVBO")},
-		  "[{\"type\":\"blob\",\"modality\":\"image\",\"mime_type\":\"image/png\",\"content\":\"iVBO\"}]");
-	want_part((struct genai_part){.type = GENAI_URI, .modality = STR("image"), .text = STR("https://x/y")},
-		  "[{\"type\":\"uri\",\"modality\":\"image\",\"uri\":\"https://x/y\"}]");
+	want_part((struct genai_part){.type = GENAI_BLOB,
+				      .modality = STR("image"),
+				      .mime = STR("image/png"),
+				      .text = STR("iVBO")},
+		  "[{\"type\":\"blob\",\"modality\":\"image\",\"mime_type\":\"image/"
+		  "png\",\"content\":\"iVBO\"}]");
+	want_part(
+		(struct genai_part){.type = GENAI_URI, .modality = STR("image"), .text = STR("https://x/y")},
+		"[{\"type\":\"uri\",\"modality\":\"image\",\"uri\":\"https://x/y\"}]");
 	want_part((struct genai_part){.type = GENAI_FILE, .modality = STR("image"), .text = STR("file-1")},
 		  "[{\"type\":\"file\",\"modality\":\"image\",\"file_id\":\"file-1\"}]");
-	want_part((struct genai_part){.type = GENAI_OTHER, .name = STR("redacted_thinking"), .value = STR("{\"data\":\"q\"}")},
+	want_part((struct genai_part){.type = GENAI_OTHER,
+				      .name = STR("redacted_thinking"),
+				      .value = STR("{\"data\":\"q\"}")},
 		  "[{\"type\":\"redacted_thinking\",\"content\":{\"data\":\"q\"}}]");
 }
 
@@ -43,10 +60,15 @@ static void test_parts(void **state)
 static void test_bad_values(void **state)
 {
 	(void)state;
-	want_part((struct genai_part){.type = GENAI_TOOL_CALL, .id = STR("c"), .name = STR("f"), .value = STR("{\"a\":[1,")},
+	want_part((struct genai_part){.type = GENAI_TOOL_CALL,
+				      .id = STR("c"),
+				      .name = STR("f"),
+				      .value = STR("{\"a\":[1,")},
 		  "[{\"type\":\"tool_call\",\"id\":\"c\",\"name\":\"f\",\"arguments\":{\"a\":[1]}}]");
-	want_part((struct genai_part){.type = GENAI_TOOL_CALL, .id = STR("c"), .name = STR("f"), .value = STR("}")},
-		  "[{\"type\":\"tool_call\",\"id\":\"c\",\"name\":\"f\",\"arguments\":\"}\"}]");
+	want_part(
+		(struct genai_part){
+			.type = GENAI_TOOL_CALL, .id = STR("c"), .name = STR("f"), .value = STR("}")},
+		"[{\"type\":\"tool_call\",\"id\":\"c\",\"name\":\"f\",\"arguments\":\"}\"}]");
 	want_part((struct genai_part){.type = GENAI_TEXT, .text = STR("\xff\x1b")},
 		  "[{\"type\":\"text\",\"content\":\"\xef\xbf\xbd\\u001b\"}]");
 }
@@ -63,13 +85,15 @@ static void test_list(void **state)
 
 	buf_init(&b, 65536);
 	trace_message_list(&b, m, 2, 0, false);
-	HARNESS_TEXT("input", buf_str(&b),
-		     "[{\"role\":\"user\",\"name\":\"bob\",\"parts\":[{\"type\":\"text\",\"content\":\"x\"}]},"
-		     "{\"role\":\"assistant\",\"parts\":[{\"type\":\"text\",\"content\":\"x\"}]}]");
+	HARNESS_TEXT(
+		"input", buf_str(&b),
+		"[{\"role\":\"user\",\"name\":\"bob\",\"parts\":[{\"type\":\"text\",\"content\":\"x\"}]},"
+		"{\"role\":\"assistant\",\"parts\":[{\"type\":\"text\",\"content\":\"x\"}]}]");
 	buf_clear(&b);
 	trace_message_list(&b, m + 1, 1, 0, true);
 	HARNESS_TEXT("output", buf_str(&b),
-		     "[{\"role\":\"assistant\",\"parts\":[{\"type\":\"text\",\"content\":\"x\"}],\"finish_reason\":\"stop\"}]");
+		     "[{\"role\":\"assistant\",\"parts\":[{\"type\":\"text\",\"content\":\"x\"}],\"finish_"
+		     "reason\":\"stop\"}]");
 	buf_clear(&b);
 	trace_message_list(&b, m, 2, 2, false);
 	HARNESS_TEXT("nothing left", buf_str(&b), "[]");

@@ -21,7 +21,9 @@ static void answer(struct call *k, uint32_t i)
 
 static const char *continues(struct world *w, const struct told *of, uint32_t n)
 {
-	return arena_printf(w->a, "{\"span\":\"%016llx\",\"messages\":%u}%c", (unsigned long long)of->id, n, 0).p;
+	return arena_printf(w->a, "{\"span\":\"%016llx\",\"messages\":%u}%c", (unsigned long long)of->id, n,
+			    0)
+		.p;
 }
 
 static void test_conversation(void **state)

@@ -72,8 +72,9 @@ static void test_execs(void **state)
 	assert_string_equal(p->name, "python3");
 	assert_int_equal(p->event_count, 2);
 	assert_string_equal(p->events[0].name, "exec");
-	assert_string_equal(p->events[0].attributes,
-			    "process.executable.path=/usr/bin/env;process.command_args=[\"env\",\"python3\",\"x.py\"];");
+	assert_string_equal(
+		p->events[0].attributes,
+		"process.executable.path=/usr/bin/env;process.command_args=[\"env\",\"python3\",\"x.py\"];");
 	assert_int_equal(p->events[1].time_ns, w->now - 10);
 	for (int i = 0; i < 200; i++) /* bounded */
 		world_exec(w, 100, "/bin/a", "a\0");
@@ -84,7 +85,8 @@ static void test_execs(void **state)
 
 static struct http_gap gap_at(uint64_t offset, uint64_t bytes)
 {
-	return (struct http_gap){.dir = WIRE_READ, .offset = offset, .bytes = bytes, .cause = WIRE_CAUSE_RING_FULL};
+	return (struct http_gap){
+		.dir = WIRE_READ, .offset = offset, .bytes = bytes, .cause = WIRE_CAUSE_RING_FULL};
 }
 
 static void test_stray_gaps(void **state)
@@ -186,8 +188,9 @@ static void test_ids(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_facts),  cmocka_unit_test(test_status), cmocka_unit_test(test_execs),
-		cmocka_unit_test(test_stray_gaps), cmocka_unit_test(test_attach), cmocka_unit_test(test_orphan),
+		cmocka_unit_test(test_facts),  cmocka_unit_test(test_status),
+		cmocka_unit_test(test_execs),  cmocka_unit_test(test_stray_gaps),
+		cmocka_unit_test(test_attach), cmocka_unit_test(test_orphan),
 		cmocka_unit_test(test_ids),
 	};
 

@@ -91,7 +91,8 @@ static void test_not_folded(void **state)
 	call_do(attempt(w, 100, 0, 7));
 	struct told *second = call_do(attempt(w, 100, 1, 7));
 	assert_int_equal(world_count(w, "chat"), 2);
-	world_want(second, "bottrace.attempts", "2"); /* the first one was not seen, but counted by the client */
+	world_want(second, "bottrace.attempts",
+		   "2"); /* the first one was not seen, but counted by the client */
 	world_free(w);
 
 	/* an empty body to another path is another request */
@@ -216,9 +217,12 @@ static void test_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_folded),	 cmocka_unit_test(test_not_folded),
-		cmocka_unit_test(test_twins),	 cmocka_unit_test(test_hanging),
-		cmocka_unit_test(test_closed_not_ended), cmocka_unit_test(test_open_retry),
+		cmocka_unit_test(test_folded),
+		cmocka_unit_test(test_not_folded),
+		cmocka_unit_test(test_twins),
+		cmocka_unit_test(test_hanging),
+		cmocka_unit_test(test_closed_not_ended),
+		cmocka_unit_test(test_open_retry),
 		cmocka_unit_test(test_bounded),
 	};
 

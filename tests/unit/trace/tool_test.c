@@ -446,22 +446,14 @@ static void test_server_side(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_answered),
-		cmocka_unit_test(test_error),
-		cmocka_unit_test(test_parallel),
-		cmocka_unit_test(test_one_by_one),
-		cmocka_unit_test(test_quoted),
-		cmocka_unit_test(test_quoted_beside),
-		cmocka_unit_test(test_other_process),
-		cmocka_unit_test(test_trimmed),
-		cmocka_unit_test(test_same_id),
-		cmocka_unit_test(test_poll),
-		cmocka_unit_test(test_no_id),
-		cmocka_unit_test(test_reasoning_dropped),
-		cmocka_unit_test(test_unanswered),
-		cmocka_unit_test(test_decode),
-		cmocka_unit_test(test_flood),
-		cmocka_unit_test(test_server_side),
+		cmocka_unit_test(test_answered),      cmocka_unit_test(test_error),
+		cmocka_unit_test(test_parallel),      cmocka_unit_test(test_one_by_one),
+		cmocka_unit_test(test_quoted),	      cmocka_unit_test(test_quoted_beside),
+		cmocka_unit_test(test_other_process), cmocka_unit_test(test_trimmed),
+		cmocka_unit_test(test_same_id),	      cmocka_unit_test(test_poll),
+		cmocka_unit_test(test_no_id),	      cmocka_unit_test(test_reasoning_dropped),
+		cmocka_unit_test(test_unanswered),    cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_flood),	      cmocka_unit_test(test_server_side),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,8 @@ static void make(struct world *w, struct call **calls)
 
 static void play(struct world *w, struct call **calls)
 {
-	struct wire_session rec = {.head = {.size = sizeof(rec), .kind = WIRE_SESSION}, .mode = WIRE_MODE_RUN};
+	struct wire_session rec = {.head = {.size = sizeof(rec), .kind = WIRE_SESSION},
+				   .mode = WIRE_MODE_RUN};
 	struct http_gap gap = {.dir = WIRE_READ, .bytes = 5, .cause = WIRE_CAUSE_FAULT};
 	struct flow_conn conn = {.id = 9};
 

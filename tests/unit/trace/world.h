@@ -331,7 +331,8 @@ static UNUSED void world_exit(struct world *w, uint32_t pid, int code, int signa
 
 static UNUSED void world_final(struct world *w, uint32_t pid, struct wire_counts counts)
 {
-	struct wire_proc_final rec = {.head = {.size = sizeof(rec), .kind = WIRE_PROC_FINAL}, .counts = counts};
+	struct wire_proc_final rec = {.head = {.size = sizeof(rec), .kind = WIRE_PROC_FINAL},
+				      .counts = counts};
 
 	world_feed(w, &rec.head, pid);
 }
@@ -434,7 +435,8 @@ static UNUSED void call_fill(struct genai_part *p, const char *id, const char *n
 }
 
 /* The assistant's message with one tool call; add more with call_also. */
-static UNUSED struct genai_message *call_in_call(struct call *k, const char *id, const char *name, const char *args)
+static UNUSED struct genai_message *call_in_call(struct call *k, const char *id, const char *name,
+						 const char *args)
 {
 	struct genai_message *m = call_in(k, "assistant", NULL);
 
