@@ -65,6 +65,7 @@ _Static_assert(sizeof(struct state_sides) == 48, "state_sides");
 /* `calls`: u64 pid_tgid -> the calls that this thread is in, found again by stack pointer. */
 #define STATE_CALL_DEPTH 4
 
+/* After the return num, out and lib stand for other things for a moment: piece.bpf.h. */
 struct state_call {
 	WIRE_U64 ssl;
 	WIRE_U64 buffer;

@@ -28,8 +28,8 @@ static const struct option strict = {
 static const struct option output = {"output",	      'o',
 				     OPTION_OUTPUT,   AT(session),
 				     "FORMAT[=FILE]", "text, json or jsonl; may be given more than once"};
-static const struct option full = {
-	"full", 0, OPTION_FLAG, AT(full), NULL, "each call's messages whole, not only what is new in it"};
+static const struct option full = {"full",   0,	   OPTION_FLAG,
+				   AT(full), NULL, "each call's messages whole, not only what is new in it"};
 static const struct option tape = {"tape",	0,
 				   OPTION_TEXT, AT(session.tape),
 				   "FILE",	"also keep the raw records (plaintext and keys, mode 0600)"};
@@ -46,13 +46,15 @@ static const struct option server = {
 	"server-name",	 0,	 OPTION_TEXT,
 	AT(server_name), "HOST", "host that the request went to (default: its Host field)"};
 
-static const struct option *const run_options[] = {&output, &full, &tape,    &digest, &ring, &strict,
-						   &quiet,  &verbose, &color,  &help, NULL};
-static const struct option *const attach_options[] = {&output, &full, &duration, &tape,  &digest, &ring, &strict,
-						      &quiet,  &verbose,  &color, &width,  &help, NULL};
-static const struct option *const look_options[] = {&output, &full, &strict, &width, &color, &verbose, &help, NULL};
-static const struct option *const decode_options[] = {&server, &output, &full,	 &strict, &width,
-						      &color,  &verbose, &help,	  NULL};
+static const struct option *const run_options[] = {&output, &full,    &tape,  &digest, &ring, &strict,
+						   &quiet,  &verbose, &color, &help,   NULL};
+static const struct option *const attach_options[] = {&output, &full,	&duration, &tape,    &digest,
+						      &ring,   &strict, &quiet,	   &verbose, &color,
+						      &width,  &help,	NULL};
+static const struct option *const look_options[] = {&output, &full,    &strict, &width,
+						    &color,  &verbose, &help,	NULL};
+static const struct option *const decode_options[] = {&server, &output,	 &full, &strict, &width,
+						      &color,  &verbose, &help, NULL};
 static const struct option *const doctor_options[] = {&output, &width, &color, &verbose, &help, NULL};
 static const struct option *const plain_options[] = {&verbose, &help, NULL};
 

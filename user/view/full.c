@@ -48,8 +48,7 @@ static int make_history(struct full *u, uint32_t at, uint32_t before, size_t mes
 
 	if (b) {
 		had = b->count < messages ? b->count : messages;
-		most = b->count +
-		       json_count(node_attribute(&u->f.nodes[before], "gen_ai.output.messages"));
+		most = b->count + json_count(node_attribute(&u->f.nodes[before], "gen_ai.output.messages"));
 		most = most < messages ? most : messages;
 	}
 	h->items = arena_alloc(u->f.a, (most + own + 1) * sizeof(struct json *));

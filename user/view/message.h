@@ -18,7 +18,8 @@ struct message_history {
 uint32_t message_continued(const struct node_forest *f, uint32_t at, int64_t *messages, bool *dangling);
 /* Turns the history of `before` (NODE_NONE: an empty one) into that of `at`, which continues it: items must have room
  * for the messages that it takes from there and its own. */
-void message_history_add(struct message_history *h, const struct node_forest *f, uint32_t at, uint32_t before);
+void message_history_add(struct message_history *h, const struct node_forest *f, uint32_t at,
+			 uint32_t before);
 /* -ENOMEM */
 int message_history_init(struct message_history *h, struct node_forest *f, uint32_t at) MUST_CHECK;
 /* A message, its parts indented. ordinal 0: without. */
