@@ -22,8 +22,11 @@
 
 #define BATCH	 64  /* records between two looks at the rest of the world */
 #define SLEEP_MS 250 /* a lost wake-up costs at most this */
-#define FULL_MS	 5   /* between two tries while the reserve is full */
-#define BUSY_NS	 50000
+#define NAP_MS \
+	2 /* between two looks while records come: a wake-up costs the traced process more than its probe */
+#define NAPS	5 /* without a record, before sleeping in earnest */
+#define FULL_MS 5 /* between two tries while the reserve is full */
+#define BUSY_NS 50000
 /* One second: a program that was killed while it wrote cannot exist, but do not hang. */
 #define BUSY_STOP_TRIES 20000
 
@@ -138,12 +141,23 @@ static void sleep_until_woken(struct drain *d)
 	atomic_fetch_add_explicit(&d->wakeups, 1, memory_order_relaxed);
 }
 
+/* Whether a record came within the last few naps. */
+static bool is_active(struct drain *d, uint_fast64_t *seen, int *naps)
+{
+	uint_fast64_t consumed = atomic_load_explicit(&d->consumed, memory_order_relaxed);
+
+	*naps = consumed == *seen ? *naps + 1 : 0;
+	*seen = consumed;
+	return *naps < NAPS;
+}
+
 static void *run(void *arg)
 {
 	struct drain *d = arg;
 	struct pollfd stop = {.fd = d->stop_fd, .events = POLLIN};
 	const struct timespec busy = {.tv_nsec = BUSY_NS};
-	int busy_tries = 0;
+	int busy_tries = 0, naps = 0;
+	uint_fast64_t seen = 0;
 
 	for (;;) {
 		/* Asked before looking into the ring: what was in it by then is moved before we end. */
@@ -162,6 +176,8 @@ static void *run(void *arg)
 			(void)poll(&stop, 1, FULL_MS);
 		else if (o == DRAINED && stopping)
 			return NULL;
+		else if (o == DRAINED && is_active(d, &seen, &naps))
+			(void)poll(&stop, 1, NAP_MS);
 		else if (o == DRAINED)
 			sleep_until_woken(d);
 	}
