@@ -299,7 +299,7 @@ struct flow_conn *flow_next(const struct flow *f, const struct flow_conn *after)
 
 uint64_t flow_dropped(const struct flow *f)
 {
-	return f->table.dropped;
+	return f ? f->table.dropped : 0;
 }
 
 /* ---- without a kernel ---- */

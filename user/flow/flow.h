@@ -92,7 +92,7 @@ struct flow *flow_new(const struct flow_settings *settings);
 void flow_feed(struct flow *f, const struct wire_head *rec);
 /* Every connection that was ever seen, in order; start with NULL. */
 struct flow_conn *flow_next(const struct flow *f, const struct flow_conn *after);
-/* Records of connections that found no room in memory or table: 0, or the accounts are not whole. */
+/* Records of connections that found no room in memory or table: 0, or the accounts are not whole. NULL is fine. */
 uint64_t flow_dropped(const struct flow *f);
 /* Feeds bytes without a kernel (decode): a connection of its own, then chunks. */
 struct flow_conn *flow_open(struct flow *f, struct proc *proc, struct str server, uint64_t ts_ns);

@@ -24,7 +24,7 @@ static int to_buf(void *ctx, struct str piece)
 	return buf_err(ctx);
 }
 
-static int load_tape(int fd, const char *file, struct buf *document, bool *complete)
+static int load_tape(struct str head, int fd, const char *file, struct buf *document, bool *complete)
 {
 	struct pipeline_settings settings = {0};
 	autodrop(drop_pipeline) struct pipeline *p = pipeline_new(&settings);
@@ -33,7 +33,7 @@ static int load_tape(int fd, const char *file, struct buf *document, bool *compl
 
 	if (p == NULL)
 		return err_say(EXIT_HOST, NULL, "cannot replay %s: %s", file, strerror(errno));
-	int r = drain_replay(fd, replay_record, p, &end, &offset);
+	int r = drain_replay_after(head, fd, replay_record, p, &end, &offset);
 	if (r == -EPROTO)
 		return err_say(EXIT_CORRUPT, "replay it with the bottrace that wrote it",
 			       "%s is a tape of another version", file);
@@ -86,10 +86,12 @@ static bool is_complete(const struct json *document)
 	return true;
 }
 
-static int load_document(int fd, const char *file, struct buf *document, bool *complete)
+static int load_document(struct str head, int fd, const char *file, struct buf *document, bool *complete)
 {
 	autodrop(drop_arena) struct arena *a = arena_new(LIMIT_DOCUMENT_BYTES);
 	struct json_end end = {0};
+
+	buf_add(document, head);
 	int r = read_all(fd, document);
 
 	if (r < 0 || a == NULL)
@@ -118,6 +120,25 @@ static int not_found(const char *trace)
 		       "cannot read %s: %s", trace, strerror(errno));
 }
 
+/* A pipe gives its first bytes once only: they are read here and handed on. Fewer than size: the file is shorter. */
+static ssize_t read_head(int fd, char *head, size_t size)
+{
+	size_t n = 0;
+
+	while (n < size) {
+		ssize_t got = read(fd, head + n, size - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	return (ssize_t)n;
+}
+
 int session_load(const char *trace, struct buf *document, bool *complete)
 {
 	autodrop(drop_fd) int fd =
@@ -130,9 +151,10 @@ int session_load(const char *trace, struct buf *document, bool *complete)
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
 		return err_say(EXIT_CORRUPT, "give a file written by --tape or -o json=FILE",
 			       "%s is a directory", trace);
-	/* A pipe cannot be read twice: peek only where it can. */
-	ssize_t n = pread(fd, head, sizeof(head), 0);
-	if (n >= 0 && drain_is_tape(str_make(head, (size_t)n)))
-		return load_tape(fd, trace, document, complete);
-	return load_document(fd, trace, document, complete);
+	ssize_t n = read_head(fd, head, sizeof(head));
+	if (n < 0)
+		return err_say(EXIT_CORRUPT, NULL, "cannot read %s: %s", trace, strerror((int)-n));
+	struct str first = str_make(head, (size_t)n);
+	return drain_is_tape(first) ? load_tape(first, fd, trace, document, complete)
+				    : load_document(first, fd, trace, document, complete);
 }

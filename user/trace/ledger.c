@@ -126,6 +126,7 @@ void trace_ledger_close(struct trace_set *t, struct proc_table *procs, struct fl
 		r->t.counts_known = t->has_final && !cut && !decode;
 		bool unknown = !decode && !r->t.counts_known;
 		r->t.complete = !(unknown || cut || r->lossy || r->gaps || t->lost || proc_dropped(procs) ||
-				  r->t.counts.abandoned || r->t.queue_full_calls || has_loss(&r->t.counts));
+				  flow_dropped(flow) || r->t.counts.abandoned || r->t.queue_full_calls ||
+				  has_loss(&r->t.counts));
 	}
 }

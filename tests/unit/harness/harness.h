@@ -15,7 +15,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#undef fail /* cmocka has a macro of this name, base/err.h a function */
+/* cmocka has macros of these names, base/err.h a function `fail`. */
+#undef fail
+#undef fail_msg
+#define fail_msg(...)                      \
+	do {                               \
+		print_error(__VA_ARGS__);  \
+		print_error("\n");         \
+		_fail(__FILE__, __LINE__); \
+	} while (0)
 
 #include "base/buf.h"
 #include "base/str.h"
