@@ -157,19 +157,31 @@ void pipeline_feed(struct pipeline *p, const struct wire_head *rec)
 	trace_feed(p->traces, rec);
 }
 
-struct flow_conn *pipeline_open(struct pipeline *p, struct str server)
+/* As a library hands bytes over: never all in one call. */
+#define PIECE_BYTES 65536u
+
+static struct str feed_piece(struct pipeline *p, struct flow_conn *c, enum wire_dir dir, struct str data)
 {
-	return flow_open(p->flow, NULL, server, 0);
+	size_t n = http_reach(c, dir, str_head(data, PIECE_BYTES));
+
+	flow_data(p->flow, c, dir, str_head(data, n), 0);
+	return str_skip(data, n);
 }
 
-void pipeline_data(struct pipeline *p, struct flow_conn *c, enum wire_dir dir, struct str data)
+int pipeline_connection(struct pipeline *p, struct str server, struct str written, struct str read)
 {
-	flow_data(p->flow, c, dir, data, 0);
-}
+	struct flow_conn *c = flow_open(p->flow, NULL, server, 0);
 
-void pipeline_close(struct pipeline *p, struct flow_conn *c)
-{
+	if (c == NULL)
+		return -ENOMEM;
+	while (written.n > 0 || read.n > 0) {
+		if (written.n > 0 && !(read.n > 0 && http_awaits_answer(c)))
+			written = feed_piece(p, c, WIRE_WRITE, written);
+		else
+			read = feed_piece(p, c, WIRE_READ, read);
+	}
 	flow_close(p->flow, c, 0);
+	return 0;
 }
 
 int pipeline_finish(struct pipeline *p, bool cut)

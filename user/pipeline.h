@@ -23,10 +23,10 @@ struct pipeline_settings {
 /* NULL: errno. */
 struct pipeline *pipeline_new(const struct pipeline_settings *settings);
 void pipeline_feed(struct pipeline *p, const struct wire_head *rec);
-/* Without a kernel (decode): one connection's two directions, fed piecewise in exchange order. */
-struct flow_conn *pipeline_open(struct pipeline *p, struct str server);
-void pipeline_data(struct pipeline *p, struct flow_conn *c, enum wire_dir dir, struct str data);
-void pipeline_close(struct pipeline *p, struct flow_conn *c);
+/* Without a kernel (decode): the two directions of a connection from its beginning to its end, as they were written
+ * and read. Recorded bytes have no times: an answer is taken to come before the next request. */
+int pipeline_connection(struct pipeline *p, struct str server, struct str written,
+			struct str read) MUST_CHECK;
 /* No more records. cut: the tape ended early. */
 int pipeline_finish(struct pipeline *p, bool cut) MUST_CHECK;
 /* After pipeline_finish: what view needs, borrowed. */

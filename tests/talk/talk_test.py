@@ -270,7 +270,8 @@ def wrong(doc, line):
     elif how == "#":
         ok = hasattr(got, "__len__") and len(got) == int(right)
     elif how == "~":
-        ok = isinstance(got, str) and re.search(right, got, re.S) is not None
+        text = got if isinstance(got, str) else json.dumps(got, ensure_ascii=False)
+        ok = re.search(right, text, re.S) is not None
     elif right.startswith("@"):
         ok = got == find(doc, right[1:] + " id")
     else:
@@ -301,6 +302,10 @@ def texts_of(content):
             out.append(part.get("text", part.get("thinking")))
         elif kind == "tool_use":
             out.append([part["id"], part["name"], part["input"]])
+        elif kind == "server_tool_use":
+            out.append(["server", part["id"], part["name"]])
+        elif kind.endswith("_tool_result"):
+            out.append(["server", part["tool_use_id"]])
         elif kind == "tool_result":
             inner = part.get("content")
             out += [part["tool_use_id"]] + (texts_of(inner) if not isinstance(inner, str) else [inner])
@@ -335,6 +340,10 @@ def texts_of_span(span):
             elif kind == "tool_call_response":
                 r = p["response"]
                 out += [p["id"]] + (texts_of(r) if isinstance(r, list) else [r])
+            elif kind == "server_tool_call":
+                out.append(["server", p["id"], p["name"]])
+            elif kind == "server_tool_call_response":
+                out.append(["server", p["id"]])
             elif kind == "uri":
                 out.append(p["uri"])
             else:

@@ -11,7 +11,7 @@
 #include "cmd/word.h"
 #include "pipeline.h"
 
-#define PIECE 65536 /* as a library hands bytes over: never the whole file in one call */
+#define PIECE 65536
 
 static int read_file(const char *file, struct buf *b)
 {
@@ -37,24 +37,6 @@ static int read_file(const char *file, struct buf *b)
 			return EXIT_OK;
 		buf_commit(b, (size_t)n);
 	}
-}
-
-static void feed(struct pipeline *p, struct flow_conn *c, enum wire_dir dir, struct str data)
-{
-	for (; data.n > 0; data = str_skip(data, PIECE))
-		pipeline_data(p, c, dir, str_head(data, PIECE));
-}
-
-static int feed_exchange(struct pipeline *p, struct str server, struct str request, struct str response)
-{
-	struct flow_conn *c = pipeline_open(p, server);
-
-	if (c == NULL)
-		return -ENOMEM;
-	feed(p, c, WIRE_WRITE, request);
-	feed(p, c, WIRE_READ, response);
-	pipeline_close(p, c);
-	return 0;
 }
 
 /* ---- JSON lines: one exchange a line, turned back into the bytes that they were (docs/decode.md) ---- */
@@ -130,7 +112,7 @@ static int feed_line(struct pipeline *p, struct arena *a, const struct json *lin
 		return -ENOMEM;
 	struct str name;
 	(void)str_cut(server_name.p ? server_name : host, ':', &name);
-	return feed_exchange(p, name, buf_str(&request), buf_str(&response));
+	return pipeline_connection(p, name, buf_str(&request), buf_str(&response));
 }
 
 static int feed_lines(struct pipeline *p, const char *file, struct str text, struct str server_name)
@@ -177,7 +159,7 @@ static int feed_files(struct pipeline *p, const struct option_values *v)
 	if (v->arg_count == 1)
 		return feed_lines(p, v->args[0], buf_str(&request), server);
 	code = read_file(v->args[1], &response);
-	if (code == EXIT_OK && feed_exchange(p, server, buf_str(&request), buf_str(&response)) < 0)
+	if (code == EXIT_OK && pipeline_connection(p, server, buf_str(&request), buf_str(&response)) < 0)
 		code = err_say(EXIT_HOST, NULL, "cannot decode: no memory");
 	return code;
 }

@@ -281,6 +281,35 @@ void http_feed(struct http *h, const struct flow_chunk *chunk)
 	}
 }
 
+/* ---- recordings ---- */
+
+size_t http_reach(const struct flow_conn *conn, enum wire_dir dir, struct str next)
+{
+	const struct http_conn *c = conn->user;
+	const struct http_side *s = c ? &c->side[dir] : NULL;
+	bool over = s && s->stage == HTTP_AT_OVER, body = s && s->stage == HTTP_AT_BODY;
+	uint64_t left = next.n;
+
+	if (body && (s->framing == HTTP_BY_LENGTH ||
+		     (s->framing == HTTP_BY_CHUNKS && s->chunk_at == HTTP_CHUNK_DATA))) {
+		left = s->left;
+	} else if (!over && !(body && s->framing == HTTP_BY_CLOSE)) {
+		/* Heads, chunk sizes, trailers and what is no message end with a line. */
+		ptrdiff_t at = str_find_char(next, '\n');
+
+		if (at >= 0)
+			left = (uint64_t)at + 1;
+	}
+	return left > 0 && left < next.n ? (size_t)left : next.n;
+}
+
+bool http_awaits_answer(const struct flow_conn *conn)
+{
+	const struct http_conn *c = conn->user;
+
+	return c && c->first && c->first->request_over && !c->first->response_over;
+}
+
 /* ---- gaps ---- */
 
 /* A message's first line was cut off: it still counts as begun when it can be nothing else. */

@@ -120,6 +120,13 @@ struct http;
 struct http *http_new(const struct http_ops *ops, void *ctx);
 void http_feed(struct http *h, const struct flow_chunk *chunk);
 void http_gap(struct http *h, const struct flow_gap *gap);
+
+/* For recordings, whose two directions carry no times. How many of the bytes that come next in this direction can be
+ * fed without passing the end of a message; 0 only when there are none. */
+size_t http_reach(const struct flow_conn *conn, enum wire_dir dir, struct str next);
+/* Whether a request is whole and its answer is not. */
+bool http_awaits_answer(const struct flow_conn *conn);
+
 void http_close(struct http *h, struct flow_conn *conn, enum flow_end why, uint64_t ts_ns);
 struct http_stats http_stats(const struct http *h);
 /* First field of that name (case ignored); p NULL: none. */

@@ -82,8 +82,10 @@ int message_receive(int sock, struct message *m)
 	if (n < 0)
 		return errno == ECONNRESET ? 0 : -errno;
 	collect_fds(&msg, m);
-	if (n == 0)
+	if (n == 0) {
+		message_close_fds(m);
 		return 0;
+	}
 	if ((size_t)n < sizeof(head) || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
 		message_close_fds(m);
 		return -EPROTO;

@@ -115,6 +115,7 @@ struct live_target {
 	const char *file; /* NULL: standard output or error */
 	enum session_format format;
 	bool is_file; /* takes everything at once */
+	bool has_old; /* a named file whose old content still stands */
 	struct buf pending;
 	uint64_t dropped; /* lines */
 	int err;
@@ -135,6 +136,7 @@ static void add_target(struct output_live *l, int fd, const char *file, enum ses
 
 	*t = (struct live_target){.fd = fd, .file = file, .format = format};
 	t->is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	t->has_old = t->is_file && file != NULL;
 	buf_init(&t->pending, format == SESSION_TEXT ? PENDING_TEXT_BYTES : PENDING_LINES_BYTES);
 }
 
@@ -167,6 +169,11 @@ static void flush_target(struct live_target *t, int wait_ms)
 
 		if (poll(&p, 1, wait_ms) <= 0)
 			return;
+		if (t->has_old) {
+			t->has_old = false;
+			t->err = rewind_file(t->fd);
+			continue;
+		}
 		size_t most = t->is_file || t->pending.n < PIPE_PIECE ? t->pending.n : PIPE_PIECE;
 		ssize_t n = write(t->fd, t->pending.p, most);
 		if (n < 0 && errno != EINTR)

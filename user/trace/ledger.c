@@ -123,6 +123,7 @@ void trace_ledger_close(struct trace_set *t, struct proc_table *procs, struct fl
 		set_id(t, r);
 		set_status(t, r);
 		r->t.root_rule = rule_of(t);
+		r->t.until_ns = decode ? 0 : t->now_ns;
 		r->t.counts_known = t->has_final && !cut && !decode;
 		bool unknown = !decode && !r->t.counts_known;
 		r->t.complete = !(unknown || cut || r->lossy || r->gaps || t->lost || proc_dropped(procs) ||

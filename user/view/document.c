@@ -85,6 +85,8 @@ static void write_head(struct writer *o, const struct trace *t)
 	record_time(w, o->v, t->start_ns);
 	jsonw_key(w, "end");
 	record_time(w, o->v, t->end_ns);
+	jsonw_key(w, "observed_until");
+	record_time(w, o->v, t->until_ns);
 	jsonw_z(jsonw_key(w, "root_rule"), t->root_rule);
 	jsonw_null(jsonw_key(w, "session"));
 	jsonw_z(jsonw_key(w, "status"), status_word(t->status));

@@ -133,6 +133,8 @@ int node_forest_init(struct node_forest *f, struct arena *a, const struct json *
 	if (!f->nodes || !f->index || !mark)
 		return -ENOMEM;
 	note_time(f, node_time(a, trace, "end"));
+	if (node_time(a, trace, "end") == 0)
+		note_time(f, node_time(a, trace, "observed_until"));
 	for (const struct json *s = json_first(spans); s && i < count; s = json_next(s), i++) {
 		node_init(&f->nodes[i], a, s);
 		f->index[i] = (struct node_index){f->nodes[i].id, i};

@@ -108,6 +108,7 @@ static void play(void)
 						      .skipped = 5};
 	conns[1] = (struct flow_conn){.id = 2, .proc = &procs[1]};
 	traces[0] = (struct trace){.id = "0123456789abcdef0123456789abcdef",
+				   .until_ns = 901,
 				   .root_rule = "run",
 				   .start_ns = 5,
 				   .status = TRACE_STATUS_OPEN,
@@ -191,7 +192,8 @@ static int64_t number(const struct json *j, const char *a, const char *b, const 
 
 #define HEAD                                                                                                \
 	"{\"schema\":\"bottrace.v1.trace\",\"trace_id\":\"0123456789abcdef0123456789abcdef\","              \
-	"\"start\":\"2001-09-09T01:46:40.000000005Z\",\"end\":null,\"root_rule\":\"run\",\"session\":null," \
+	"\"start\":\"2001-09-09T01:46:40.000000005Z\",\"end\":null,\"observed_until\":\"2001-09-09T01:46:"  \
+	"40.000000901Z\",\"root_rule\":\"run\",\"session\":null,"                                           \
 	"\"status\":\"open\",\"complete\":true,\"ledger\":{\"calls\":{\"seen\":9,\"kept\":5,\"fault\":0,"   \
 	"\"ring_full\":1,"                                                                                  \
 	"\"queue_full\":1,\"map_full\":0,\"throttled\":0,\"filtered\":0,\"sampled_out\":0,\"in_flight\":1," \
@@ -324,7 +326,9 @@ static void decode_has_no_clock_and_no_pids(void **state)
 	s.v.no_times = true;
 	assert_int_equal(store_finish(s.v.store), 0);
 	assert_int_equal(view_document(&s.v, to_buf, &s.b), 0);
-	assert_true(str_has(buf_str(&s.b), STR("\"start\":null,\"end\":null,\"root_rule\":\"decode\"")));
+	assert_true(
+		str_has(buf_str(&s.b),
+			STR("\"start\":null,\"end\":null,\"observed_until\":null,\"root_rule\":\"decode\"")));
 	assert_true(str_has(buf_str(&s.b), STR("{\"id\":1,\"pid\":null,")));
 	assert_true(str_has(buf_str(&s.b), STR("\"fault\":0,")));
 	assert_true(str_has(buf_str(&s.b), STR("\"added\":{\"calls\":0,\"ns_per_call\":0,")));
