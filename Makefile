@@ -6,7 +6,8 @@ ifeq ($(origin CC),default)
 CC        := gcc
 endif
 CLANG     ?= clang
-BPFTOOL   ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+BPFTOOL   ?= $(firstword $(wildcard /usr/lib/linux-tools*/bpftool /usr/lib/linux-tools/*/bpftool /usr/sbin/bpftool \
+	/usr/local/sbin/bpftool) bpftool)
 PKGCONFIG ?= pkg-config
 PREFIX    ?= /usr/local
 B         := build
@@ -38,6 +39,7 @@ WITH_store   := trace $(WITH_trace)
 WITH_view    := guard store $(WITH_guard)
 WITH_session := view probe $(WITH_view)
 WITH_cmd     := session $(WITH_session)
+WITH_pipeline := view $(WITH_view)
 
 LIBS_PKG  := libbpf libelf zlib libbrotlidec libzstd libsodium libxxhash libseccomp libcap
 PKG_CFLAGS := $(shell $(PKGCONFIG) --cflags $(LIBS_PKG) 2>/dev/null)
@@ -70,6 +72,7 @@ help:
 ## make demo        a real agent under trace, from a bare machine
 ## make test        all that this machine can run, at most 10 minutes; last line: N passed, N failed, N skipped
 ## make test-unit   the part of it that needs no root
+## make test-pythons  its part with clients, under every CPython >= 3.8 on this machine
 ## make lint        plates, include direction, sizes, names, headers alone, format, shell scripts
 ## make map         the rooms' plates in pipeline order
 ## make install     DESTDIR, PREFIX
@@ -150,7 +153,7 @@ $(foreach u,$(UNIT_SRC:tests/unit/%.c=%),$(eval $(call unit_binary,$(u))))
 .PHONY: test test-unit lint map deps demo install clean format
 # one room's unit tests: make unit-http
 unit-%: ;
-$(foreach r,$(ROOMS),$(eval unit-$(r): $(filter $(B)/unit/$(r)/%,$(UNIT_BIN)); @set -e; for t in $$^; do $$$$t; done))
+$(foreach r,$(ROOMS) pipeline,$(eval unit-$(r): $(filter $(B)/unit/$(r)/%,$(UNIT_BIN)); @set -e; for t in $$^; do $$$$t; done))
 
 test-unit: $(UNIT_BIN)
 	@tests/run unit
@@ -161,7 +164,10 @@ test:
 	@$(MAKE) --no-print-directory -j2 all units
 	@tests/run all
 
-.PHONY: units
+test-pythons: all
+	@TEST_PYTHONS=all tests/run live/sdk_test live/capture_test
+
+.PHONY: units test-pythons
 units: $(UNIT_BIN)
 
 lint:

@@ -170,7 +170,7 @@ static struct str feed_piece(struct pipeline *p, struct flow_conn *c, enum wire_
 
 int pipeline_connection(struct pipeline *p, struct str server, struct str written, struct str read)
 {
-	struct flow_conn *c = flow_open(p->flow, NULL, server, 0);
+	struct flow_conn *c = make_flow(p) ? flow_open(p->flow, NULL, server, 0) : NULL;
 
 	if (c == NULL)
 		return -ENOMEM;

@@ -14,13 +14,26 @@ static int to_buf(void *ctx, struct str piece)
 	return buf_err(ctx);
 }
 
+int word_read(const struct json **j, struct arena *a, const struct buf *document)
+{
+	struct json_end end = {0};
+	const struct json *whole = json_parse(a, buf_str(document), &end);
+
+	/* Out of memory, a part of the tree would look like all of it. */
+	if (whole == NULL || end.state != JSON_WHOLE)
+		return end.state == JSON_MEMORY ? -ENOMEM : -EBADMSG;
+	*j = whole;
+	return 0;
+}
+
 /* The document as -o json wants it, in `text`. */
 static int expand(struct buf *text, struct arena *a, const struct buf *document)
 {
-	const struct json *j = json_parse(a, buf_str(document), NULL);
+	const struct json *j;
+	int r = word_read(&j, a, document);
 
 	buf_init(text, LIMIT_DOCUMENT_BYTES);
-	return j ? view_full(a, j, to_buf, text) : -ENOMEM;
+	return r == 0 ? view_full(a, j, to_buf, text) : r;
 }
 
 int word_print_document(const struct option_values *v, const struct buf *document, enum session_format format,
@@ -37,7 +50,9 @@ int word_print_document(const struct option_values *v, const struct buf *documen
 	if (r == 0 && format == SESSION_JSON)
 		return word_print(document);
 	buf_init(&text, LIMIT_DOCUMENT_BYTES);
-	const struct json *j = r == 0 ? json_parse(a, buf_str(document), NULL) : NULL;
+	const struct json *j = NULL;
+	if (r == 0)
+		r = word_read(&j, a, document);
 	if (r == 0 && format == SESSION_JSONL)
 		r = view_document_lines(&text, a, j);
 	else if (r == 0)

@@ -47,12 +47,14 @@ int show_run(struct option_values *v)
 	code = session_load(v->args[0], &document, &complete);
 	if (code != EXIT_OK)
 		return code;
-	const struct json *j = json_parse(a, buf_str(&document), NULL);
+	const struct json *j;
+	int r = word_read(&j, a, &document);
+	if (r < 0)
+		return err_say(EXIT_CORRUPT, NULL, "cannot show the trace: %s", strerror(-r));
 	const struct json *span = view_find(a, j, trace, n);
 	if (span == NULL)
 		return err_say(EXIT_NOT_FOUND, "`bottrace tree` shows the numbers", "%s has no span %s",
 			       v->args[0], v->args[1]);
-	int r = 0;
 	if (format == SESSION_TEXT) {
 		r = view_span(&text, a, j, trace, n, &style);
 	} else {

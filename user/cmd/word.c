@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +197,7 @@ int word_print(const struct buf *text)
 {
 	struct str s = buf_str(text);
 
+	signal(SIGPIPE, SIG_IGN);
 	if (buf_err(text))
 		return err_say(EXIT_HOST, NULL, "cannot show it: %s", strerror(-buf_err(text)));
 	while (s.n > 0) {

@@ -39,6 +39,8 @@ int version_run(struct option_values *v);
 struct view_style word_style(const struct option_values *v, int fd);
 /* The one -o of a word that prints to stdout; a file there is a usage error. EXIT_OK or EXIT_USAGE. */
 int word_format(const struct option_values *v, enum session_format *format) MUST_CHECK;
+/* Reads a document. 0; -ENOMEM; -EBADMSG: it is none. */
+int word_read(const struct json **j, struct arena *a, const struct buf *document) MUST_CHECK;
 /* A document's JSON text in the format asked for, expanded when v says so. `a` is for reading it. */
 int word_print_document(const struct option_values *v, const struct buf *document, enum session_format format,
 			struct arena *a, const struct view_style *style) MUST_CHECK;

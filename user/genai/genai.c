@@ -102,6 +102,8 @@ static bool is_broken(struct genai_work *w)
 {
 	struct genai_call *c = &w->c;
 
+	if (!c->broken.set)
+		c->broken = c->x->broken;
 	if (c->status == GENAI_ERROR || !c->broken.set)
 		return false;
 	c->error_type = STR("broken");

@@ -304,8 +304,9 @@ static int expand(const struct session_settings *settings, struct buf *document)
 	if (!settings->full || !wanted)
 		return 0;
 	buf_init(&full, LIMIT_DOCUMENT_BYTES);
-	const struct json *j = a ? json_parse(a, buf_str(document), NULL) : NULL;
-	int r = j ? view_full(a, j, to_buf, &full) : -ENOMEM;
+	struct json_end end = {0};
+	const struct json *j = a ? json_parse(a, buf_str(document), &end) : NULL;
+	int r = j && end.state == JSON_WHOLE ? view_full(a, j, to_buf, &full) : -ENOMEM;
 	if (r < 0)
 		return fail(r, "expand the document (it is written as it is)");
 	buf_fini(document);

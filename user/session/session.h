@@ -39,7 +39,7 @@ struct session_settings {
 	uint64_t ring_bytes;
 	uint64_t duration_ns; /* attach; 0: no bound */
 	bool quiet, digest, strict;
-	bool full; /* -o json: messages whole, see view_full */
+	bool full;		 /* -o json: messages whole, see view_full */
 	struct view_style style; /* of text on the terminal */
 	char **argv;		 /* run: the command, NULL-terminated */
 	const uint32_t *pids;	 /* attach */

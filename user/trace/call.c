@@ -195,6 +195,8 @@ static void draft_http(struct trace_draft *d, const struct trace_call *k)
 				(int64_t)(c->first_byte_ns - c->start_ns));
 	if (k->connection)
 		trace_draft_i64(d, "bottrace.connection", k->connection);
+	if (c->retry_after_ns)
+		trace_draft_i64(d, "bottrace.retry_after_ms", (int64_t)(c->retry_after_ns / 1000000));
 	if (c->note)
 		trace_draft_str(d, "bottrace.note", str_of(c->note));
 }

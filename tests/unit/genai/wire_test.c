@@ -8,7 +8,7 @@
 #include <glob.h>
 #include <stdio.h>
 
-#define SAMPLE_BYTES 65536u
+#define SAMPLE_BYTES 4096u
 
 static void read_file(struct buf *b, const char *path)
 {

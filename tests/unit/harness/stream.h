@@ -4,6 +4,7 @@
 #ifndef UNIT_HARNESS_STREAM_H
 #define UNIT_HARNESS_STREAM_H
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@ struct stream {
 STREAM_UNUSED static void stream_start(struct stream *s, int fd)
 {
 	s->fd = fd;
-	s->saved = dup(fd);
+	s->saved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	s->file = memfd_create("stream", MFD_CLOEXEC);
 	assert_true(s->saved >= 0 && s->file >= 0);
 	assert_int_equal(dup2(s->file, fd), fd);
