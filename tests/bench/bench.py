@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -32,7 +33,7 @@ WORKLOADS = {
     "burst": ("80,000 reads of 100 bytes on 8 threads", 80000, BOTH, 5, True),
     "writes": ("16 writes of 16 MiB", 16, OURS, 3, True),
     "streams": ("8 asyncio streams of 200 chunks a second", 600, BOTH, 5, True),
-    "sync": ("500 calls of 20 kB, one after another", 500, BOTH, 5, True),
+    "sync": ("2,000 calls of 20 kB, one after another", 2000, BOTH, 5, True),
     "pairs": ("40,000 calls each of 64 B and 4 KiB, no network", 20000, BOTH + ["bystander"], 5, True),
     "connections": ("10,000 connections, 100 of them busy", 10000, ["untraced", "full"], 1, False),
     "idle": ("10 s of nothing, attached", 0, ["full"], 1, False),
@@ -213,8 +214,8 @@ class Bench:
             began = client.read()["began_ns"]
             client.end()
             check_ledger(t.document)
-            seen = [int(s["http"]["url"].rsplit("/", 1)[-1]) for x in traces(t.document) for s in x["spans"]
-                    if s["kind"] == "http" and "/tick/" in (s["http"].get("url") or "")]
+            seen = [int(n) for x in traces(t.document) for s in x["spans"] for n in
+                    re.findall(r"/tick/(\d+)$", s["attributes"].get("url.path", ""))]
             assert seen, "no call was captured"
             self.keep(workload, "full", turn, dict(facts, attach_s=(began[min(seen)] - t.before_ns) / 1e9 - base,
                                                    version_s=base))

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Plaintext that `bottrace decode` gets through in a second of a core: a long chat request, and a long stream."""
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from rig.run import BOTTRACE, equal
+
+TIMES = 120
+REQUEST_BYTES = 320_000
+CHUNKS = 1000
+TEXT = "The quarter was better than the one before, said the report, and \"nobody\" believed it.\n"
+
+
+def chat(turn):
+    """320 kB of conversation; no two begin alike, so that nothing is known from the one before."""
+    messages = [{"role": "system", "content": f"You are analyst {turn}."}]
+    size = 0
+    while size < REQUEST_BYTES:
+        role = "user" if len(messages) % 2 else "assistant"
+        messages.append({"role": role, "content": f"{turn}.{len(messages)} " + TEXT * 40})
+        size += len(messages[-1]["content"])
+    return json.dumps({"model": "gpt-5", "messages": messages}).encode()
+
+
+def request(body):
+    return (b"POST /v1/chat/completions HTTP/1.1\r\nHost: api.openai.com\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body)) + body
+
+
+def answer():
+    body = json.dumps({"id": "c", "object": "chat.completion", "model": "gpt-5", "choices": [
+        {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Sell."}}]}).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+def stream(turn):
+    out = [b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"]
+    for index in range(CHUNKS):
+        event = {"id": f"chatcmpl-{turn}", "object": "chat.completion.chunk", "created": 1790000000,
+                 "model": "gpt-5-2025-08-07", "system_fingerprint": "fp_1",
+                 "choices": [{"index": 0, "delta": {"content": f" token{index}"}, "logprobs": None, "finish_reason": None}]}
+        data = b"data: " + json.dumps(event).encode() + b"\n\n"
+        out.append(b"%x\r\n%s\r\n" % (len(data), data))
+    return b"".join(out) + b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
+
+
+def cpu_s(directory, up, down, spans):
+    files = Path(directory, "up"), Path(directory, "down")
+    for file, data in zip(files, (up, down)):
+        file.write_bytes(data)
+    with open(Path(directory, "decoded.json"), "wb") as out:
+        process = subprocess.Popen([BOTTRACE, "decode", *files, "-o", "json"], stdout=out)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = status
+    equal("decode's status", status, 0)
+    equal("calls decoded", Path(directory, "decoded.json").read_bytes().count(b'"kind":"llm"'), spans)
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000
+
+
+def run(directory):
+    least, _ = cpu_s(directory, b"", b"", 0)
+    small = request(json.dumps({"model": "gpt-5", "stream": True, "messages": [{"role": "user", "content": "?"}]}).encode())
+    facts = {"empty_cpu_s": least}
+    for name, up, down in (("request", b"".join(request(chat(n)) for n in range(TIMES)), answer() * TIMES),
+                           ("stream", small * TIMES, b"".join(stream(n) for n in range(TIMES)))):
+        cpu, rss = cpu_s(directory, up, down, TIMES)
+        facts[name + "_mb_s"] = (len(up) + len(down)) / (cpu - least) / 1e6
+        facts[name + "_mb"] = (len(up) + len(down)) / 1e6
+        facts[name + "_rss_mb"] = rss
+    return facts
