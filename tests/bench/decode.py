@@ -55,7 +55,7 @@ def cpu_s(directory, up, down, spans):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = status
     equal("decode's status", status, 0)
-    equal("calls decoded", Path(directory, "decoded.json").read_bytes().count(b'"kind":"llm"'), spans)
+    equal("calls decoded", Path(directory, "decoded.json").read_bytes().count(b'"kind":"chat"'), spans)
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000
 
 

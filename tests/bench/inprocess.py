@@ -47,13 +47,15 @@ def run(bench, kind, size):
     process.stdin.write("\n")
     process.stdin.flush()
     facts = json.loads(process.stdout.readline())
+    if t:
+        t.look()
     process.communicate()
     facts = {"step_cpu_us": facts["cpu_s"] / size * 1e6, "step_us": facts["wall_s"] / size * 1e6, "spans": facts["spans"]}
     if t:
         facts.update(t.stop())
         check_ledger(t.document)
         facts["tracer_step_us"] = facts["tracer_cpu_s"] / size * 1e6
-        facts["spans"] = sum(s["kind"] == "llm" for s in t.document["spans"])
+        facts["spans"] = sum(s["kind"] == "chat" for s in t.document["spans"])
     if kind in ("bottrace", "openinference", "openllmetry"):
         equal("spans", facts["spans"] >= size, True)
     return facts

@@ -241,6 +241,7 @@ def main():
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF)
     say(dict(facts, wall_s=wall, cpu_s=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
              user_s=after.ru_utime - before.ru_utime, sys_s=after.ru_stime - before.ru_stime))
+    wait()  # alive until the tracer's cost was read: it ends with us
 
 
 if __name__ == "__main__":

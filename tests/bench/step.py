@@ -65,6 +65,7 @@ def main():
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF)
     print(json.dumps({"wall_s": wall, "spans": made[0],
                       "cpu_s": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}), flush=True)
+    sys.stdin.readline()
 
 
 main()

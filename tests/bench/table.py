@@ -74,8 +74,12 @@ def share(f, part, whole):
     return f"{100 * f[part]['median'] / f[whole]['median']:.4g} %"
 
 
-def plain(f, name):
-    return f"{f[name]['median']:.0f}" if name in f else "-"
+def lost(f):
+    """The worst round's; the peer knows only how many events."""
+    for name, unit in (("lost", ""), ("lost_events", " ev")):
+        if name in f:
+            return f"{f[name]['max']:.0f}{unit}"
+    return "-"
 
 
 LOAD_COLUMNS = [
@@ -85,7 +89,7 @@ LOAD_COLUMNS = [
     ("x untraced", lambda f: spread(f.get("wall_s_ratio"))),
     ("read", lambda f: share(f, "captured_read", "bytes_read")),
     ("written", lambda f: share(f, "captured_written", "bytes_written")),
-    ("lost B", lambda f: plain(f, "lost") if "lost" in f else plain(f, "lost_events") + " ev" if "lost_events" in f else "-"),
+    ("lost B", lost),
     ("tracer CPU s", lambda f: spread(f.get("tracer_cpu_s"))),
     ("private MB", lambda f: spread(f.get("private_bytes"), 1e-6)),
 ]
@@ -94,7 +98,7 @@ PAIR_COLUMNS = [
     ("4 KiB", lambda f: spread(f.get("us_per_call_4096"))),
     ("x untraced, 64 B", lambda f: spread(f.get("us_per_call_64_ratio"))),
     ("4 KiB", lambda f: spread(f.get("us_per_call_4096_ratio"))),
-    ("lost B", lambda f: plain(f, "lost")),
+    ("lost B", lost),
     ("tracer CPU s", lambda f: spread(f.get("tracer_cpu_s"))),
 ]
 COLUMNS = {
