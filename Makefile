@@ -73,6 +73,7 @@ help:
 ## make test        all that this machine can run, at most 10 minutes; last line: N passed, N failed, N skipped
 ## make test-unit   the part of it that needs no root
 ## make test-pythons  its part with clients, under every CPython >= 3.8 on this machine
+## make bench       what tracing costs on this machine (root, about 10 minutes); tests/bench/bench.py has options
 ## make lint        plates, include direction, sizes, names, headers alone, format, shell scripts
 ## make map         the rooms' plates in pipeline order
 ## make install     DESTDIR, PREFIX
@@ -150,7 +151,7 @@ $(B)/unit/$(1): $(B)/san/tests/unit/$(1).o $(call archives,$(patsubst %/,%,$(dir
 endef
 $(foreach u,$(UNIT_SRC:tests/unit/%.c=%),$(eval $(call unit_binary,$(u))))
 
-.PHONY: test test-unit lint map deps demo install clean format
+.PHONY: test test-unit bench lint map deps demo install clean format
 # one room's unit tests: make unit-http
 unit-%: ;
 $(foreach r,$(ROOMS) pipeline,$(eval unit-$(r): $(filter $(B)/unit/$(r)/%,$(UNIT_BIN)); @set -e; for t in $$^; do $$$$t; done))
@@ -168,6 +169,9 @@ test-pythons: all
 	@TEST_PYTHONS=all tests/run live/sdk_test live/capture_test
 
 .PHONY: units test-pythons
+bench: all
+	@BOTTRACE=$(abspath $(B)/bottrace) tests/bench/bench.py
+.PHONY: units
 units: $(UNIT_BIN)
 
 lint:

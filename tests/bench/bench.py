@@ -211,7 +211,6 @@ class Bench:
             client.read()
             time.sleep(0.2)
             t = tracer.start("full", client.pid, self.directory)
-            t.sampler.stop()
             time.sleep(0.5)
             facts = t.stop()
             client.tell()

@@ -50,12 +50,14 @@ def cpu_s(directory, up, down, spans):
     files = Path(directory, "up"), Path(directory, "down")
     for file, data in zip(files, (up, down)):
         file.write_bytes(data)
-    with open(Path(directory, "decoded.json"), "wb") as out:
+    if spans:
+        r = subprocess.run([BOTTRACE, "decode", *files, "-o", "json"], stdout=subprocess.PIPE, check=True)
+        equal("calls decoded", r.stdout.count(b'"kind":"chat"'), spans)
+    with open(os.devnull, "wb") as out:
         process = subprocess.Popen([BOTTRACE, "decode", *files, "-o", "json"], stdout=out)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = status
     equal("decode's status", status, 0)
-    equal("calls decoded", Path(directory, "decoded.json").read_bytes().count(b'"kind":"chat"'), spans)
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000
 
 

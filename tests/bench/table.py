@@ -92,6 +92,7 @@ LOAD_COLUMNS = [
     ("lost B", lost),
     ("tracer CPU s", lambda f: spread(f.get("tracer_cpu_s"))),
     ("private MB", lambda f: spread(f.get("private_bytes"), 1e-6)),
+    ("at the end", lambda f: spread(f.get("private_end_bytes"), 1e-6)),
 ]
 PAIR_COLUMNS = [
     ("us a call, 64 B", lambda f: spread(f.get("us_per_call_64"))),

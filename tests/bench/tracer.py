@@ -111,7 +111,7 @@ class Tracer:
             time.sleep(0.05)
             now, before = self.burnt(), now
         self.facts["tracer_cpu_s"] = now
-        self.sampler.stop()
+        self.sampler.look()
         self.facts["private_bytes"] = self.sampler.most
         self.facts["private_each"] = self.sampler.each
 
@@ -123,6 +123,8 @@ class Tracer:
         self.process.send_signal(signal.SIGINT)
         _, self.said = self.process.communicate(timeout=120)
         self.facts["detach_s"] = (time.monotonic_ns() - start) / 1e9
+        self.sampler.stop()
+        self.facts["private_end_bytes"] = self.sampler.most  # with what writing the document took
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         self.facts["tracer_cpu_all_s"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         self.read()

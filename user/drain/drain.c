@@ -21,7 +21,7 @@
 #include "drain/ring.h"
 
 #define BATCH	 64  /* records between two looks at the rest of the world */
-#define SLEEP_MS 250 /* a lost wake-up costs at most this */
+#define SLEEP_MS 500 /* a lost wake-up costs at most this */
 #define NAP_MS \
 	2 /* between two looks while records come: a wake-up costs the traced process more than its probe */
 #define NAPS	5 /* without a record, before sleeping in earnest */
