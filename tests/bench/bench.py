@@ -3,7 +3,7 @@
 """What tracing costs, measured so that a busy machine does not decide it: rounds are interleaved (every mode once, then
 again), figures are medians with their spread, ratios are taken within a round.
 
-    tests/bench/bench.py [-w NAME,…] [-m NAME,…] [-r ROUNDS] [-o json] [--list]
+    tests/bench/bench.py [-w NAME,…] [-m NAME,…] [-r ROUNDS] [-o json] [--from FILE] [--list]
 
 Needs root. Passed and failed speak of correctness alone (bytes exact, the ledger holds), never of time."""
 import argparse
@@ -251,6 +251,7 @@ def parse():
     p.add_argument("-m", "--modes", default=",".join(tracer.MODES), help="names, with commas between")
     p.add_argument("-r", "--rounds", type=int, default=0, help="at most so many rounds of each")
     p.add_argument("-o", "--output", choices=["text", "json"], default="text")
+    p.add_argument("-f", "--from", dest="file", help="show the table of an earlier -o json instead of measuring")
     p.add_argument("--list", action="store_true", help="workloads and modes")
     o = p.parse_args()
     o.workloads, o.modes = o.workloads.split(","), o.modes.split(",")
@@ -267,6 +268,10 @@ def main():
         for kind in (WORKLOADS, tracer.MODES):
             for name, row in kind.items():
                 print(f"{name:12} {row[0]}")
+        return
+    if options.file:
+        earlier = json.loads(Path(options.file).read_text())
+        table.show(earlier["machine"], earlier["rows"], WORKLOADS)
         return
     # Data goes to standard output; how it goes on, and failures, to standard error when the data are for machines.
     out = sys.stdout
