@@ -216,6 +216,18 @@ def idle():
     return {}
 
 
+def calm():
+    """100 records a second: a small call each 20 ms for SIZE seconds."""
+    sock, end, turns = connect("threads"), time.monotonic() + SIZE, 0
+    while time.monotonic() < end:
+        sock.sendall(request("GET", "/one"))
+        assert sock.recv(65536)
+        turns += 1
+        time.sleep(0.02)
+    sock.close()
+    return {"turns": turns}
+
+
 def ticks():
     """A call each millisecond until told to stop; says when each began."""
     stop = threading.Event()

@@ -102,10 +102,15 @@ PAIR_COLUMNS = [
     ("lost B", lost),
     ("tracer CPU s", lambda f: spread(f.get("tracer_cpu_s"))),
 ]
+QUIET_COLUMNS = [
+    ("wake-ups/s", lambda f: spread(f.get("wakeups_per_s"))),
+    ("CPU % of a core", lambda f: spread(f.get("idle_cpu_pct"))),
+    ("private MB", lambda f: spread(f.get("private_bytes"), 1e-6)),
+]
 COLUMNS = {
     "pairs": PAIR_COLUMNS,
-    "idle": [("wake-ups/s", lambda f: spread(f.get("wakeups_per_s"))), ("CPU % of a core", lambda f: spread(f.get("idle_cpu_pct"))),
-             ("private MB", lambda f: spread(f.get("private_bytes"), 1e-6))],
+    "idle": QUIET_COLUMNS,
+    "calm": QUIET_COLUMNS,
     "attach": [("attach ms", lambda f: spread(f.get("attach_s"), 1e3)), ("detach ms", lambda f: spread(f.get("detach_s"), 1e3)),
                ("version ms", lambda f: spread(f.get("version_s"), 1e3))],
     "decode": [("chat request MB/s", lambda f: spread(f.get("request_mb_s"))), ("stream MB/s", lambda f: spread(f.get("stream_mb_s")))],
