@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every document that the program makes is one by docs/trace.schema.json: decoded talks, decoded recordings (short and
---full), their JSON lines, one live run and a replay of its tape.
+"""Every document that the program makes is one by docs/trace.schema.json: decoded talks and recordings, short and
+--full, one live run and the replay of its tape.
 
     schema_test.py [PART-OF-A-NAME]
 

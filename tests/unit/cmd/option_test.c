@@ -16,7 +16,8 @@ static const struct option verbose = {"verbose", 'v', OPTION_VERBOSE, AT(verbose
 static const struct option text = {"text", 't', OPTION_TEXT, AT(server_name), "TEXT", "some text"};
 static const struct option number = {"number", 'n', OPTION_U64, AT(width), "N", "a number"};
 static const struct option bytes = {"bytes", 'b', OPTION_BYTES, AT(session.ring_bytes), "BYTES", "a size"};
-static const struct option duration = {"duration", 'd', OPTION_DURATION, AT(session.duration_ns), "T", "a time"};
+static const struct option duration = {"duration", 'd',	    OPTION_DURATION, AT(session.duration_ns),
+				       "T",	   "a time"};
 static const struct option output = {"output", 'o', OPTION_OUTPUT, AT(session), "FORMAT", "an output"};
 static const struct option color = {"color", 0, OPTION_COLOR, AT(color), "WHEN", "colour"};
 static const struct option *const all[] = {&flag,  &other,    &verbose, &text,	&number,
@@ -73,10 +74,14 @@ static void assert_args(const struct parsed *p, const char *want)
 static void every_kind_in_every_form(void **state)
 {
 	static const char *const forms[][3] = {
-		{"--flag"},	   {"-f"},	    {"--text", "a b"},	{"--text=a b"},	    {"-t", "a b"},
-		{"-ta b"},	   {"--number", "80"}, {"--number=80"}, {"-n80"},	    {"--bytes=64k"},
-		{"-b", "64k"},	   {"--duration=1m"}, {"-d1m"},		{"--output=jsonl=f"}, {"-ojsonl=f"},
-		{"--color=never"},
+		{"--flag"},	    {"-f"},
+		{"--text", "a b"},  {"--text=a b"},
+		{"-t", "a b"},	    {"-ta b"},
+		{"--number", "80"}, {"--number=80"},
+		{"-n80"},	    {"--bytes=64k"},
+		{"-b", "64k"},	    {"--duration=1m"},
+		{"-d1m"},	    {"--output=jsonl=f"},
+		{"-ojsonl=f"},	    {"--color=never"},
 	};
 	(void)state;
 
@@ -155,9 +160,9 @@ static void scales(void **state)
 
 		PARSE(&p, false, cases[i].arg);
 		assert_int_equal(p.code, EXIT_OK);
-		uint64_t got = cases[i].arg[2] == 'b' ? p.v.session.ring_bytes :
-			       cases[i].arg[2] == 'd' ? p.v.session.duration_ns :
-							p.v.width;
+		uint64_t got = cases[i].arg[2] == 'b'	? p.v.session.ring_bytes
+			       : cases[i].arg[2] == 'd' ? p.v.session.duration_ns
+							: p.v.width;
 		if (got != cases[i].want)
 			fail_msg("%s: got %llu", cases[i].arg, (unsigned long long)got);
 		parsed_fini(&p);
@@ -167,14 +172,36 @@ static void scales(void **state)
 static void bad_values(void **state)
 {
 	static const char *const bad[] = {
-		"--bytes=",	  "--bytes=k",	      "--bytes=-1",		      "--bytes=1.5k",
-		"--bytes=1 k",	  "--bytes=1kk",      "--bytes=18446744073709551616", "--bytes=18446744073709551615k",
-		"--bytes=0x10",	  "--duration=",      "--duration=s",		      "--duration=10S",
-		"--duration=-1s", "--duration=1d1h",  "--duration=999999999999d",     "--number=",
-		"--number=12a",	  "--number=-1",      "--number= 1",		      "--number=18446744073709551616",
-		"--text=",	  "--output=",	      "--output=xml",		      "--output=json=",
-		"--output==f",	  "--output=JSON",    "--output= json",		      "--color=",
-		"--color=yes",	  "--color=autoauto",
+		"--bytes=",
+		"--bytes=k",
+		"--bytes=-1",
+		"--bytes=1.5k",
+		"--bytes=1 k",
+		"--bytes=1kk",
+		"--bytes=18446744073709551616",
+		"--bytes=18446744073709551615k",
+		"--bytes=0x10",
+		"--duration=",
+		"--duration=s",
+		"--duration=10S",
+		"--duration=-1s",
+		"--duration=1d1h",
+		"--duration=999999999999d",
+		"--number=",
+		"--number=12a",
+		"--number=-1",
+		"--number= 1",
+		"--number=18446744073709551616",
+		"--text=",
+		"--output=",
+		"--output=xml",
+		"--output=json=",
+		"--output==f",
+		"--output=JSON",
+		"--output= json",
+		"--color=",
+		"--color=yes",
+		"--color=autoauto",
 	};
 	(void)state;
 
@@ -199,7 +226,8 @@ static void not_as_meant(void **state)
 	} cases[] = {
 		{{"--nope"}, "unknown option --nope\nhint: bottrace help word\n"},
 		{{"--nope=1"}, "unknown option --nope=1\n"},
-		{{"--fla"}, "unknown option --fla\n"}, /* no guessing: a new option would change what it means */
+		{{"--fla"},
+		 "unknown option --fla\n"}, /* no guessing: a new option would change what it means */
 		{{"--flags"}, "unknown option --flags\n"},
 		{{"-q"}, "unknown option -q\n"},
 		{{"-fq"}, "unknown option -fq\n"},
@@ -248,7 +276,8 @@ static void outputs(void **state)
 	assert_int_equal(p.code, EXIT_OK);
 	assert_int_equal(p.v.session.output_count, SESSION_OUTPUTS_MAX);
 	parsed_fini(&p);
-	PARSE(&p, false, "-ojson", "-ojson", "-ojson", "-ojson", "-ojson", "-ojson", "-ojson", "-ojson", "-ojson");
+	PARSE(&p, false, "-ojson", "-ojson", "-ojson", "-ojson", "-ojson", "-ojson", "-ojson", "-ojson",
+	      "-ojson");
 	assert_int_equal(p.code, EXIT_USAGE);
 	parsed_fini(&p);
 }
@@ -266,7 +295,8 @@ static void letters_joined(void **state)
 	assert_int_equal(p.v.verbose, 5);
 	assert_int_equal(p.v.width, 7);
 	parsed_fini(&p);
-	PARSE(&p, false, "-ft-x", "-n", "9"); /* what stands behind a letter that takes a value is the value */
+	PARSE(&p, false, "-ft-x", "-n",
+	      "9"); /* what stands behind a letter that takes a value is the value */
 	assert_args(&p, "");
 	assert_string_equal(p.v.server_name, "-x");
 	assert_false(p.v.digest);
@@ -331,9 +361,10 @@ static uint64_t random_next(uint64_t *state)
 /* Words that options are made of, and bytes that they are not. */
 static void random_arg(uint64_t *seed, struct buf *arg)
 {
-	static const char *const words[] = {"-",    "--",     "=",	"f",	 "v",	   "t",	  "n",	"b",
-					    "flag", "output", "bytes",	"color", "json",  "text", "1",	"18446744073709551615",
-					    "k",    "GiB",    "ms",	"\x01",	 "\x80",  "\xff", " ",	"duration"};
+	static const char *const words[] = {
+		"-",	"--",	  "=",	   "f",	    "v",    "t",    "n", "b",
+		"flag", "output", "bytes", "color", "json", "text", "1", "18446744073709551615",
+		"k",	"GiB",	  "ms",	   "\x01",  "\x80", "\xff", " ", "duration"};
 
 	buf_clear(arg);
 	for (uint64_t n = random_next(seed) % 6; n > 0; n--)

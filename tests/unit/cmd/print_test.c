@@ -24,7 +24,8 @@ struct printed {
 	struct buf out, said;
 };
 
-static void print(struct printed *p, const struct option_values *v, const char *text, enum session_format format)
+static void print(struct printed *p, const struct option_values *v, const char *text,
+		  enum session_format format)
 {
 	struct arena *a = arena_new(16u << 20);
 	struct view_style style = {0};
@@ -274,7 +275,8 @@ static void without_memory(void **state)
 			if (p.code == EXIT_OK && format == SESSION_TEXT)
 				assert_true(p.out.n > 0);
 			else if (p.code == EXIT_OK)
-				harness_assert_text("whole or not at all", buf_str(&p.out), buf_str(&want.out));
+				harness_assert_text("whole or not at all", buf_str(&p.out),
+						    buf_str(&want.out));
 			else
 				HARNESS_TEXT("whole or not at all", buf_str(&p.out), "");
 			buf_fini(&p.out);

@@ -19,8 +19,11 @@ static const struct {
 	const char *name, *value;
 	size_t offset, size;
 } fields[] = {
-#define FIELD(name, value, member) \
-	{name, value, offsetof(struct option_values, member), sizeof(((struct option_values *)0)->member)}
+#define FIELD(name, value, member)                                   \
+	{                                                            \
+		name, value, offsetof(struct option_values, member), \
+			sizeof(((struct option_values *)0)->member)  \
+	}
 	FIELD("help", NULL, help),
 	FIELD("quiet", NULL, quiet),
 	FIELD("verbose", NULL, verbose),
@@ -71,14 +74,16 @@ static void every_option_arrives(void **state)
 			char longer[64], shorter[64];
 
 			assert_int_equal((*o)->value == NULL, value == NULL);
-			snprintf(longer, sizeof(longer), "--%s%s%s", (*o)->name, value ? "=" : "", value ? value : "");
+			snprintf(longer, sizeof(longer), "--%s%s%s", (*o)->name, value ? "=" : "",
+				 value ? value : "");
 			snprintf(shorter, sizeof(shorter), "-%c%s", (*o)->letter, value ? value : "");
 			for (int form = 0; form < 1 + ((*o)->letter != 0); form++) {
 				struct option_values v = {0};
 				char *argv[] = {form ? shorter : longer, NULL};
 
-				assert_int_equal(option_parse(&v, w->name, w->options, 1, argv, w->until_args),
-						 EXIT_OK);
+				assert_int_equal(
+					option_parse(&v, w->name, w->options, 1, argv, w->until_args),
+					EXIT_OK);
 				is_set_alone(&v, field);
 			}
 			options++;
@@ -106,12 +111,26 @@ static void names_and_letters_are_unique(void **state)
 static void nearest(void **state)
 {
 	static const char *const cases[][2] = {
-		{"tre", "tree"},     {"treee", "tree"},	   {"ttree", "tree"},	 {"rum", "run"},
-		{"ru", "run"},	     {"atach", "attach"},  {"attahc", "attach"}, {"attacher", "attach"},
-		{"shwo", "show"},    {"decod", "decode"},  {"docter", "doctor"}, {"hlep", "help"},
-		{"verison", "version"}, {"RUN", NULL},	   {"xyzzy", NULL},	 {"", NULL},
-		{"x", NULL},	     {"a-word-that-is-far-too-long-to-be-any-of-ours", NULL},
-		{"attachattachattach", NULL}, {"\xff\xfe\xfd", NULL},
+		{"tre", "tree"},
+		{"treee", "tree"},
+		{"ttree", "tree"},
+		{"rum", "run"},
+		{"ru", "run"},
+		{"atach", "attach"},
+		{"attahc", "attach"},
+		{"attacher", "attach"},
+		{"shwo", "show"},
+		{"decod", "decode"},
+		{"docter", "doctor"},
+		{"hlep", "help"},
+		{"verison", "version"},
+		{"RUN", NULL},
+		{"xyzzy", NULL},
+		{"", NULL},
+		{"x", NULL},
+		{"a-word-that-is-far-too-long-to-be-any-of-ours", NULL},
+		{"attachattachattach", NULL},
+		{"\xff\xfe\xfd", NULL},
 	};
 	(void)state;
 
@@ -151,7 +170,8 @@ static void unknown_words(void **state)
 	(void)state;
 
 	assert_int_equal(DOOR(&out, &said, "tre"), EXIT_USAGE);
-	HARNESS_TEXT("said", buf_str(&said), "bottrace: unknown word: tre\nhint: did you mean: bottrace tree\n");
+	HARNESS_TEXT("said", buf_str(&said),
+		     "bottrace: unknown word: tre\nhint: did you mean: bottrace tree\n");
 	HARNESS_TEXT("out", buf_str(&out), "");
 	buf_fini(&said);
 	buf_fini(&out);

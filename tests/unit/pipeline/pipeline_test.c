@@ -8,11 +8,11 @@
 #include "base/arena.h"
 #include "stream.h"
 
-#define REQUEST                                                                               \
+#define REQUEST                                                                                    \
 	"POST /v1/chat/completions HTTP/1.1\r\nHost: api.openai.com\r\nContent-Length: 69\r\n\r\n" \
 	"{\"model\":\"gpt-5-mini\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}"
-#define ANSWER                                                                                               \
-	"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 104\r\n\r\n"                   \
+#define ANSWER                                                                                              \
+	"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 104\r\n\r\n"                  \
 	"{\"id\":\"c1\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"hi\"}," \
 	"\"finish_reason\":\"stop\"}]}"
 
@@ -31,7 +31,8 @@ static void decoded_call(void **state)
 
 	buf_init(&b, 1u << 20);
 	assert_non_null(p);
-	assert_int_equal(pipeline_connection(p, STR("api.openai.com"), STR(REQUEST REQUEST), STR(ANSWER ANSWER)), 0);
+	assert_int_equal(
+		pipeline_connection(p, STR("api.openai.com"), STR(REQUEST REQUEST), STR(ANSWER ANSWER)), 0);
 	assert_int_equal(pipeline_finish(p, false), 0);
 	assert_true(pipeline_complete(p));
 	struct view_session v = pipeline_session(p);
@@ -72,7 +73,8 @@ static void told_lines_passed_the_guard(void **state)
 
 	buf_init(&told.lines, 1u << 20);
 	buf_init(&request, 1u << 16);
-	buf_addf(&request, "GET /v1/models?api_key=%s HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\n\r\n", secret,
+	buf_addf(&request,
+		 "GET /v1/models?api_key=%s HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\n\r\n", secret,
 		 secret);
 	assert_int_equal(pipeline_connection(p, STR("h"), buf_str(&request), STR(ANSWER)), 0);
 	assert_int_equal(pipeline_finish(p, false), 0);
@@ -93,8 +95,9 @@ static bool complete_after(bool end, bool cut)
 		.version = WIRE_VERSION,
 		.mode = WIRE_MODE_RUN,
 	};
-	struct wire_end e = {
-		.head = {.size = sizeof(e), .kind = WIRE_END, .ts_ns = 9}, .why = WIRE_END_DONE, .has_final = 1};
+	struct wire_end e = {.head = {.size = sizeof(e), .kind = WIRE_END, .ts_ns = 9},
+			     .why = WIRE_END_DONE,
+			     .has_final = 1};
 	char record[128] = {0};
 	struct wire_proc_exec *x = (struct wire_proc_exec *)record;
 
@@ -208,8 +211,8 @@ static void sweeps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(decoded_call),	  cmocka_unit_test(told_lines_passed_the_guard),
-		cmocka_unit_test(completeness),	  cmocka_unit_test(nothing_at_all),
+		cmocka_unit_test(decoded_call), cmocka_unit_test(told_lines_passed_the_guard),
+		cmocka_unit_test(completeness), cmocka_unit_test(nothing_at_all),
 		cmocka_unit_test(sweeps),
 	};
 

@@ -204,17 +204,18 @@ static int as_front(int (*f)(void))
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
-#define CHECK(x)                                                             \
-	do {                                                                 \
-		if (!(x)) {                                                  \
+#define CHECK(x)                                                            \
+	do {                                                                \
+		if (!(x)) {                                                 \
 			fprintf(stderr, "line %d: not %s\n", __LINE__, #x); \
-			return 1;                                            \
-		}                                                            \
+			return 1;                                           \
+		}                                                           \
 	} while (0)
 
-#define TRAPS                                                                                             \
-	"exec 2> /dev/null; trap 'echo usr1 >> out' USR1; trap 'echo term >> out; exit 3' TERM; echo > ready; while :; do " \
-	"sleep 0.01; done"
+/* Ends by itself, should no signal come. */
+#define TRAPS                                                                                     \
+	"exec 2> /dev/null; trap 'echo usr1 >> out' USR1; trap 'echo term >> out; exit 3' TERM; " \
+	"echo > ready; i=0; while [ $i -lt 1000 ]; do i=$((i + 1)); sleep 0.01; done; exit 4"
 
 static bool is_ready(void)
 {
@@ -427,11 +428,17 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_directory, remove_directory)
 	const struct CMUnitTest tests[] = {
-		TEST(waits_for_release), TEST(never_released),
-		TEST(exec_failures),	 TEST(mask_is_as_it_was), TEST(descriptors_are_the_callers),
-		TEST(signals),		 TEST(signal_death),
-		TEST(stopped_alone),	 TEST(sentinel_dies_with_the_front),
-		TEST(described),	 TEST(through_sudo),
+		TEST(waits_for_release),
+		TEST(never_released),
+		TEST(exec_failures),
+		TEST(mask_is_as_it_was),
+		TEST(descriptors_are_the_callers),
+		TEST(signals),
+		TEST(signal_death),
+		TEST(stopped_alone),
+		TEST(sentinel_dies_with_the_front),
+		TEST(described),
+		TEST(through_sudo),
 	};
 
 	return cmocka_run_group_tests_name("session command", tests, NULL, NULL);

@@ -88,7 +88,8 @@ static void write_tape(const char *path)
 	struct wire_tls_close gone = {
 		.head = process,
 		.conn = c.conn,
-		.side = {[WIRE_READ] = {1, sizeof(answer) - 1, 0, 0}, [WIRE_WRITE] = {1, sizeof(request) - 1, 0, 0}},
+		.side = {[WIRE_READ] = {1, sizeof(answer) - 1, 0, 0},
+			 [WIRE_WRITE] = {1, sizeof(request) - 1, 0, 0}},
 	};
 	gone.head.ts_ns = 3500;
 	feed(t, &gone.head, WIRE_TLS_CLOSE, sizeof(gone), NULL, 0);
@@ -98,7 +99,11 @@ static void write_tape(const char *path)
 	const uint64_t moved = sizeof(request) + sizeof(answer) - 2;
 	struct wire_proc_final f = {
 		.head = process,
-		.counts = {.entered = 2, .returned = 2, .sent = 2, .bytes_seen = moved, .bytes_sent = moved,
+		.counts = {.entered = 2,
+			   .returned = 2,
+			   .sent = 2,
+			   .bytes_seen = moved,
+			   .bytes_sent = moved,
 			   .events_sent = 4},
 	};
 	feed(t, &f.head, WIRE_PROC_FINAL, sizeof(f), NULL, 0);
@@ -290,8 +295,10 @@ static void completeness(void **state)
 		{"{\"schema\":\"bottrace.v1.trace\",\"complete\":true,\"spans\":[]}", true},
 		{"{\"schema\":\"bottrace.v1.trace\",\"complete\":false,\"spans\":[]}", false},
 		{"{\"schema\":\"bottrace.v1.trace\",\"spans\":[]}", false},
-		{"{\"schema\":\"bottrace.v1.traces\",\"traces\":[{\"complete\":true},{\"complete\":true}]}", true},
-		{"{\"schema\":\"bottrace.v1.traces\",\"traces\":[{\"complete\":true},{\"complete\":false}]}", false},
+		{"{\"schema\":\"bottrace.v1.traces\",\"traces\":[{\"complete\":true},{\"complete\":true}]}",
+		 true},
+		{"{\"schema\":\"bottrace.v1.traces\",\"traces\":[{\"complete\":true},{\"complete\":false}]}",
+		 false},
 		{"{\"schema\":\"bottrace.v1.traces\",\"traces\":[{\"complete\":true},{}]}", false},
 	};
 	(void)state;
@@ -336,9 +343,14 @@ static void cut_tape(void **state)
 
 static void what_is_no_trace(void **state)
 {
-	static const char *const garbage[] = {"x", "{}", "[]", "{\"schema\":\"other\"}", "null", "\n",
-					      "#!/bin/sh\nexit 0\n# a script of some length", "\x89"
-											      "bottap_"};
+	static const char *const garbage[] = {"x",
+					      "{}",
+					      "[]",
+					      "{\"schema\":\"other\"}",
+					      "null",
+					      "\n",
+					      "#!/bin/sh\nexit 0\n# a script of some length",
+					      "\211bottap_"};
 	(void)state;
 
 	for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
@@ -436,8 +448,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_directory, remove_directory)
 	const struct CMUnitTest tests[] = {
-		TEST(tape),		TEST(document),	     TEST(completeness),   TEST(cut_tape),
-		TEST(what_is_no_trace), TEST(without_right), TEST(without_memory),
+		TEST(tape),	      TEST(document),	      TEST(completeness),
+		TEST(cut_tape),	      TEST(what_is_no_trace), TEST(without_right),
+		TEST(without_memory),
 	};
 
 	return cmocka_run_group_tests_name("session load", tests, NULL, NULL);

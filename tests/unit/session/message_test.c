@@ -96,7 +96,8 @@ static void descriptors_travel(void **state)
 
 	assert_int_equal(pipe(pipe_ends), 0);
 	int file = memfd_create("travels", 0);
-	assert_int_equal(message_send(pair[0], MESSAGE_RING, "12345678", 8, (int[]){file, pipe_ends[1]}, 2), 0);
+	assert_int_equal(message_send(pair[0], MESSAGE_RING, "12345678", 8, (int[]){file, pipe_ends[1]}, 2),
+			 0);
 	assert_int_equal(message_receive(pair[1], &m), 1);
 	assert_int_equal(m.size, 8);
 	assert_int_equal(m.fd_count, 2);
@@ -179,7 +180,8 @@ static void peer_gone(void **state)
 	pair[0] = -1;
 	assert_int_equal(message_receive(pair[1], &m), 1); /* the last words still come */
 	assert_int_equal(message_receive(pair[1], &m), 0);
-	assert_int_equal(message_send(pair[1], MESSAGE_STOP, "abcd", 4, NULL, 0), -EPIPE); /* and no SIGPIPE */
+	assert_int_equal(message_send(pair[1], MESSAGE_STOP, "abcd", 4, NULL, 0),
+			 -EPIPE); /* and no SIGPIPE */
 }
 
 /* A peer that went away with something unread. */
@@ -261,11 +263,16 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_pair, close_pair)
 	const struct CMUnitTest tests[] = {
-		TEST(every_size),	    TEST(one_message_a_packet),
-		TEST(too_large_is_not_sent), TEST(descriptors_travel),
-		TEST(foreign_packets_are_refused), TEST(peer_gone),
-		TEST(peer_gone_unread),	    TEST(nothing_now),
-		TEST(full_buffer_waits),    TEST(peer_goes_while_full),
+		TEST(every_size),
+		TEST(one_message_a_packet),
+		TEST(too_large_is_not_sent),
+		TEST(descriptors_travel),
+		TEST(foreign_packets_are_refused),
+		TEST(peer_gone),
+		TEST(peer_gone_unread),
+		TEST(nothing_now),
+		TEST(full_buffer_waits),
+		TEST(peer_goes_while_full),
 	};
 
 	return cmocka_run_group_tests_name("session message", tests, NULL, NULL);

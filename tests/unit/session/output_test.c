@@ -98,7 +98,9 @@ static void files_are_opened_not_emptied(void **state)
 {
 	struct session_settings s = {
 		.mode = WIRE_MODE_RUN,
-		.outputs = {{.format = SESSION_JSON, .file = "old"}, {.format = SESSION_JSON, .file = "new"}, {0}},
+		.outputs = {{.format = SESSION_JSON, .file = "old"},
+			    {.format = SESSION_JSON, .file = "new"},
+			    {0}},
 		.output_count = 3,
 	};
 	struct buf said;
@@ -128,7 +130,8 @@ static void files_are_opened_not_emptied(void **state)
 static void what_cannot_be_written(void **state)
 {
 	struct session_settings s = {
-		.outputs = {{.format = SESSION_JSON, .file = "new"}, {.format = SESSION_JSON, .file = "no/such/dir"}},
+		.outputs = {{.format = SESSION_JSON, .file = "new"},
+			    {.format = SESSION_JSON, .file = "no/such/dir"}},
 		.output_count = 2,
 	};
 	struct buf said;
@@ -180,18 +183,19 @@ static void tape_is_private_and_empty(void **state)
 		assert_int_equal(chmod("tape", 0644), 0);
 	}
 	assert_int_equal(tape_opened("no/tape", &said), -1);
-	assert_says(buf_str(&said), "cannot write no/tape: No such file or directory\nhint: give --tape a file");
+	assert_says(buf_str(&said),
+		    "cannot write no/tape: No such file or directory\nhint: give --tape a file");
 	buf_fini(&said);
 	umask(022);
 }
 
 /* ---- a session with one call ---- */
 
-#define ASKED                                                                                 \
+#define ASKED                                                                                      \
 	"POST /v1/chat/completions HTTP/1.1\r\nHost: api.openai.com\r\nContent-Length: 69\r\n\r\n" \
 	"{\"model\":\"gpt-5-mini\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}"
-#define TOLD                                                                                                 \
-	"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 104\r\n\r\n"                    \
+#define TOLD                                                                                                \
+	"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 104\r\n\r\n"                  \
 	"{\"id\":\"c1\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"hi\"}," \
 	"\"finish_reason\":\"stop\"}]}"
 
@@ -220,9 +224,10 @@ static int written(const struct session_settings *settings, struct pipeline *p, 
 	return r;
 }
 
-#define SPAN                                                                                                \
-	"{\"id\":\"00000000000000aa\",\"parent\":null,\"kind\":\"chat\",\"name\":\"chat m\",\"start\":"   \
-	"\"2026-11-22T20:41:07.000000000Z\",\"end\":\"2026-11-22T20:41:08.000000000Z\",\"duration_ns\":1000000000," \
+#define SPAN                                                                                             \
+	"{\"id\":\"00000000000000aa\",\"parent\":null,\"kind\":\"chat\",\"name\":\"chat m\",\"start\":"  \
+	"\"2026-11-22T20:41:07.000000000Z\",\"end\":\"2026-11-22T20:41:08.000000000Z\",\"duration_ns\":" \
+	"1000000000,"                                                                                    \
 	"\"status\":{\"code\":\"ok\"},\"attributes\":{\"gen_ai.request.model\":\"m\"}}"
 
 static void feed(struct output_live *l, uint32_t seq)
@@ -241,7 +246,8 @@ static size_t count(struct str s, const char *what)
 
 static void old_content_stays_until_there_is_new(void **state)
 {
-	static const char old[] = "a document of yesterday that was a little longer than any of today will be: ";
+	static const char old[] =
+		"a document of yesterday that was a little longer than any of today will be: ";
 	struct session_settings s = {
 		.mode = WIRE_MODE_RUN,
 		.quiet = true,
@@ -396,7 +402,8 @@ static void slow_reader_loses_lines_and_knows(void **state)
 	char want[128];
 	assert_in_range(lines, 5000, spans);
 	assert_int_equal(reader.got.p[reader.got.n - 1], '\n'); /* whole lines only */
-	snprintf(want, sizeof(want), "bottrace: note: a pipe was not read in time: %zu or more lines are not in it\n",
+	snprintf(want, sizeof(want),
+		 "bottrace: note: a pipe was not read in time: %zu or more lines are not in it\n",
 		 spans + 1 - lines);
 	HARNESS_TEXT("said", buf_str(&said), want);
 	output_live_free(l);
@@ -498,8 +505,10 @@ static void live_lines_on_stdout(void **state)
 	(void)state;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct session_settings s = {
-			.mode = cases[i].mode, .quiet = cases[i].quiet, .outputs = {cases[i].output}, .output_count = 1};
+		struct session_settings s = {.mode = cases[i].mode,
+					     .quiet = cases[i].quiet,
+					     .outputs = {cases[i].output},
+					     .output_count = 1};
 		struct stream out;
 		struct buf said;
 

@@ -35,12 +35,12 @@ static int in_child(int (*f)(void))
 	return WEXITSTATUS(status);
 }
 
-#define CHECK(x)                                                             \
-	do {                                                                 \
-		if (!(x)) {                                                  \
+#define CHECK(x)                                                            \
+	do {                                                                \
+		if (!(x)) {                                                 \
 			fprintf(stderr, "line %d: not %s\n", __LINE__, #x); \
-			return 1;                                            \
-		}                                                            \
+			return 1;                                           \
+		}                                                           \
 	} while (0)
 
 static void need_root(void)
@@ -73,9 +73,19 @@ static int not_through_sudo(const char *uid, const char *gid)
 static void without_sudo(void **state)
 {
 	static const char *const ids[][2] = {
-		{NULL, NULL},	 {"1000", NULL},  {NULL, "1000"},	{"", "1000"},	{"1000", ""},
-		{"me", "1000"},	 {"-1", "1000"},  {"4294967296", "1"},	{"0", "0"},	{" 1000", "1000"},
-		{"1000 ", "10"}, {"0x10", "100"}, {"18446744073709551617", "1"},
+		{NULL, NULL},
+		{"1000", NULL},
+		{NULL, "1000"},
+		{"", "1000"},
+		{"1000", ""},
+		{"me", "1000"},
+		{"-1", "1000"},
+		{"4294967296", "1"},
+		{"0", "0"},
+		{" 1000", "1000"},
+		{"1000 ", "10"},
+		{"0x10", "100"},
+		{"18446744073709551617", "1"},
 	};
 	(void)state;
 

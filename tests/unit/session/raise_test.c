@@ -44,8 +44,8 @@ static int play_attacher(void)
 	if (message_send(STDIN_FILENO, MESSAGE_HELLO, NULL, 0, NULL, 0) < 0)
 		return 1;
 	(void)!readlink("/proc/self/fd/1", stdout_path, sizeof(stdout_path) - 1);
-	snprintf(facts, sizeof(facts), "session %s, stdout %s, %d more", getsid(0) == getpid() ? "own" : "shared",
-		 stdout_path, inherited());
+	snprintf(facts, sizeof(facts), "session %s, stdout %s, %d more",
+		 getsid(0) == getpid() ? "own" : "shared", stdout_path, inherited());
 	return message_send(STDIN_FILENO, MESSAGE_READY, facts, strlen(facts), NULL, 0) < 0;
 }
 
@@ -110,7 +110,8 @@ static void refused(void **state)
 	assert_int_equal(raised(&r, &said), -EPERM);
 	HARNESS_TEXT("said", buf_str(&said),
 		     "bottrace: no right to attach probes: no, not today \n"
-		     "hint: run it as root, or let sudo allow you to run bottrace; see: bottrace help privileges\n");
+		     "hint: run it as root, or let sudo allow you to run bottrace; see: bottrace help "
+		     "privileges\n");
 	buf_fini(&said);
 	setenv("ATTACHER", "mute", 1);
 	let_go(&r);
@@ -193,7 +194,8 @@ static void through_sudo(void **state)
 		skip();
 	}
 	setenv("ATTACHER", "well", 1);
-	as_nobody("#!/bin/sh\n[ \"$1 $2 $4\" = '-n -- attacher' ] || exit 9\nshift 2\nexec \"$@\"\n", &r, &said);
+	as_nobody("#!/bin/sh\n[ \"$1 $2 $4\" = '-n -- attacher' ] || exit 9\nshift 2\nexec \"$@\"\n", &r,
+		  &said);
 	HARNESS_TEXT("said", buf_str(&said), "");
 	assert_int_equal(r, 0);
 	buf_fini(&said);
@@ -220,8 +222,10 @@ static void sudo_says_no(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(as_root_directly), cmocka_unit_test(refused),
-		cmocka_unit_test(through_sudo),	    cmocka_unit_test(sudo_says_no),
+		cmocka_unit_test(as_root_directly),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(through_sudo),
+		cmocka_unit_test(sudo_says_no),
 	};
 
 	if (argc == 2 && strcmp(argv[1], "attacher") == 0)

@@ -78,16 +78,18 @@ static void denied_calls(void **state)
 	(void)state;
 
 	inside(try_denied, &out);
-	HARNESS_TEXT("denied", buf_str(&out),
-		     "socket: EPERM\nsocket unix: EPERM\nconnect: EPERM\nbind: EPERM\naccept: EPERM\nbpf: EPERM\n"
-		     "perf_event_open: EPERM\nexecve: EPERM\nexecveat: EPERM\nptrace: EPERM\n"
-		     "process_vm_readv: EPERM\nunshare: EPERM\nio_uring_setup: EPERM\n");
+	HARNESS_TEXT(
+		"denied", buf_str(&out),
+		"socket: EPERM\nsocket unix: EPERM\nconnect: EPERM\nbind: EPERM\naccept: EPERM\nbpf: EPERM\n"
+		"perf_event_open: EPERM\nexecve: EPERM\nexecveat: EPERM\nptrace: EPERM\n"
+		"process_vm_readv: EPERM\nunshare: EPERM\nio_uring_setup: EPERM\n");
 	buf_fini(&out);
 }
 
 static void tell_status(int fd)
 {
-	static const char *const wanted[] = {"CapInh", "CapPrm", "CapEff", "CapAmb", "NoNewPrivs", "Seccomp:"};
+	static const char *const wanted[] = {"CapInh", "CapPrm",     "CapEff",
+					     "CapAmb", "NoNewPrivs", "Seccomp:"};
 	FILE *f = fopen("/proc/self/status", "r");
 	struct rlimit core;
 	char line[256];
@@ -98,7 +100,8 @@ static void tell_status(int fd)
 				dprintf(fd, "%s", line);
 	}
 	getrlimit(RLIMIT_CORE, &core);
-	dprintf(fd, "core: %llu %llu\n", (unsigned long long)core.rlim_cur, (unsigned long long)core.rlim_max);
+	dprintf(fd, "core: %llu %llu\n", (unsigned long long)core.rlim_cur,
+		(unsigned long long)core.rlim_max);
 }
 
 static void nothing_is_left(void **state)
@@ -135,10 +138,10 @@ static void do_work(int fd)
 	tell(fd, "pipe read", read(pipe_ends[0], &byte, 1));
 	tell(fd, "send", send(sockets[0], "x", 1, 0));
 	tell(fd, "receive", recv(sockets[1], &byte, 1, 0));
-	tell(fd, "map", mmap(NULL, 1u << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
-				MAP_FAILED ?
-			-1 :
-			0);
+	tell(fd, "map",
+	     mmap(NULL, 1u << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED
+		     ? -1
+		     : 0);
 	errno = pthread_create(&thread, NULL, nothing, NULL);
 	tell(fd, "thread", errno ? -1 : pthread_join(thread, NULL));
 }
