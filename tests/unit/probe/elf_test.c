@@ -146,15 +146,19 @@ static void libssl_is_read(void **state)
 		skip();
 	int fd = file_of(b.p, b.n);
 	assert_int_equal(library_read(&lib, fd), 0);
-	assert_true(lib.site_count >= 7);
+	uint32_t covered = 0;
 	assert_memory_not_equal(lib.build_id, none, sizeof(none));
 	for (size_t i = 0; i < lib.site_count; i++) {
+		covered |= lib.sites[i].covers;
 		assert_true(lib.sites[i].offset < b.n);
 		assert_memory_equal(lib.sites[i].bytes, b.p + lib.sites[i].offset, lib.sites[i].len);
 	}
+	assert_true(__builtin_popcount(covered) >= 7);
 	/* The same again: nothing depends on what was read before. */
 	assert_int_equal(library_read(&again, fd), 0);
-	assert_memory_equal(&lib.sites, &again.sites, sizeof(lib.sites));
+	assert_int_equal(again.site_count, lib.site_count);
+	for (size_t i = 0; i < lib.site_count; i++)
+		assert_int_equal(again.sites[i].offset, lib.sites[i].offset);
 	close(fd);
 	buf_fini(&b);
 }
