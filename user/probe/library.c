@@ -70,6 +70,17 @@ int library_read(struct library *out, int fd)
 	return 0;
 }
 
+int library_read_symbols(struct library *lib, int fd)
+{
+	autodrop(drop_elf_file) struct elf_file *elf = NULL;
+	int r = elf_open(&elf, fd);
+
+	if (r < 0)
+		return r;
+	lib->site_count = site_choose_symbols(elf, lib->sites);
+	return lib->site_count > 0 ? 0 : -ENOENT;
+}
+
 int library_open_mapping(uint32_t pid, const struct procfs_mapping *m)
 {
 	char path[96], name[PROCFS_PATH_MAX];
@@ -168,6 +179,8 @@ static int add_file(struct libraries *t, int fd, const char *path, struct librar
 	struct library found;
 	int r = library_read(&found, fd);
 
+	if (r == 0 && t->settings.symbols)
+		r = library_read_symbols(&found, fd);
 	if (r == -ENOMEM || r == -EIO)
 		return r;
 	if (r < 0)

@@ -36,6 +36,7 @@ struct libraries_settings {
 	const struct site_costs *costs;
 	void (*emit)(void *ctx, const struct wire_head *rec);
 	void *ctx;
+	bool symbols; /* each probe at its symbol, however dear */
 };
 
 struct libraries *library_new(const struct libraries_settings *settings);
@@ -59,6 +60,8 @@ size_t library_hooks(const struct libraries *t, struct load_hooks **list, size_t
 
 /* Reads sites and build-id of an open file into *out (id 0, no path, no hooks). 0, -ENOENT: no such functions. */
 int library_read(struct library *out, int fd) MUST_CHECK;
+/* Moves its sites to the symbols. 0, negative errno. */
+int library_read_symbols(struct library *lib, int fd) MUST_CHECK;
 /* Opens the file behind a mapping. Descriptor or negative errno; -ESTALE: another file has its name now. */
 int library_open_mapping(uint32_t pid, const struct procfs_mapping *m) MUST_CHECK;
 
