@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from rig import run as rig
@@ -61,6 +62,10 @@ def check_sites(build, sites, file):
         bytes_ = bytes.fromhex(s["instruction"])
         rig.equal("bytes at the site", code[s["offset"]:s["offset"] + len(bytes_)], bytes_)
         rig.equal("a reason where it is not emulated", s["why"] is None, s["emulated"])
+    # Another C library cannot be loaded beside ours.
+    tried = "unproven" if build.start[0] != "env" else "passed"
+    rig.equal("self-test", {(s["self_test"], s["self_test_why"]) for s in sites},
+              {(tried, None if tried == "passed" else "its libcrypto does not load here")})
     shared = {s["function"] for s in sites} & {"ssl_read_internal", "ssl_write_internal"}
     if build.name not in AT_SYMBOLS:
         rig.equal("internal functions", shared, {"ssl_read_internal", "ssl_write_internal"})
@@ -83,8 +88,8 @@ def private(build, where):
     """The same build in files of our own: other tracers' probes on the machine's copy would be paid for here."""
     there = Path(where, build.name)
     there.mkdir()
-    ssl = shutil.copy(build.ssl, there)
-    return openssl.Build(build.name, build.crypto, str(ssl), build.start)
+    crypto, ssl = (shutil.copy(f, there) for f in (build.crypto, build.ssl))
+    return openssl.Build(build.name, str(crypto), str(ssl), build.start)
 
 
 def bytes_are_whole(get, program, where):
@@ -123,6 +128,66 @@ def cost(get, program, where):
         assert symbol > 0 and chosen > 0, m
 
 
+HOSTILE = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/socket.h>
+%s
+#ifdef SSL
+__attribute__((constructor)) static void begin(void)
+{
+	FILE *f;
+
+	if (getenv("CALM")) /* the process that maps it has it; a trial has no environment */
+		return;
+	if ((f = fopen("/tmp/bottrace-harm", "w")))
+		fclose(f);
+	if (fork() >= 0 || socket(AF_INET, SOCK_STREAM, 0) >= 0 || getuid() == 0 || kill(getppid(), SIGKILL) == 0)
+		sleep(100);
+	%s
+}
+__attribute__((noinline)) static int inner(void *s, void *b, size_t n, size_t *d) { *d = n; return strlen(b) + n > 3 ? puts(s) : 0; }
+int SSL_read_ex(void *s, void *b, size_t n, size_t *d) { return inner(s, b, n, d) > 0; }
+int SSL_write_ex(void *s, void *b, size_t n, size_t *d) { return puts(b) + (int)n + puts(s) + (d != NULL); }
+#else
+int anything;
+#endif
+"""
+
+
+def hostile_library(where):
+    """What a library does while it is tried harms nobody: the doctor ends in time and says that nothing is proved."""
+    for name, act, why in (("spins", "for (;;) ;", "the library did not finish in time"),
+                           ("dies", "abort();", "the library did not finish in time"),
+                           ("exits", "_exit(0);", "the library did not finish in time"),
+                           ("returns", "return;", "it lacks functions that the trial calls")):
+        there = Path(where, name)
+        there.mkdir()
+        source = there / "x.c"
+        source.write_text(HOSTILE % ("", act))
+        for lib, flags in (("libcrypto.so.9", []), ("libssl.so.9", ["-DSSL", "-L.", "-Wl,--no-as-needed", "-l:libcrypto.so.9"])):
+            r = subprocess.run(["gcc", "-O1", "-shared", "-fPIC", f"-Wl,-soname,{lib}", "-o", lib, "x.c", *flags], cwd=there,
+                               capture_output=True, text=True)
+            if r.returncode:
+                raise rig.Skip(f"no C compiler: {r.stderr[:200]}")
+        code = f"import ctypes,time; ctypes.CDLL('./libcrypto.so.9',2|256); ctypes.CDLL('./libssl.so.9'); print(flush=True); time.sleep(60)"
+        client = subprocess.Popen(["/usr/bin/python3", "-c", code], cwd=there, stdout=subprocess.PIPE, text=True,
+                                  env={"CALM": "1", "LD_LIBRARY_PATH": str(there)})
+        try:
+            client.stdout.readline()
+            begin = time.monotonic()
+            sites = doctor(client.pid)
+            rig.equal(name, {(s["self_test"], s["self_test_why"]) for s in sites}, {("unproven", why)})
+            assert time.monotonic() - begin < 6, time.monotonic() - begin
+            rig.equal("harm", Path("/tmp/bottrace-harm").exists(), False)
+        finally:
+            client.kill()
+            client.wait()
+
+
 def main():
     suite = rig.Suite()
     try:
@@ -132,6 +197,7 @@ def main():
             Path(where, "cost").mkdir()
             for name, get in openssl.builds():
                 suite.test(bytes_are_whole, get, program, where, name=f"bytes of {name}")
+            suite.test(hostile_library, where)
             for name in ("bookworm", "trixie"):
                 suite.test(cost, lambda n=name: openssl.debian(n), program, where, name=f"cost at {name}")
     except rig.Skip as e:

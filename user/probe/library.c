@@ -81,6 +81,20 @@ int library_read_symbols(struct library *lib, int fd)
 	return lib->site_count > 0 ? 0 : -ENOENT;
 }
 
+int library_try(struct library *lib, int fd, int root, const char *path, uint32_t pid)
+{
+	const struct trial trial = {.ssl_fd = fd,
+				    .root = root,
+				    .path = path,
+				    .pid = pid,
+				    .build_id = lib->build_id,
+				    .sites = lib->sites,
+				    .count = lib->site_count};
+
+	lib->verdict = trial_get(&trial, &lib->doubt);
+	return lib->verdict == TRIAL_FAILED ? library_read_symbols(lib, fd) : 0;
+}
+
 int library_open_mapping(uint32_t pid, const struct procfs_mapping *m)
 {
 	char path[96], name[PROCFS_PATH_MAX];
@@ -174,7 +188,8 @@ static int attach(struct libraries *t, struct library *lib, int fd)
 }
 
 /* A file that was not met before. *out stays NULL when it has none of our functions. */
-static int add_file(struct libraries *t, int fd, const char *path, struct library **out)
+static int add_file(struct libraries *t, int fd, int root, uint32_t pid, const char *path,
+		    struct library **out)
 {
 	struct library found;
 	int r = library_read(&found, fd);
@@ -195,6 +210,11 @@ static int add_file(struct libraries *t, int fd, const char *path, struct librar
 	autodrop(drop_library) struct library *lib = malloc(sizeof(*lib));
 	if (lib == NULL)
 		return -ENOMEM;
+	if (!t->settings.symbols) {
+		r = library_try(&found, fd, root, path, pid);
+		if (r < 0)
+			return r;
+	}
 	*lib = found;
 	lib->path = str_dup(str_of(path));
 	if (lib->path == NULL)
@@ -233,7 +253,8 @@ int library_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_m
 	struct str name = str_head(m->path, sizeof(path) - 1);
 	memcpy(path, name.p, name.n);
 	path[name.n] = '\0';
-	int r = add_file(t, fd, path, &lib);
+	autodrop(drop_fd) int root = root_open(pid);
+	int r = add_file(t, fd, root, pid, path, &lib);
 	if (r < 0)
 		return r;
 	*out = lib;
@@ -251,7 +272,7 @@ int library_add_path(struct libraries *t, int root, const char *path, const stru
 		return fd;
 	if (root_real_path(root, fd, real, sizeof(real)) == 0)
 		path = real;
-	int r = add_file(t, fd, path, &lib);
+	int r = add_file(t, fd, root, 0, path, &lib);
 	*out = lib;
 	return r;
 }

@@ -40,6 +40,11 @@ static void add_library(struct patient *x, const struct procfs_mapping *m)
 	if (fd < 0 || library_read(&lib, fd) < 0)
 		return;
 	lib.path = str_dup(m->path);
+	autodrop(drop_fd) int root = root_open(x->pid);
+	if (lib.path == NULL || library_try(&lib, fd, root, lib.path, x->pid) < 0) {
+		free(lib.path);
+		return;
+	}
 	x->libs[x->lib_count++] = lib;
 }
 
@@ -114,7 +119,8 @@ static void write_site(struct jsonw *w, const struct library *lib, const struct 
 	jsonw_z(jsonw_key(w, "instruction"), hex);
 	jsonw_bool(jsonw_key(w, "emulated"), s->emulated);
 	jsonw_z(jsonw_key(w, "why"), s->why);
-	jsonw_null(jsonw_key(w, "self_test"));
+	jsonw_z(jsonw_key(w, "self_test"), trial_word(lib->verdict));
+	jsonw_z(jsonw_key(w, "self_test_why"), lib->doubt);
 	if (costs)
 		jsonw_u64(jsonw_key(w, "ns_per_hit"), site_cost(s, costs));
 	else

@@ -77,6 +77,7 @@ static void add_symbol(struct choice *c, uint32_t fn, const char *why)
 			   .why = why,
 			   .offset = symbol->offset,
 			   .len = symbol->code_len,
+			   .symbol = true,
 			   .returns = functions[fn].returns};
 	memcpy(s->bytes, symbol->code, sizeof(s->bytes));
 	s->emulated = code_is_emulated(s->bytes, s->len);

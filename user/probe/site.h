@@ -30,6 +30,7 @@ struct site {
 	uint8_t bytes[ELF_CODE_BYTES];
 	uint8_t len;
 	bool emulated; /* the kernel emulates the instruction: no single step */
+	bool symbol;   /* at the symbol's first instruction */
 	bool returns;  /* gets a return probe too */
 };
 

@@ -197,8 +197,6 @@ static void measure(struct end e[2], int n, size_t size)
 int main(int argc, char **argv)
 {
 	char line[80];
-	int n;
-	size_t size;
 
 	if (argc != 3)
 		return 2;
@@ -220,8 +218,12 @@ int main(int argc, char **argv)
 			return 8;
 		if (strncmp(line, "move", 4) == 0)
 			move(e);
-		else if (sscanf(line, "time %d %zu", &n, &size) == 2)
-			measure(e, n, size);
+		else if (strncmp(line, "time ", 5) == 0) {
+			char *rest;
+			int n = (int)strtol(line + 5, &rest, 10);
+
+			measure(e, n, strtoul(rest, NULL, 10));
+		}
 		else if (strncmp(line, "end", 3) == 0) {
 			f.ssl_free(e[0].ssl);
 			f.ssl_free(e[1].ssl);
