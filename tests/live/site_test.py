@@ -160,9 +160,9 @@ int anything;
 
 def hostile_library(where):
     """What a library does while it is tried harms nobody: the doctor ends in time and says that nothing is proved."""
-    for name, act, why in (("spins", "for (;;) ;", "the library did not finish in time"),
-                           ("dies", "abort();", "the library did not finish in time"),
-                           ("exits", "_exit(0);", "the library did not finish in time"),
+    for name, act, why in (("spins", "for (;;) ;", "it did not finish"),
+                           ("dies", "abort();", "it did not finish"),
+                           ("exits", "_exit(0);", "it did not finish"),
                            ("returns", "return;", "it lacks functions that the trial calls")):
         there = Path(where, name)
         there.mkdir()

@@ -170,7 +170,7 @@ static uint8_t hear(int fd)
 }
 
 static const char *const excuses[SHUTTLE_WORDS] = {
-	[0] = "the library did not finish in time",
+	[0] = "it did not finish",
 	[SHUTTLE_NO_SANDBOX] = "no sandbox to be had for it",
 	[SHUTTLE_NO_CRYPTO] = "its libcrypto does not load here",
 	[SHUTTLE_NO_SSL] = "it does not load here",

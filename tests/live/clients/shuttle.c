@@ -223,8 +223,7 @@ int main(int argc, char **argv)
 			int n = (int)strtol(line + 5, &rest, 10);
 
 			measure(e, n, strtoul(rest, NULL, 10));
-		}
-		else if (strncmp(line, "end", 3) == 0) {
+		} else if (strncmp(line, "end", 3) == 0) {
 			f.ssl_free(e[0].ssl);
 			f.ssl_free(e[1].ssl);
 			puts("ended");
