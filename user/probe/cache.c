@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gnu/libc-version.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,6 +20,9 @@
 struct hash128 cache_key(const uint8_t build_id[ELF_BUILD_ID_BYTES], const struct site *sites, size_t count)
 {
 	struct hash128 key = hash_u128(str_make((const char *)build_id, ELF_BUILD_ID_BYTES), SEED);
+
+	/* Whether a library loads beside our C library depends on that one too. */
+	key = hash_chain(key, hash_u128(str_of(gnu_get_libc_version()), SEED));
 
 	for (size_t i = 0; i < count; i++) {
 		uint64_t place[2] = {sites[i].fn | (uint64_t)sites[i].covers << 32, sites[i].offset};
@@ -74,7 +78,7 @@ char cache_find(struct hash128 key)
 	for (unsigned at = 0; at < FILE_MAX; at += LINE_SIZE) {
 		if (pread(fd, line, LINE_SIZE, at) != LINE_SIZE)
 			break;
-		if (memcmp(line, want, 33) == 0 && line[34] == '\n' && (line[33] == 'p' || line[33] == 'f'))
+		if (memcmp(line, want, 33) == 0 && line[34] == '\n')
 			found = line[33]; /* the last one counts */
 	}
 	return found;

@@ -13,7 +13,8 @@
 #include "probe/emit.h"
 #include "probe/root.h"
 
-#define SEEN_MAX 65536u /* files looked at */
+#define SEEN_MAX     65536u /* files looked at */
+#define UNPROVEN_MAX 8u	    /* a trial takes up to 2 s, in which nothing else is attached */
 
 struct file_key {
 	uint64_t dev, ino;
@@ -32,6 +33,7 @@ struct libraries {
 	struct map *files; /* struct file_key -> struct library, owned */
 	struct map *seen;  /* struct seen_key -> struct library, or &nothing */
 	uint32_t last_id;
+	unsigned unproven; /* trials of this session that came to nothing */
 };
 
 /* The value of `seen` for a file that has none of our functions. Its content is never looked at. */
@@ -210,10 +212,14 @@ static int add_file(struct libraries *t, int fd, int root, uint32_t pid, const c
 	autodrop(drop_library) struct library *lib = malloc(sizeof(*lib));
 	if (lib == NULL)
 		return -ENOMEM;
-	if (!t->settings.symbols) {
+	if (t->unproven >= UNPROVEN_MAX) {
+		found.verdict = TRIAL_UNPROVEN;
+		found.doubt = "too many trials came to nothing";
+	} else if (!t->settings.symbols) {
 		r = library_try(&found, fd, root, path, pid);
 		if (r < 0)
 			return r;
+		t->unproven += found.verdict == TRIAL_UNPROVEN;
 	}
 	*lib = found;
 	lib->path = str_dup(str_of(path));

@@ -263,7 +263,7 @@ static const char *judge(struct bench *b)
 	return compare(&report, &target.counts);
 }
 
-enum trial_verdict trial_run(const struct trial *t, const char **why)
+static enum trial_verdict run(const struct trial *t, const char **why, uint8_t *word)
 {
 	autodrop(bench_fini) struct bench b = {.go_fd = -1, .said_fd = -1};
 	struct shuttle s = {.ssl_fd = t->ssl_fd};
@@ -281,16 +281,31 @@ enum trial_verdict trial_run(const struct trial *t, const char **why)
 	if (load_open(&b.load, RING_BYTES, &trouble) < 0 || start_child(&b, &s) < 0 || hook(&b, t) < 0 ||
 	    write(b.go_fd, "", 1) != 1)
 		return TRIAL_UNPROVEN;
-	uint8_t word = hear(b.said_fd);
-	if (word != SHUTTLE_DONE) {
-		*why = word < SHUTTLE_WORDS && excuses[word] ? excuses[word] : excuses[0];
+	*word = hear(b.said_fd);
+	if (*word != SHUTTLE_DONE) {
+		*why = *word < SHUTTLE_WORDS && excuses[*word] ? excuses[*word] : excuses[0];
 		return TRIAL_UNPROVEN;
 	}
 	*why = judge(&b);
 	return *why ? TRIAL_FAILED : TRIAL_PASSED;
 }
 
+enum trial_verdict trial_run(const struct trial *t, const char **why)
+{
+	uint8_t word = 0;
+
+	return run(t, why, &word);
+}
+
 /* ---- what was learnt ---- */
+
+/* How a verdict stands in the cache: 'p', 'f', or the digit of a word that the child would say again; 0: not at all. */
+static char letter_of(enum trial_verdict verdict, uint8_t word)
+{
+	if (verdict == TRIAL_PASSED || verdict == TRIAL_FAILED)
+		return verdict == TRIAL_PASSED ? 'p' : 'f';
+	return word >= SHUTTLE_NO_CRYPTO && word < SHUTTLE_WORDS ? (char)('0' + word) : 0;
+}
 
 const char *trial_word(enum trial_verdict verdict)
 {
@@ -317,15 +332,21 @@ enum trial_verdict trial_get(const struct trial *t, const char **why)
 	if (!chosen)
 		return TRIAL_NONE;
 	struct hash128 key = cache_key(t->build_id, t->sites, t->count);
-	char word = cache_find(key);
-	if (word == 'p')
+	char known = cache_find(key);
+	uint8_t word = 0;
+	if (known == 'p')
 		return TRIAL_PASSED;
-	if (word == 'f') {
+	if (known == 'f') {
 		*why = "an earlier trial of it failed";
 		return TRIAL_FAILED;
 	}
-	enum trial_verdict verdict = trial_run(t, why);
-	if (verdict != TRIAL_UNPROVEN)
-		cache_add(key, verdict == TRIAL_PASSED ? 'p' : 'f');
+	if (known >= '0' + SHUTTLE_NO_CRYPTO && known < '0' + SHUTTLE_WORDS) {
+		*why = excuses[known - '0'];
+		return TRIAL_UNPROVEN;
+	}
+	enum trial_verdict verdict = run(t, why, &word);
+	char letter = letter_of(verdict, word);
+	if (letter)
+		cache_add(key, letter);
 	return verdict;
 }
