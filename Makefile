@@ -43,7 +43,8 @@ WITH_pipeline := view $(WITH_view)
 
 LIBS_PKG  := libbpf libelf zlib libbrotlidec libzstd libsodium libxxhash libseccomp libcap
 PKG_CFLAGS := $(shell $(PKGCONFIG) --cflags $(LIBS_PKG) 2>/dev/null)
-PKG_LIBS   := $(shell $(PKGCONFIG) --libs $(LIBS_PKG) 2>/dev/null)
+# Zydis has no pkg-config file in Debian 12.
+PKG_LIBS   := $(shell $(PKGCONFIG) --libs $(LIBS_PKG) 2>/dev/null) -lZydis
 
 IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -n1))
 WARN     := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow=local -Wpointer-arith

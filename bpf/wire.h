@@ -216,7 +216,8 @@ _Static_assert(sizeof(struct wire_drain_loss) == 80, "wire_drain_loss");
 
 enum wire_mode { WIRE_MODE_RUN = 1, WIRE_MODE_ATTACH = 2, WIRE_MODE_DECODE = 3 };
 
-#define WIRE_OPT_DIGEST 1u /* options: --digest */
+#define WIRE_OPT_DIGEST	 1u /* options: --digest */
+#define WIRE_OPT_SYMBOLS 2u /* --symbol-sites */
 
 struct wire_session {
 	struct wire_head head;

@@ -19,6 +19,7 @@ int capture_settings(struct option_values *v, enum wire_mode mode)
 	s->mode = mode;
 	s->quiet = v->quiet;
 	s->digest = v->digest;
+	s->symbols = v->symbols;
 	s->strict = v->strict;
 	s->full = v->full;
 	s->style = word_style(v, mode == WIRE_MODE_RUN ? STDERR_FILENO : STDOUT_FILENO);

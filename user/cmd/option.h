@@ -31,7 +31,7 @@ struct option_values {
 	uint64_t width;
 	enum option_color color;
 	int verbose;
-	bool quiet, strict, digest, full;
+	bool quiet, strict, digest, symbols, full;
 	bool help;
 	char **args; /* what is no option; NULL-terminated; points into argv */
 	int arg_count;

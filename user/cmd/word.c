@@ -36,6 +36,9 @@ static const struct option tape = {"tape",	0,
 				   "FILE",	"also keep the raw records (plaintext and keys, mode 0600)"};
 static const struct option digest = {"digest",	 0,    OPTION_FLAG,
 				     AT(digest), NULL, "SHA-256 of each connection's bytes, by direction"};
+static const struct option symbols = {"symbol-sites", 0,
+				      OPTION_FLAG,    AT(symbols),
+				      NULL,	      "probe at exported symbols, not where it is cheapest"};
 static const struct option ring = {"ring-size",	 0,
 				   OPTION_BYTES, AT(session.ring_bytes),
 				   "BYTES",	 "kernel ring buffer, from 4096 (default 32M)"};
@@ -47,11 +50,11 @@ static const struct option server = {
 	"server-name",	 0,	 OPTION_TEXT,
 	AT(server_name), "HOST", "host that the request went to (default: its Host field)"};
 
-static const struct option *const run_options[] = {&output, &full,    &tape,  &digest, &ring, &strict,
-						   &quiet,  &verbose, &color, &help,   NULL};
-static const struct option *const attach_options[] = {&output, &full,	&duration, &tape,    &digest,
-						      &ring,   &strict, &quiet,	   &verbose, &color,
-						      &width,  &help,	NULL};
+static const struct option *const run_options[] = {&output,  &full,  &tape,    &digest, &ring, &strict,
+						   &symbols, &quiet, &verbose, &color,	&help, NULL};
+static const struct option *const attach_options[] = {&output, &full,	&duration, &tape,  &digest,
+						      &ring,   &strict, &symbols,  &quiet, &verbose,
+						      &color,  &width,	&help,	   NULL};
 static const struct option *const look_options[] = {&output, &full,    &strict, &width,
 						    &color,  &verbose, &help,	NULL};
 static const struct option *const decode_options[] = {&server, &output,	 &full, &strict, &width,

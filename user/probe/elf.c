@@ -233,6 +233,185 @@ size_t elf_find(struct elf_file *f, struct elf_symbol *symbols, size_t count)
 	return found;
 }
 
+/* ---- code ---- */
+
+bool elf_find_offset(struct elf_file *f, uint64_t address, uint64_t *offset)
+{
+	return to_offset(f, address, offset);
+}
+
+/* Bytes of a loaded segment; flags: those that it must have. Returns how many. */
+static size_t read_segment(struct elf_file *f, uint32_t flags, uint64_t address, void *out, size_t len)
+{
+	for (size_t i = 0; i < f->headers; i++) {
+		GElf_Phdr h;
+
+		if (gelf_getphdr(f->elf, (int)i, &h) == NULL || h.p_type != PT_LOAD ||
+		    (h.p_flags & flags) != flags || address < h.p_vaddr ||
+		    address - h.p_vaddr >= h.p_filesz || !inside(f, h.p_offset, h.p_filesz))
+			continue;
+		uint64_t at = address - h.p_vaddr;
+		if (len > h.p_filesz - at)
+			len = h.p_filesz - at;
+		ssize_t n = pread(f->fd, out, len, (off_t)(h.p_offset + at));
+		return n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+size_t elf_read_code(struct elf_file *f, uint64_t address, uint8_t *code, size_t len)
+{
+	return read_segment(f, PF_R | PF_X, address, code, len);
+}
+
+static bool read_u32(struct elf_file *f, uint64_t address, uint32_t *out)
+{
+	return read_segment(f, PF_R, address, out, sizeof(*out)) == sizeof(*out);
+}
+
+/*
+ * .eh_frame_hdr as linkers write it (LSB, "Exception Frame Header"): version 1, then encodings: of a pointer of 4
+ * bytes, of a count of 4 bytes, of a table of pairs (function, its entry in .eh_frame), sorted, 4 bytes each,
+ * relative to the header's own address. Other encodings are not read.
+ */
+#define FRAME_HEADER_BYTES 12
+#define FRAMES_MAX	   (1u << 22)
+
+static uint64_t find_frame(struct elf_file *f, uint64_t base, uint64_t address)
+{
+	uint8_t head[FRAME_HEADER_BYTES];
+	uint32_t count;
+
+	if (read_segment(f, PF_R, base, head, sizeof(head)) != sizeof(head) || head[0] != 1 ||
+	    head[1] != 0x1b || head[2] != 0x03 || head[3] != 0x3b)
+		return 0;
+	memcpy(&count, head + 8, sizeof(count));
+	if (count > FRAMES_MAX)
+		return 0;
+	uint32_t low = 0, high = count;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		uint32_t pair[2];
+
+		if (read_segment(f, PF_R, base + FRAME_HEADER_BYTES + 8ull * middle, pair, sizeof(pair)) !=
+		    sizeof(pair))
+			return 0;
+		uint64_t begins = base + (uint64_t)(int64_t)(int32_t)pair[0];
+		if (begins == address)
+			return base + (uint64_t)(int64_t)(int32_t)pair[1];
+		if (begins < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return 0;
+}
+
+/* An entry of .eh_frame: length, distance back to its CIE, then begin and size in the CIE's encoding. A CIE with
+ * augmentation "zR" and pcrel|sdata4 is what compilers write on both machines for C. */
+static uint64_t frame_size(struct elf_file *f, uint64_t frame, uint64_t address)
+{
+	uint32_t length, back, begin, size;
+	uint8_t cie[24];
+
+	if (!read_u32(f, frame, &length) || length < 16 || length == UINT32_MAX ||
+	    !read_u32(f, frame + 4, &back) || back == 0 || back > frame + 4 ||
+	    !read_u32(f, frame + 8, &begin) || !read_u32(f, frame + 12, &size))
+		return 0;
+	if (read_segment(f, PF_R, frame + 4 - back, cie, sizeof(cie)) != sizeof(cie) || cie[8] != 1 ||
+	    memcmp(cie + 9, "zR", 3) != 0)
+		return 0;
+	/* code alignment, data alignment, return register, augmentation length: a byte each; then the encoding */
+	if (((cie[12] | cie[13] | cie[14] | cie[15]) & 0x80) || cie[15] != 1 || cie[16] != 0x1b)
+		return 0;
+	if (frame + 8 + (uint64_t)(int64_t)(int32_t)begin != address)
+		return 0;
+	return size;
+}
+
+uint64_t elf_find_extent(struct elf_file *f, uint64_t address)
+{
+	uint64_t offset;
+
+	for (size_t i = 0; i < f->headers; i++) {
+		GElf_Phdr h;
+
+		if (gelf_getphdr(f->elf, (int)i, &h) == NULL || h.p_type != PT_GNU_EH_FRAME)
+			continue;
+		uint64_t frame = find_frame(f, h.p_vaddr, address);
+		uint64_t size = frame ? frame_size(f, frame, address) : 0;
+		if (size == 0 || size > FILE_MAX || address + size < address)
+			return 0;
+		return to_offset(f, address, &offset) && to_offset(f, address + size - 1, &offset) ? size : 0;
+	}
+	return 0;
+}
+
+bool elf_has_extents(struct elf_file *f)
+{
+	for (size_t i = 0; i < f->headers; i++) {
+		GElf_Phdr h;
+
+		if (gelf_getphdr(f->elf, (int)i, &h) && h.p_type == PT_GNU_EH_FRAME)
+			return true;
+	}
+	return false;
+}
+
+uint64_t elf_find_next(struct elf_file *f, uint64_t address)
+{
+	struct table t = {0};
+	uint64_t next = 0;
+
+	if (!find_table(f, SHT_DYNSYM, &t))
+		return 0;
+	size_t n = t.data->d_size / sizeof(Elf64_Sym);
+	for (size_t i = 1; i < n && i < SYMBOLS_MAX; i++) {
+		GElf_Sym sym;
+
+		if (gelf_getsym(t.data, (int)i, &sym) == NULL)
+			break;
+		if (GELF_ST_TYPE(sym.st_info) == STT_FUNC && sym.st_shndx != SHN_UNDEF &&
+		    sym.st_value > address && (next == 0 || sym.st_value < next))
+			next = sym.st_value;
+	}
+	return next;
+}
+
+/* Relocations are few thousand; asked for a few slots of each library, once. */
+#define RELOCATIONS_MAX 1000000u
+
+const char *elf_find_slot(struct elf_file *f, uint64_t slot)
+{
+	struct table symbols = {0};
+	Elf_Scn *section = NULL;
+	unsigned seen = 0;
+
+	if (!find_table(f, SHT_DYNSYM, &symbols) || symbols.strings == NULL)
+		return NULL;
+	while ((section = elf_nextscn(f->elf, section)) != NULL && seen++ < SECTIONS_MAX) {
+		GElf_Shdr header;
+
+		if (gelf_getshdr(section, &header) == NULL || header.sh_type != SHT_RELA ||
+		    !(header.sh_flags & SHF_ALLOC))
+			continue;
+		Elf_Data *data = section_data(f, section, &header);
+		size_t n = data ? data->d_size / sizeof(Elf64_Rela) : 0;
+		for (size_t i = 0; i < n && i < RELOCATIONS_MAX; i++) {
+			GElf_Rela rela;
+			GElf_Sym sym;
+
+			if (gelf_getrela(data, (int)i, &rela) == NULL || rela.r_offset != slot)
+				continue;
+			if (GELF_R_SYM(rela.r_info) == 0 || GELF_R_SYM(rela.r_info) > INT32_MAX ||
+			    gelf_getsym(symbols.data, (int)GELF_R_SYM(rela.r_info), &sym) == NULL)
+				return NULL;
+			return name_at(symbols.strings, sym.st_name);
+		}
+	}
+	return NULL;
+}
+
 /* ---- notes ---- */
 
 static size_t note_build_id(Elf_Data *data, uint8_t id[ELF_BUILD_ID_BYTES])

@@ -47,6 +47,19 @@ DROP_POINTER(elf_file, elf_close)
 /* Fills what it finds of `symbols`: functions that the file defines, .dynsym first, then .symtab; of several
  * versions the default one. Returns how many are found. */
 size_t elf_find(struct elf_file *f, struct elf_symbol *symbols, size_t count);
+/* Copies code of an executable segment: at most len bytes. Returns how many, 0: there is none. */
+size_t elf_read_code(struct elf_file *f, uint64_t address, uint8_t *code, size_t len);
+/* Offset in the file of code; false when there is none. */
+bool elf_find_offset(struct elf_file *f, uint64_t address, uint64_t *offset);
+/* The size of the function that begins at an address, from the unwinder's tables (.eh_frame): they know static
+ * functions of stripped files too. 0: no function is known to begin there. */
+uint64_t elf_find_extent(struct elf_file *f, uint64_t address);
+/* False for files that were built without those tables. */
+bool elf_has_extents(struct elf_file *f);
+/* The next address behind this one at which an exported function begins; 0: none. */
+uint64_t elf_find_next(struct elf_file *f, uint64_t address);
+/* The symbol whose address the dynamic linker writes into a slot, as PLT stubs jump through; NULL: none. Borrowed. */
+const char *elf_find_slot(struct elf_file *f, uint64_t slot);
 /* Its length, at most ELF_BUILD_ID_BYTES; 0: none. The rest of id is zeros. */
 size_t elf_build_id(struct elf_file *f, uint8_t id[ELF_BUILD_ID_BYTES]);
 /* 0, -ENOMEM. A file without a dynamic section needs nothing. */

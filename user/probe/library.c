@@ -13,7 +13,8 @@
 #include "probe/emit.h"
 #include "probe/root.h"
 
-#define SEEN_MAX 65536u /* files looked at */
+#define SEEN_MAX     65536u /* files looked at */
+#define UNPROVEN_MAX 8u	    /* a trial takes up to 2 s, in which nothing else is attached */
 
 struct file_key {
 	uint64_t dev, ino;
@@ -32,6 +33,7 @@ struct libraries {
 	struct map *files; /* struct file_key -> struct library, owned */
 	struct map *seen;  /* struct seen_key -> struct library, or &nothing */
 	uint32_t last_id;
+	unsigned unproven; /* trials of this session that came to nothing */
 };
 
 /* The value of `seen` for a file that has none of our functions. Its content is never looked at. */
@@ -68,6 +70,31 @@ int library_read(struct library *out, int fd)
 	lib.ino = st.st_ino;
 	*out = lib;
 	return 0;
+}
+
+int library_read_symbols(struct library *lib, int fd)
+{
+	autodrop(drop_elf_file) struct elf_file *elf = NULL;
+	int r = elf_open(&elf, fd);
+
+	if (r < 0)
+		return r;
+	lib->site_count = site_choose_symbols(elf, lib->sites);
+	return lib->site_count > 0 ? 0 : -ENOENT;
+}
+
+int library_try(struct library *lib, int fd, int root, const char *path, uint32_t pid)
+{
+	const struct trial trial = {.ssl_fd = fd,
+				    .root = root,
+				    .path = path,
+				    .pid = pid,
+				    .build_id = lib->build_id,
+				    .sites = lib->sites,
+				    .count = lib->site_count};
+
+	lib->verdict = trial_get(&trial, &lib->doubt);
+	return lib->verdict == TRIAL_FAILED ? library_read_symbols(lib, fd) : 0;
 }
 
 int library_open_mapping(uint32_t pid, const struct procfs_mapping *m)
@@ -163,11 +190,14 @@ static int attach(struct libraries *t, struct library *lib, int fd)
 }
 
 /* A file that was not met before. *out stays NULL when it has none of our functions. */
-static int add_file(struct libraries *t, int fd, const char *path, struct library **out)
+static int add_file(struct libraries *t, int fd, int root, uint32_t pid, const char *path,
+		    struct library **out)
 {
 	struct library found;
 	int r = library_read(&found, fd);
 
+	if (r == 0 && t->settings.symbols)
+		r = library_read_symbols(&found, fd);
 	if (r == -ENOMEM || r == -EIO)
 		return r;
 	if (r < 0)
@@ -182,6 +212,15 @@ static int add_file(struct libraries *t, int fd, const char *path, struct librar
 	autodrop(drop_library) struct library *lib = malloc(sizeof(*lib));
 	if (lib == NULL)
 		return -ENOMEM;
+	if (t->unproven >= UNPROVEN_MAX) {
+		found.verdict = TRIAL_UNPROVEN;
+		found.doubt = "too many trials came to nothing";
+	} else if (!t->settings.symbols) {
+		r = library_try(&found, fd, root, path, pid);
+		if (r < 0)
+			return r;
+		t->unproven += found.verdict == TRIAL_UNPROVEN;
+	}
 	*lib = found;
 	lib->path = str_dup(str_of(path));
 	if (lib->path == NULL)
@@ -220,7 +259,8 @@ int library_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_m
 	struct str name = str_head(m->path, sizeof(path) - 1);
 	memcpy(path, name.p, name.n);
 	path[name.n] = '\0';
-	int r = add_file(t, fd, path, &lib);
+	autodrop(drop_fd) int root = root_open(pid);
+	int r = add_file(t, fd, root, pid, path, &lib);
 	if (r < 0)
 		return r;
 	*out = lib;
@@ -238,7 +278,7 @@ int library_add_path(struct libraries *t, int root, const char *path, const stru
 		return fd;
 	if (root_real_path(root, fd, real, sizeof(real)) == 0)
 		path = real;
-	int r = add_file(t, fd, path, &lib);
+	int r = add_file(t, fd, root, 0, path, &lib);
 	*out = lib;
 	return r;
 }

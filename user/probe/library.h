@@ -15,6 +15,7 @@
 #include "probe/load.h"
 #include "probe/procfs.h"
 #include "probe/site.h"
+#include "probe/trial.h"
 #include "wire.h"
 
 #define LIBRARY_FILES_MAX 4096u
@@ -26,6 +27,9 @@ struct library {
 	char *path; /* as first seen */
 	struct site sites[WIRE_FNS];
 	size_t site_count;
+	enum trial_verdict
+		verdict;   /* on the sites that were chosen; TRIAL_FAILED: they are at the symbols now */
+	const char *doubt; /* why it did not pass; NULL */
 	struct load_hooks hooks;
 };
 
@@ -36,6 +40,7 @@ struct libraries_settings {
 	const struct site_costs *costs;
 	void (*emit)(void *ctx, const struct wire_head *rec);
 	void *ctx;
+	bool symbols; /* each probe at its symbol, however dear */
 };
 
 struct libraries *library_new(const struct libraries_settings *settings);
@@ -59,6 +64,11 @@ size_t library_hooks(const struct libraries *t, struct load_hooks **list, size_t
 
 /* Reads sites and build-id of an open file into *out (id 0, no path, no hooks). 0, -ENOENT: no such functions. */
 int library_read(struct library *out, int fd) MUST_CHECK;
+/* Moves its sites to the symbols. 0, negative errno. */
+int library_read_symbols(struct library *lib, int fd) MUST_CHECK;
+/* Tries the chosen sites; gives them up for the symbols when they do not see what they must. path: inside root. pid: of
+ * a process that maps the file, 0: none. 0, negative errno. */
+int library_try(struct library *lib, int fd, int root, const char *path, uint32_t pid) MUST_CHECK;
 /* Opens the file behind a mapping. Descriptor or negative errno; -ESTALE: another file has its name now. */
 int library_open_mapping(uint32_t pid, const struct procfs_mapping *m) MUST_CHECK;
 

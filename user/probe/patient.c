@@ -40,6 +40,11 @@ static void add_library(struct patient *x, const struct procfs_mapping *m)
 	if (fd < 0 || library_read(&lib, fd) < 0)
 		return;
 	lib.path = str_dup(m->path);
+	autodrop(drop_fd) int root = root_open(x->pid);
+	if (lib.path == NULL || library_try(&lib, fd, root, lib.path, x->pid) < 0) {
+		free(lib.path);
+		return;
+	}
 	x->libs[x->lib_count++] = lib;
 }
 
@@ -103,12 +108,19 @@ static void write_site(struct jsonw *w, const struct library *lib, const struct 
 	jsonw_str(jsonw_key(w, "lib"), base_name(str_of(lib->path)));
 	text_hex(lib->build_id, sizeof(lib->build_id), hex);
 	jsonw_z(jsonw_key(w, "build_id"), hex);
-	jsonw_z(jsonw_key(w, "function"), site_name(s->fn));
+	jsonw_z(jsonw_key(w, "function"), s->function);
+	jsonw_array(jsonw_key(w, "covers"));
+	for (uint32_t fn = 0; fn < WIRE_FNS; fn++)
+		if (s->covers & 1u << fn)
+			jsonw_z(w, site_name(fn));
+	jsonw_array_end(w);
 	jsonw_u64(jsonw_key(w, "offset"), s->offset);
 	text_hex(s->bytes, s->len, hex);
 	jsonw_z(jsonw_key(w, "instruction"), hex);
 	jsonw_bool(jsonw_key(w, "emulated"), s->emulated);
-	jsonw_null(jsonw_key(w, "self_test"));
+	jsonw_z(jsonw_key(w, "why"), s->why);
+	jsonw_z(jsonw_key(w, "self_test"), trial_word(lib->verdict));
+	jsonw_z(jsonw_key(w, "self_test_why"), lib->doubt);
 	if (costs)
 		jsonw_u64(jsonw_key(w, "ns_per_hit"), site_cost(s, costs));
 	else
@@ -132,7 +144,7 @@ static void write_library(struct jsonw *w, const struct library *lib, const stru
 	jsonw_array(jsonw_key(w, "sites"));
 	for (size_t i = 0; i < lib->site_count; i++) {
 		write_site(w, lib, &lib->sites[i], costs);
-		buf_addf(&names, " %s", site_name(lib->sites[i].fn));
+		buf_addf(&names, " %s", lib->sites[i].function);
 		stepped |= lib->sites[i].returns && !lib->sites[i].emulated;
 	}
 	jsonw_array_end(w);
@@ -143,7 +155,8 @@ static void write_library(struct jsonw *w, const struct library *lib, const stru
 		check_add(c, "sites", stepped ? "note" : "ok", NULL,
 			  "each call of these functions takes %.1f us more%s",
 			  costs->data_ns[!stepped] / 1000.0,
-			  stepped ? ": their first instruction is single-stepped by this kernel" : "");
+			  stepped ? ": no instruction that this kernel emulates is where a probe could sit"
+				  : "");
 }
 
 /* argv[0] and the script; the rest of a command line may hold secrets. */

@@ -88,8 +88,11 @@ static int start(struct probe *p)
 	r = try_ourselves(p);
 	if (r < 0)
 		return r;
-	struct libraries_settings ls = {
-		.load = p->load, .costs = &p->costs, .emit = p->settings.emit, .ctx = p->settings.ctx};
+	struct libraries_settings ls = {.load = p->load,
+					.costs = &p->costs,
+					.emit = p->settings.emit,
+					.ctx = p->settings.ctx,
+					.symbols = (p->settings.options & WIRE_OPT_SYMBOLS) != 0};
 	p->libs = library_new(&ls);
 	p->processes = map_new(sizeof(struct state_process), LIMIT_PROCESSES);
 	p->foreseen = map_new(24, FORESEEN_MAX);

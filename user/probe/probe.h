@@ -5,7 +5,7 @@
  * out:   attached programs, the ring's and the shared page's descriptors, records of what was found (WIRE_* 0x80xx)
  * owns:  BPF objects, links, the table of probed files
  * may:   base, wire
- * never: reads traffic; executes a stranger's file; pins anything
+ * never: reads traffic; executes a stranger's file, but in a child that has no rights left (shuttle.h); pins anything
  * fails: -EPERM (what is missing is named), -ENOSYS (this kernel cannot), -ESRCH (no such process)
  * start: probe.c
  */

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where in a function a probe sits, and what a hit costs there. The place is the symbol's first instruction: always
- * an instruction's start, never inside a leaf's red zone.
+ * Where in which function a probe sits, and what a hit costs there.
+ *
+ * A kernel emulates few instructions (code.c) and single-steps the others out of line, at several times the price. So
+ * the first emulated one is sought where the arguments are still in their registers and, for functions with a return
+ * probe, the return address is on top of the stack: the kernel takes over what it finds there. OpenSSL's exported
+ * functions begin otherwise, but hand their arguments on to an internal one (ssl_read_internal, ssl_write_internal)
+ * that several share: that one is then probed once for all of them, when it is proved from their code that they move
+ * data through nothing else. Whatever is not proved gets its probe at the symbol.
  */
 #ifndef PROBE_SITE_H
 #define PROBE_SITE_H
@@ -14,11 +20,17 @@
 #include "wire.h"
 
 struct site {
-	uint32_t fn;	 /* enum wire_fn */
-	uint64_t offset; /* in the file */
+	/* enum wire_fn: the meaning of arguments and result. An internal function has those of the *_ex function that
+	 * hands it its own arguments. */
+	uint32_t fn;
+	const char *function; /* its name; of an internal one as OpenSSL's source has it */
+	uint32_t covers;      /* 1 << enum wire_fn of those whose calls are seen here, fn included */
+	const char *why;      /* it is not at an emulated instruction; NULL: it is */
+	uint64_t offset;      /* in the file */
 	uint8_t bytes[ELF_CODE_BYTES];
 	uint8_t len;
 	bool emulated; /* the kernel emulates the instruction: no single step */
+	bool symbol;   /* at the symbol's first instruction */
 	bool returns;  /* gets a return probe too */
 };
 
@@ -36,10 +48,10 @@ const char *site_name(enum wire_fn fn);
  * nor unwind are on the list: an exception through a probed frame ends the program.
  */
 bool site_may_return(enum wire_fn fn);
-/* Whether the kernel emulates this instruction (x86: nop, push, call, jmp, jcc; elsewhere: not known, false). */
-bool site_is_emulated(const uint8_t *code, size_t len);
-/* Fills sites with the functions that a TLS library defines. Returns how many; 0 when none of them moves data. */
+/* Fills sites for the functions that a TLS library defines. Returns how many; 0 when none of them moves data. */
 size_t site_choose(struct elf_file *elf, struct site sites[WIRE_FNS]);
+/* The same with each probe at its symbol's first instruction. */
+size_t site_choose_symbols(struct elf_file *elf, struct site sites[WIRE_FNS]);
 uint32_t site_cost(const struct site *s, const struct site_costs *costs);
 
 #endif

@@ -137,7 +137,7 @@ static int send_setup(struct front *f, int to_collector)
 	struct message_setup setup = {
 		.mode = s->mode,
 		.verbose = (uint32_t)err_get_level(),
-		.options = s->digest ? WIRE_OPT_DIGEST : 0,
+		.options = (s->digest ? WIRE_OPT_DIGEST : 0) | (s->symbols ? WIRE_OPT_SYMBOLS : 0),
 		.ring_bytes = s->ring_bytes,
 		.collector_pid = (uint32_t)f->collector_pid,
 	};

@@ -38,7 +38,7 @@ struct session_settings {
 	const char *tape; /* NULL: none */
 	uint64_t ring_bytes;
 	uint64_t duration_ns; /* attach; 0: no bound */
-	bool quiet, digest, strict;
+	bool quiet, digest, strict, symbols;
 	bool full;		 /* -o json: messages whole, see view_full */
 	struct view_style style; /* of text on the terminal */
 	char **argv;		 /* run: the command, NULL-terminated */

@@ -148,7 +148,8 @@ struct trace_set {
 	uint32_t mode; /* enum wire_mode; 0: no session record yet */
 	uint64_t boot_id[2];
 	int64_t utc_offset_ns;
-	uint64_t site_ns;
+	uint64_t site_ns; /* of the session, then of the libraries' data sites */
+	uint64_t lib_ns;
 	uint64_t session_ns;
 	uint64_t now_ns; /* of the last record */
 	bool has_final;

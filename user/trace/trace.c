@@ -80,6 +80,16 @@ static void session(struct trace_set *t, const struct wire_session *s)
 	t->session_ns = s->head.ts_ns;
 }
 
+/* What a call costs is told for each site; of libraries whose sites differ, the dearest one's. */
+static void library(struct trace_set *t, const struct wire_lib *l)
+{
+	for (uint32_t i = 0; i < l->sites && i < WIRE_FNS; i++)
+		if (l->site[i].fn <= WIRE_FN_SSL_WRITE_EX2 && l->site[i].ns_per_hit > t->lib_ns)
+			t->lib_ns = l->site[i].ns_per_hit;
+	if (t->lib_ns)
+		t->site_ns = t->lib_ns;
+}
+
 /* Failed calls that no retry will join any more: their spans were told when they closed. */
 static void forget(struct trace_set *t)
 {
@@ -94,6 +104,9 @@ void trace_feed(struct trace_set *t, const struct wire_head *rec)
 	switch (rec->kind) {
 	case WIRE_SESSION:
 		session(t, (const struct wire_session *)rec);
+		break;
+	case WIRE_LIB:
+		library(t, (const struct wire_lib *)rec);
 		break;
 	case WIRE_TICK:
 		forget(t);

@@ -32,6 +32,7 @@ static const struct {
 	FIELD("full", NULL, full),
 	FIELD("tape", "FILE", session.tape),
 	FIELD("digest", NULL, digest),
+	FIELD("symbol-sites", NULL, symbols),
 	FIELD("ring-size", "64k", session.ring_bytes),
 	FIELD("duration", "3s", session.duration_ns),
 	FIELD("color", "never", color),

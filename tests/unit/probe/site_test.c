@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "harness.h"
+#include "probe/code.h"
 #include "probe/site.h"
 
 static void classes(void **state)
 {
 #if defined(__x86_64__)
 	static const struct {
-		uint8_t code[5];
+		uint8_t code[6];
 		uint8_t len;
 		bool emulated;
 	} cases[] = {
@@ -19,7 +20,7 @@ static void classes(void **state)
 		{{0xe8, 1, 2, 3, 4}, 5, true},		    /* call */
 		{{0xeb, 0x10}, 2, true},		    /* jmp */
 		{{0x74, 0x10}, 2, true},		    /* je */
-		{{0x0f, 0x84, 1, 2, 3}, 5, true},	    /* je rel32 */
+		{{0x0f, 0x84, 1, 2, 3, 4}, 6, true},	    /* je rel32 */
 		{{0x48, 0x83, 0xec, 0x18}, 4, false},	    /* sub $0x18,%rsp */
 		{{0xf3, 0x0f, 0x1e, 0xfa}, 4, false},	    /* endbr64 */
 		{{0x66, 0x0f, 0x1f, 0x84, 0x00}, 5, false}, /* nopw */
@@ -31,7 +32,7 @@ static void classes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		if (site_is_emulated(cases[i].code, cases[i].len) != cases[i].emulated)
+		if (code_is_emulated(cases[i].code, cases[i].len) != cases[i].emulated)
 			fail_msg("case %zu: not %d", i, cases[i].emulated);
 #else
 	(void)state;
