@@ -84,7 +84,7 @@ struct trace {
 	const char *root_rule;	   /* run, process, decode, ... */
 	uint64_t root;		   /* id of its root span; 0 in decode */
 	uint64_t start_ns, end_ns; /* 0: unknown or open */
-	uint64_t until_ns; /* tracing saw this far; 0: unknown */
+	uint64_t until_ns;	   /* tracing saw this far; 0: unknown */
 	enum trace_status status;
 	bool complete;		   /* by its spans and ledger: gaps, abandoned, blind, cut tape */
 	struct wire_counts counts; /* summed over its processes */
