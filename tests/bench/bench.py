@@ -230,7 +230,7 @@ class Bench:
             time.sleep(0.2)
             t = tracer.start("full", client.pid, self.directory)
             time.sleep(0.5)
-            facts = t.stop()
+            facts = t.stop(settle=False)
             client.tell()
             began = client.read()["began_ns"]
             client.end()

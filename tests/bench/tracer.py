@@ -115,9 +115,10 @@ class Tracer:
         self.facts["private_bytes"] = self.sampler.most
         self.facts["private_each"] = self.sampler.each
 
-    def stop(self):
+    def stop(self, settle=True):
+        """`settle`: the load is over, so that its cost can be waited for."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if "tracer_cpu_s" not in self.facts:
+        if settle and "tracer_cpu_s" not in self.facts:
             self.look()
         start = time.monotonic_ns()
         self.process.send_signal(signal.SIGINT)
