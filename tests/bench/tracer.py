@@ -217,7 +217,7 @@ MODES = {
     "full": ("every byte, both directions", ()),
     "light": ("sizes, timing, model, usage", ("--light",)),
     "sample": ("one run or connection in ten", ("--sample", "1/10")),
-    "symbol": ("control: probes on the functions' first instructions", ("--sites", "symbol")),
+    "symbol": ("control: probes on the functions' first instructions", ("--symbol-sites",)),
     "bpftrace": ("peer: sizes of the same calls, no payload", None),
     "bystander": ("untraced, while another process on the same library is traced", None),
 }
