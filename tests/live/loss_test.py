@@ -76,10 +76,21 @@ def bpf_objects():
     return out
 
 
+def held_by(pid):
+    """BPF objects that a process holds descriptors of: ours, whoever else traces on this host."""
+    out = set()
+    for info in Path(f"/proc/{pid}/fdinfo").iterdir():
+        try:
+            lines = dict(l.split(":", 1) for l in info.read_text().splitlines() if ":" in l)
+        except OSError:
+            continue
+        out |= {(kind, int(lines[f"{kind}_id"])) for kind in ("prog", "map", "link") if f"{kind}_id" in lines}
+    return out
+
+
 def killed(which):
     """kill -9 of one of the three in traffic: the client goes on, nothing of ours stays in the kernel."""
     server = Server(echo)
-    before = bpf_objects()
     with rig.directory() as d:
         script = f"echo started; {PYTHON} {MOVER} loop {server.url} {server.ca}; echo status $?; exit 9"
         front = subprocess.Popen([rig.BOTTRACE, "run", "-o", f"json={d}/run.json", "--", "/bin/sh", "-c", script],
@@ -91,10 +102,12 @@ def killed(which):
             mine = children_of(front.pid)
             attacher = next(p for p, args in mine if args.endswith("attacher"))
             ours = next(p for p, args in mine if p != attacher and "run" in args and len(children_of(p)) == 0 and is_collector(p))
+            held = held_by(attacher)
+            assert {kind for kind, _ in held} == {"prog", "map", "link"} and held <= bpf_objects(), held
             victim = {"attacher": attacher, "collector": ours, "front": front.pid}[which]
             os.kill(victim, signal.SIGKILL)
             time.sleep(1)
-            left = bpf_objects() - before
+            left = bpf_objects() & held
             at = len(server.connections[0].received)
             rig.wait_for("more traffic", lambda: len(server.connections[0].received) > at + 200)
             out, err = front.communicate(timeout=20)

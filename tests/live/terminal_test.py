@@ -212,6 +212,7 @@ def stop_and_continue():
         t.send("\x1a")
         t.expect("Stopped")
         t.expect(r"\$ ")
+        time.sleep(0.2)  # bash takes the terminal back after its prompt and drops what was typed meanwhile
         t.send("jobs\n")
         t.expect(r"Stopped.*run")
         t.send("fg\n")

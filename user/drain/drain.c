@@ -22,11 +22,12 @@
 
 #define BATCH	 64  /* records between two looks at the rest of the world */
 #define SLEEP_MS 500 /* a lost wake-up costs at most this */
-#define NAP_MS \
-	2 /* between two looks while records come: a wake-up costs the traced process more than its probe */
-#define NAPS	5 /* without a record, before sleeping in earnest */
-#define FULL_MS 5 /* between two tries while the reserve is full */
-#define BUSY_NS 50000
+/* While records come fast we nap between two looks: a wake-up costs the traced process more than its probe. With fewer
+ * than NAP_RECORDS in a nap, their wake-ups cost less than our looking. */
+#define NAP_MS	    2
+#define NAP_RECORDS 2
+#define FULL_MS	    5 /* between two tries while the reserve is full */
+#define BUSY_NS	    50000
 /* One second: a program that was killed while it wrote cannot exist, but do not hang. */
 #define BUSY_STOP_TRIES 20000
 
@@ -141,14 +142,13 @@ static void sleep_until_woken(struct drain *d)
 	atomic_fetch_add_explicit(&d->wakeups, 1, memory_order_relaxed);
 }
 
-/* Whether a record came within the last few naps. */
-static bool is_active(struct drain *d, uint_fast64_t *seen, int *naps)
+/* Whether records come fast enough that a nap spares wake-ups. */
+static bool is_busy(struct drain *d, uint_fast64_t *seen)
 {
-	uint_fast64_t consumed = atomic_load_explicit(&d->consumed, memory_order_relaxed);
+	uint_fast64_t before = *seen;
 
-	*naps = consumed == *seen ? *naps + 1 : 0;
-	*seen = consumed;
-	return *naps < NAPS;
+	*seen = atomic_load_explicit(&d->consumed, memory_order_relaxed);
+	return *seen - before >= NAP_RECORDS;
 }
 
 static void *run(void *arg)
@@ -157,7 +157,7 @@ static void *run(void *arg)
 	struct pollfd stop = {.fd = d->stop_fd, .events = POLLIN};
 	const struct timespec busy = {.tv_nsec = BUSY_NS};
 	struct epoll_event events[2];
-	int busy_tries = 0, naps = 0;
+	int busy_tries = 0;
 	uint_fast64_t seen = 0;
 
 	for (;;) {
@@ -177,7 +177,7 @@ static void *run(void *arg)
 			(void)poll(&stop, 1, FULL_MS);
 		else if (o == DRAINED && stopping)
 			return NULL;
-		else if (o == DRAINED && is_active(d, &seen, &naps))
+		else if (o == DRAINED && is_busy(d, &seen))
 			(void)epoll_wait(d->epoll_fd, events, 2,
 					 NAP_MS); /* an eighth of the ring wakes us too */
 		else if (o == DRAINED)

@@ -227,10 +227,13 @@ void probe_detach(struct probe *p)
 	if (p->detached)
 		return;
 	if (p->libs)
-		list = calloc(LIBRARY_FILES_MAX, sizeof(struct load_hooks *));
-	/* Without memory for the list library_free does it one by one. */
-	if (list)
+		list = calloc(LIBRARY_FILES_MAX + 1, sizeof(struct load_hooks *));
+	/* Without memory for the list library_free and self_unhook do it one by one. */
+	if (list) {
 		n = library_hooks(p->libs, list, LIBRARY_FILES_MAX);
+		list[n++] =
+			&p->self.hooks; /* of the calibration: beside the others it takes no time of its own */
+	}
 	load_unhook_all(list, n);
 	if (p->load)
 		load_unfollow(p->load);
@@ -251,7 +254,6 @@ void probe_free(struct probe *p)
 	if (p == NULL)
 		return;
 	probe_detach(p);
-	/* Only here: nobody calls these functions any more, and closing links takes time. */
 	self_unhook(&p->self);
 	ring_buffer__free(p->notify);
 	library_free(p->libs);
