@@ -91,7 +91,9 @@ static void tell(struct foresee *f, const char *path)
 
 static bool is_library_name(struct str name)
 {
-	return str_starts(name, STR("libssl")) && str_has(name, STR(".so"));
+	return (str_starts(name, STR("libssl")) || str_starts(name, STR("libpython")) ||
+		str_starts(name, STR("libnode"))) &&
+	       str_has(name, STR(".so"));
 }
 
 void foresee_queue(struct foresee *f, const char *path, unsigned depth)
@@ -318,6 +320,8 @@ static void look_at_elf(struct foresee *f, int fd, const char *path)
 {
 	char real[FORESEE_PATH_MAX];
 
+	/* The program itself: Node and static interpreters bring their own OpenSSL. */
+	tell(f, path);
 	tell_needs(f, fd, path);
 	if (root_real_path(f->request->root, fd, real, sizeof(real)) < 0)
 		real[0] = '\0';

@@ -11,6 +11,7 @@
 
 #include "base/map.h"
 #include "probe/emit.h"
+#include "probe/glance.h"
 #include "probe/root.h"
 
 #define SEEN_MAX     65536u /* files looked at */
@@ -23,9 +24,9 @@ struct file_key {
 };
 _Static_assert(sizeof(struct file_key) == 40, "file_key");
 
-/* As a maps line names a file. Its device may differ from what fstat says (btrfs, overlayfs). */
+/* A file that was looked at: another one may come under the same inode number, or other content into the same file. */
 struct seen_key {
-	uint64_t dev, ino;
+	uint64_t dev, ino, size, mtime_ns;
 };
 
 struct libraries {
@@ -36,7 +37,7 @@ struct libraries {
 	unsigned unproven; /* trials of this session that came to nothing */
 };
 
-/* The value of `seen` for a file that has none of our functions. Its content is never looked at. */
+/* The value of `seen` for a file that has none of our functions. */
 static const struct library nothing;
 
 bool library_is_named(struct str path)
@@ -189,9 +190,19 @@ static int attach(struct libraries *t, struct library *lib, int fd)
 	return load_hook_entries(t->settings.load, &lib->hooks, path, lib->sites, lib->site_count, lib->id);
 }
 
+static struct seen_key seen_key(const struct stat *st)
+{
+	return (struct seen_key){
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.mtime_ns = (uint64_t)st->st_mtim.tv_sec * 1000000000ull + (uint64_t)st->st_mtim.tv_nsec,
+	};
+}
+
 /* A file that was not met before. *out stays NULL when it has none of our functions. */
-static int add_file(struct libraries *t, int fd, int root, uint32_t pid, const char *path,
-		    struct library **out)
+static int add_new(struct libraries *t, int fd, int root, uint32_t pid, const char *path,
+		   struct library **out)
 {
 	struct library found;
 	int r = library_read(&found, fd);
@@ -235,24 +246,63 @@ static int add_file(struct libraries *t, int fd, int root, uint32_t pid, const c
 	return 0;
 }
 
-static int remember(struct libraries *t, const struct seen_key *key, struct library *lib)
+static int add_file(struct libraries *t, int fd, int root, uint32_t pid, const char *path,
+		    struct library **out)
 {
-	int r = map_add(t->seen, key, lib ? lib : (struct library *)&nothing);
+	struct stat st;
 
-	/* A full memory only costs looking again. */
-	return r == -ENOSPC ? 0 : r;
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	struct seen_key key = seen_key(&st);
+	struct library *lib = map_get(t->seen, &key);
+	if (lib == NULL) {
+		int r = 0;
+
+		if (glance_is_worth(fd, key.size, str_of(path)))
+			r = add_new(t, fd, root, pid, path, &lib);
+		if (r < 0)
+			return r;
+		r = map_add(t->seen, &key, lib ? lib : (struct library *)&nothing);
+		/* A full memory only costs looking again. */
+		if (r < 0 && r != -ENOSPC)
+			return r;
+	}
+	*out = lib == &nothing ? NULL : lib;
+	return 0;
+}
+
+static int stat_mapping(uint32_t pid, const struct procfs_mapping *m, struct stat *st)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", pid, (unsigned long long)m->start,
+		 (unsigned long long)m->end);
+	return stat(path, st) == 0 ? 0 : -errno;
 }
 
 int library_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_mapping *m,
 			const struct library **out)
 {
-	struct seen_key key = {.dev = (uint64_t)m->dev_major << 32 | m->dev_minor, .ino = m->ino};
 	char path[PROCFS_PATH_MAX];
-	struct library *lib = map_get(t->seen, &key);
+	struct library *lib = NULL;
+	struct stat st;
 
-	*out = lib == &nothing ? NULL : lib;
-	if (lib != NULL)
+	*out = NULL;
+	if (stat_mapping(pid, m, &st) == 0) {
+		struct seen_key key = seen_key(&st);
+
+		/* Devices are mapped too, and opening one may do something. */
+		if (!S_ISREG(st.st_mode) || st.st_size < GLANCE_BYTES_MIN)
+			return 0;
+		lib = map_get(t->seen, &key);
+		if (lib != NULL) {
+			*out = lib == &nothing ? NULL : lib;
+			return 0;
+		}
+	} else if (!library_is_named(m->path)) {
+		/* Without the right to look through map_files each look would open it anew. */
 		return 0;
+	}
 	autodrop(drop_fd) int fd = library_open_mapping(pid, m);
 	if (fd < 0)
 		return fd;
@@ -261,10 +311,8 @@ int library_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_m
 	path[name.n] = '\0';
 	autodrop(drop_fd) int root = root_open(pid);
 	int r = add_file(t, fd, root, pid, path, &lib);
-	if (r < 0)
-		return r;
 	*out = lib;
-	return remember(t, &key, lib);
+	return r;
 }
 
 int library_add_path(struct libraries *t, int root, const char *path, const struct library **out)

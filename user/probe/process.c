@@ -120,7 +120,7 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 			continue;
 		if (str_starts(base_name(m.path), STR("libpython")))
 			flags |= WIRE_FACT_PYTHON;
-		if (!attach || !library_is_named(m.path))
+		if (!attach)
 			continue;
 		int r = library_add_mapping(p->libs, x->pid, &m, &lib);
 		if (r < 0 && r != -ESRCH && r != -ENOENT)
