@@ -70,6 +70,17 @@ static __always_inline bool call_is_same(const struct state_call *outer, const s
 	       call_dir(outer->fn) == call_dir(inner->fn);
 }
 
+/*
+ * One entry seen twice: the file is probed under two names (two overlay mounts show one inode as two files). The first
+ * one counts; of the returns the second one finds nothing. Only a call that never returned and its repetition from the
+ * very same place look alike, and those have one library.
+ */
+static __always_inline bool call_is_twin(const struct state_call *first, const struct state_call *second)
+{
+	return first->sp == second->sp && first->fn == second->fn && first->ssl == second->ssl &&
+	       first->lib != second->lib;
+}
+
 /* Remembers a call that begins. Slots at or below its stack pointer belong to frames that are gone. */
 static __always_inline void call_enter(struct state_target *target, __u64 pid_tgid,
 				       const struct state_call *call)
@@ -86,7 +97,7 @@ static __always_inline void call_enter(struct state_target *target, __u64 pid_tg
 	for (int i = 0; i < STATE_CALL_DEPTH; i++) {
 		struct state_call *s = &c->slot[i];
 
-		if (s->sp && call_is_same(s, call))
+		if (s->sp && (call_is_same(s, call) || call_is_twin(s, call)))
 			return;
 		if (s->sp && s->sp <= call->sp) {
 			s->sp = 0;

@@ -88,7 +88,12 @@ _Static_assert(sizeof(struct state_calls) == 240, "state_calls");
 
 /* `notify`, a ring of the attacher's own: a process of ours changed, look at its maps again. Lost when that ring is
  * full: who finds it more than half full looks at everything. */
-enum state_what { STATE_NOTICE_FORK = 1, STATE_NOTICE_EXEC = 2, STATE_NOTICE_EXIT = 3 };
+enum state_what {
+	STATE_NOTICE_FORK = 1,
+	STATE_NOTICE_EXEC = 2,
+	STATE_NOTICE_EXIT = 3,
+	STATE_NOTICE_MAP = 4, /* the dynamic linker works */
+};
 
 struct state_notice {
 	WIRE_U32 what; /* enum state_what */

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "probe/library.h"
 #include "probe/load.h"
+#include "probe/loader.h"
 #include "probe/probe.h"
 #include "probe/self.h"
 #include "probe/site.h"
@@ -30,6 +31,9 @@ struct process {
 	unsigned scans;	  /* of its maps, since its fork or last exec */
 	unsigned mapped;  /* libraries with probes that it maps */
 	uint64_t next_ns; /* of the next scan, monotonic */
+	uint64_t scanned_ns;
+	uint64_t maps_hash;  /* of the executable mappings at the last scan; 0: look at all */
+	uint16_t maps_flags; /* WIRE_FACT_*: what they showed */
 };
 
 struct ring_buffer;
@@ -40,6 +44,7 @@ struct probe {
 	struct self
 		self; /* our own probed functions; left alone until the end: taking links away takes time */
 	struct libraries *libs;
+	struct loaders loaders;
 	struct map *processes; /* struct state_process -> struct process, owned; parents before children */
 	struct map *foreseen;  /* hash of a program and its search path -> itself */
 	struct ring_buffer *notify;

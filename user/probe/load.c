@@ -156,6 +156,8 @@ static void choose_programs(struct load *l)
 	{
 		const char *name = bpf_program__name(prog);
 
+		if (l->multi && strncmp(name, "loader_", 7) == 0)
+			bpf_program__set_expected_attach_type(prog, BPF_TRACE_UPROBE_MULTI);
 		if (strncmp(name, "tls_", 4) != 0)
 			continue;
 		if (l->multi)
@@ -360,6 +362,20 @@ int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, co
 			return r;
 		}
 	}
+	return 0;
+}
+
+int load_hook_loader(struct load *l, struct load_hooks *h, const char *path, uint64_t offset)
+{
+	const struct bpf_program *prog = l->skel->progs.loader_state;
+	unsigned long offsets[] = {offset};
+
+	if (!l->multi)
+		return hook_perf(&h->entries[0], prog, path, offset, 0, false);
+	int fd = hook_multi(prog, path, offsets, NULL, 1, false);
+	if (fd < 0)
+		return fd;
+	h->entries_fd = fd;
 	return 0;
 }
 

@@ -94,6 +94,7 @@ static int start(struct probe *p)
 					.ctx = p->settings.ctx,
 					.symbols = (p->settings.options & WIRE_OPT_SYMBOLS) != 0};
 	p->libs = library_new(&ls);
+	loader_add_own(&p->loaders, p->load);
 	p->processes = map_new(sizeof(struct state_process), LIMIT_PROCESSES);
 	p->foreseen = map_new(24, FORESEEN_MAX);
 	if (p->libs == NULL || p->processes == NULL || p->foreseen == NULL)
@@ -227,10 +228,12 @@ void probe_detach(struct probe *p)
 	if (p->detached)
 		return;
 	if (p->libs)
-		list = calloc(LIBRARY_FILES_MAX + 1, sizeof(struct load_hooks *));
-	/* Without memory for the list library_free and self_unhook do it one by one. */
+		list = calloc(LIBRARY_FILES_MAX + LOADERS_MAX + 1, sizeof(struct load_hooks *));
+	/* Without memory for the list library_free, loader_fini and self_unhook do it one by one. */
 	if (list) {
 		n = library_hooks(p->libs, list, LIBRARY_FILES_MAX);
+		for (size_t i = 0; i < p->loaders.count; i++)
+			list[n++] = &p->loaders.list[i].hooks;
 		list[n++] =
 			&p->self.hooks; /* of the calibration: beside the others it takes no time of its own */
 	}
@@ -257,6 +260,7 @@ void probe_free(struct probe *p)
 	self_unhook(&p->self);
 	ring_buffer__free(p->notify);
 	library_free(p->libs);
+	loader_fini(&p->loaders);
 	process_free_all(p);
 	map_free(p->foreseen);
 	tasks_fini(&p->tasks);

@@ -105,9 +105,28 @@ static bool is_same(const struct process *x)
 	return procfs_stat(x->pid, &st) == 0 && st.start_ticks == x->start_ns / PROCFS_TICK_NS;
 }
 
+static uint64_t hash_maps(struct str maps)
+{
+	struct procfs_mapping m;
+	uint64_t hash = 1;
+
+	while (procfs_next_mapping(&maps, &m)) {
+		uint64_t key[] = {m.start, m.end, (uint64_t)m.dev_major << 32 | m.dev_minor, m.ino};
+
+		if (m.executable && m.ino != 0)
+			hash = hash_u64(str_make((const char *)key, sizeof(key)), hash);
+	}
+	return hash ? hash : 1;
+}
+
 /* What its executable mappings show; attach: and probes the libraries among them. */
 static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, bool attach)
 {
+	uint64_t hash = attach ? hash_maps(maps) : 0;
+
+	if (attach && hash == x->maps_hash)
+		return x->maps_flags;
+	x->maps_hash = hash;
 	const struct library *met[64];
 	struct procfs_mapping m;
 	uint16_t flags = 0;
@@ -122,10 +141,13 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 			flags |= WIRE_FACT_PYTHON;
 		if (!attach)
 			continue;
+		loader_add_mapping(&p->loaders, p->load, x->pid, &m);
 		int r = library_add_mapping(p->libs, x->pid, &m, &lib);
 		if (r < 0 && r != -ESRCH && r != -ENOENT)
 			err_note(ERR_VERBOSE, "note: no probes on %.*s of %u: %s", STR_ARG(m.path), x->pid,
 				 strerror(-r));
+		if (r < 0)
+			x->maps_hash = 0;
 		bool again = lib == NULL;
 		for (unsigned i = 0; i < count && !again; i++)
 			again = met[i] == lib;
@@ -133,7 +155,8 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 			met[count++] = lib;
 	}
 	x->mapped = count;
-	return count ? flags | WIRE_FACT_TLS : flags;
+	x->maps_flags = count ? flags | WIRE_FACT_TLS : flags;
+	return x->maps_flags;
 }
 
 /* False when the process is gone, or may not be looked at. */
@@ -174,6 +197,7 @@ void process_scan(struct probe *p, struct process *x)
 	if (!find_flags(p, x, true, &flags))
 		return;
 	x->scans++;
+	x->scanned_ns = emit_now_ns();
 	if (flags == x->flags)
 		return;
 	x->flags = flags;

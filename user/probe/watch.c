@@ -7,8 +7,11 @@
 #include "probe/emit.h"
 #include "probe/engine.h"
 
-#define MS	       1000000ull
-#define SYNC_NS	       (1000 * MS)
+#define MS	1000000ull
+#define SYNC_NS (1000 * MS)
+/* The linker tells before and after it maps a library; an interpreter may load a hundred in its first second. */
+#define LINKER_WAIT_NS (1 * MS)
+#define LINKER_REST_NS (5 * MS)
 #define SCANS_PER_TICK 64u /* the rest is due at once: other messages get their turn */
 #define WALK_MAX       1000000u
 
@@ -37,7 +40,18 @@ static void start_over(struct process *x)
 {
 	x->scans = 0;
 	x->listens = false;
+	x->maps_hash = 0;
 	x->next_ns = emit_now_ns() + scan_after_ms[0] * MS;
+}
+
+static void look_soon(struct process *x)
+{
+	uint64_t at = emit_now_ns() + LINKER_WAIT_NS;
+
+	if (at < x->scanned_ns + LINKER_REST_NS)
+		at = x->scanned_ns + LINKER_REST_NS;
+	if (at < x->next_ns)
+		x->next_ns = at;
 }
 
 int watch_notice(void *ctx, void *data, size_t size)
@@ -63,6 +77,11 @@ int watch_notice(void *ctx, void *data, size_t size)
 			start_over(x);
 			process_foresee(p, x);
 		}
+		break;
+	case STATE_NOTICE_MAP:
+		x = process_find(p, n->pid, n->start_ns);
+		if (x)
+			look_soon(x);
 		break;
 	case STATE_NOTICE_EXIT:
 		process_remove(p, n->pid, n->start_ns);

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Every OpenSSL that a program can bring: under whatever name, static, late, twice, replaced."""
+import ctypes.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from rig import run as rig  # noqa: E402
+from rig.server import Answer, Server  # noqa: E402
+
+HERE = Path(__file__).resolve().parent
+MOVER = str(HERE / "clients" / "mover.py")
+PRIVATE = str(HERE / "clients" / "private.py")
+PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
+STANDALONE = "github.com/kluctl/go-embed-python"
+STANDALONE_VERSIONS = {"3.10": "v0.0.0-3.10.16-20241219-1", "3.11": "v0.0.0-3.11.11-20241219-1", "3.14": "v0.0.0-3.14.6-20260610-1"}
+
+
+def echo(request):
+    return Answer(200, {"content-type": "application/octet-stream"}, request.body)
+
+
+def libraries():
+    """The system's libssl and libcrypto."""
+    out = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout
+    found = {}
+    for line in out.splitlines():
+        words = line.split()
+        for name in ("libssl", "libcrypto"):
+            if words and words[0].startswith(name + ".so") and "x86-64" in line + "x86-64":
+                found.setdefault(name, Path(words[-1]).resolve())
+    if len(found) < 2:
+        raise rig.Skip("no libssl here")
+    return found["libssl"], found["libcrypto"]
+
+
+def clients_of(path, server, count, *more):
+    return subprocess.Popen([PYTHON, PRIVATE, str(path), server.url, str(count), *more], stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, text=True)
+
+
+def go(client):
+    client.stdin.write("go\n")
+    client.stdin.flush()
+    rig.equal("client", client.stdout.readline(), "done\n")
+
+
+def whole(document, server):
+    rig.check_ledger(document)
+    rig.check_bytes(document, server)
+    rig.equal("complete", document["complete"], True)
+    rig.equal("blind", [p["blind"] for t in rig.traces(document) for p in t["processes"] if p["blind"]], [])
+
+
+def private_copy():
+    """Loaded after the attach under a name that says nothing, used 200 ms later; many times, for it is a race."""
+    libssl, _ = libraries()
+    server = Server(echo)
+    with rig.directory() as d:
+        copy = Path(d, "libvendored-1a2b3c.so.3")
+        for _ in range(10):
+            shutil.copy(libssl, copy)
+            server.connections.clear()
+            client = clients_of(copy, server, 20, "patient")
+            client.stdout.readline()
+            with rig.Attach(client.pid) as a:
+                go(client)
+                client.wait()
+                a.process.wait(timeout=20)
+                document = a.stop()
+            whole(document, server)
+            rig.equal("library", document["connections"][0]["tls"], copy.name)
+            copy.unlink()
+    server.close()
+
+
+def deleted():
+    """The file is gone from the directory before we come."""
+    libssl, _ = libraries()
+    server = Server(echo)
+    with rig.directory() as d:
+        copy = Path(d, "libssl-0a1b2c3d.so.3")
+        shutil.copy(libssl, copy)
+        client = clients_of(copy, server, 5, "held")
+        client.stdout.readline()
+        assert not copy.exists()
+        with rig.Attach(client.pid) as a:
+            client.communicate("go\n")
+            rig.equal("client", client.returncode, 0)
+            a.process.wait(timeout=20)
+            document = a.stop()
+        whole(document, server)
+    server.close()
+
+
+def upgrade():
+    """A new file is renamed over the old one under two running clients: each keeps its own, later ones get the new."""
+    libssl, _ = libraries()
+    server = Server(echo)
+    with rig.directory() as d:
+        copy = Path(d, "libssl.so.3")
+        shutil.copy(libssl, copy)
+        clients = [clients_of(copy, server, 10, "patient") for _ in range(4)]
+        for c in clients:
+            c.stdout.readline()
+        with rig.Attach(*[c.pid for c in clients]) as a:
+            go(clients[0])
+            shutil.copy(libssl, copy.with_suffix(".new"))
+            os.rename(copy.with_suffix(".new"), copy)
+            go(clients[1])
+            with copy.open("r+b") as f:  # overwritten in place: the same file
+                f.write(f.read(0))
+            go(clients[2])
+            go(clients[3])
+            for c in clients:
+                c.wait()
+            a.process.wait(timeout=20)
+            document = a.stop()
+        rig.check_ledger(document)
+        rig.check_bytes(document, server)
+        rig.equal("complete", [t["complete"] for t in rig.traces(document)], [True] * 4)
+    server.close()
+
+
+def mounts():
+    """One file under two overlay mounts, as two containers have it: each call is one record."""
+    libssl, libcrypto = libraries()
+    server = Server(echo)
+    with rig.directory() as d:
+        made = []
+        try:
+            Path(d, "lower").mkdir()
+            shutil.copy(libssl, Path(d, "lower", "libssl.so.3"))
+            for n in ("a", "b"):
+                Path(d, n).mkdir()
+                Path(d, n + "2").mkdir()
+                r = subprocess.run(["mount", "-t", "overlay", "overlay", "-o", f"lowerdir={d}/lower:{d}/{n}2", f"{d}/{n}"],
+                                   capture_output=True, text=True)
+                if r.returncode:
+                    raise rig.Skip(f"no overlay here: {r.stderr.strip()}")
+                made.append(f"{d}/{n}")
+            clients = [clients_of(Path(m, "libssl.so.3"), server, 100, "early") for m in made]
+            for c in clients:
+                c.stdout.readline()
+            with rig.Attach(*[c.pid for c in clients]) as a:
+                for c in clients:
+                    go(c)
+                for c in clients:
+                    c.wait()
+                a.process.wait(timeout=20)
+                document = a.stop()
+            rig.check_ledger(document)
+            rig.check_bytes(document, server)
+            for t in rig.traces(document):
+                c = t["connections"][0]
+                rig.equal("writes", c["write"]["calls"], 100)
+                rig.equal("abandoned", t["ledger"]["calls"]["abandoned"], 0)
+                rig.equal("complete", t["complete"], True)
+        finally:
+            for m in made:
+                subprocess.run(["umount", "-l", m])
+    server.close()
+
+
+def node():
+    program = shutil.which("node")
+    if not program:
+        raise rig.Skip("no node here")
+    server = Server(echo)
+    code = ("const https=require('https'),fs=require('fs');const rq=https.request({host:'localhost',port:+process.argv[1],path:'/node',"
+            "method:'POST',ca:fs.readFileSync(process.argv[2])},r=>{let n=0;r.on('data',b=>n+=b.length);r.on('end',()=>console.log(n))});"
+            "rq.end(Buffer.alloc(300000,'a'));")
+    r, document = rig.run([program, "-e", code, str(server.port), server.ca])
+    rig.equal("status", (r.returncode, r.stdout.strip()), (0, "300000"))
+    if not document["connections"]:
+        raise rig.Skip("this node has no SSL_read by name")
+    whole(document, server)
+    server.close()
+
+
+def standalone(version):
+    """python-build-standalone, which uv installs, out of a Go module that carries it."""
+    where = rig.CACHE / "standalone" / STANDALONE_VERSIONS[version].split("-")[1]
+    python = where / "bin" / f"python{version}"
+    if not (where / ".done").exists():
+        fetch(STANDALONE_VERSIONS[version], where)
+    return str(python)
+
+
+def fetch(module_version, where):
+    import gzip
+    import json
+    if not shutil.which("go"):
+        raise rig.Skip("no go to fetch an interpreter with")
+    with rig.directory() as d:
+        Path(d, "go.mod").write_text("module x\n")
+        r = subprocess.run(["go", "mod", "download", "-json", f"{STANDALONE}@{module_version}"], cwd=d, capture_output=True, text=True,
+                           env={**os.environ, "GOPATH": f"{d}/go", "GOFLAGS": "-modcacherw"})
+        if r.returncode:
+            raise rig.Skip(f"go mod download {module_version}: {r.stderr.strip().splitlines()[-1:]}")
+        source = Path(json.loads(r.stdout)["Dir"], "python/internal/data/linux-amd64")
+        for f in json.loads(Path(source, "files.json").read_text())["files"]:
+            to, packed = where / f["name"], Path(source, f["name"] + ".gz")
+            to.parent.mkdir(parents=True, exist_ok=True)
+            if f.get("symlink"):
+                if not to.is_symlink():
+                    to.symlink_to(f["symlink"])
+                continue
+            if packed.exists():
+                to.write_bytes(gzip.decompress(packed.read_bytes()))
+            elif Path(source, f["name"]).is_file():
+                shutil.copyfile(source / f["name"], to)
+            else:
+                to.mkdir(exist_ok=True)
+                continue
+            to.chmod(f["perm"] & 0o777 | 0o600)
+    (where / ".done").write_text("\n")
+
+
+def static_run(version):
+    """OpenSSL is in the interpreter: probed before the command starts."""
+    python = standalone(version)
+    server = Server(echo)
+    for what in ("sizes", "asyncio", "children"):
+        server.connections.clear()
+        r, document = rig.run([python, MOVER, what, server.url, server.ca])
+        rig.equal("status", (r.returncode, r.stderr if r.returncode else ""), (0, ""))
+        whole(document, server)
+    server.close()
+
+
+def static_attach(version):
+    python = standalone(version)
+    server = Server(echo)
+    client = subprocess.Popen([python, MOVER, "late", server.url, server.ca], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    client.stdout.readline()
+    with rig.Attach(client.pid) as a:
+        client.communicate("go\n")
+        a.process.wait(timeout=20)
+        document = a.stop()
+    whole(document, server)
+    server.close()
+
+
+def main():
+    suite = rig.Suite()
+    try:
+        rig.need_root()
+    except rig.Skip as e:
+        print(f"skipped library: {e}")
+        suite.skipped += 1
+        suite.close()
+    for test in (private_copy, deleted, upgrade, mounts, node):
+        suite.test(test)
+    for version in STANDALONE_VERSIONS:
+        suite.test(static_run, version, name=f"static_run {version}")
+        suite.test(static_attach, version, name=f"static_attach {version}")
+    suite.close()
+
+
+main()
