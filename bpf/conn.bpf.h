@@ -5,11 +5,7 @@
 
 #include "emit.bpf.h"
 #include "filter.bpf.h"
-
-#define CONN_AF_INET  2
-#define CONN_AF_INET6 10
-#define CONN_S_IFMT   0170000
-#define CONN_S_IFSOCK 0140000
+#include "sock.bpf.h"
 
 /* The last word on a connection; its entry in `conns` is the caller's to delete. */
 static __always_inline void conn_finish(const struct state_conn_key *key, struct state_conn *conn,
@@ -58,6 +54,7 @@ static __always_inline struct state_conn *conn_get(struct state_target *target,
 
 	fresh.generation = bpf_ktime_get_ns();
 	bpf_map_update_elem(&conns, key, &fresh, BPF_ANY);
+	sock_talk(target->start_ns, key->tgid);
 	return bpf_map_lookup_elem(&conns, key);
 }
 

@@ -79,6 +79,23 @@ struct {
 	__type(value, struct state_calls);
 } calls SEC(".maps") __weak;
 
+/* TCP connections of traced processes: address of the struct sock -> whose, and what was added up of it. Filled by
+ * sock_state and sock_files, emptied by sock_state when they close. A full one makes the witness say too little. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct state_sock);
+} socks SEC(".maps") __weak;
+
+/* What the witness knows of a process. Filled by sock_* and by conn_get, emptied by the attacher's sweep. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct state_process);
+	__type(value, struct state_wire);
+} wires SEC(".maps") __weak;
+
 /* Notices for the attacher, struct state_notice. Filled by proc_*, emptied by the attacher. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -86,6 +86,35 @@ struct state_calls {
 };
 _Static_assert(sizeof(struct state_calls) == 240, "state_calls");
 
+/* `socks`: one TCP connection, and what it had moved when it was last looked at. */
+struct state_sock {
+	WIRE_U64 start_ns; /* of the process that made it */
+	WIRE_U32 pid;
+	WIRE_U16 family;
+	WIRE_U16 lport; /* host order */
+	WIRE_U16 pport;
+	WIRE_U16 pad[3];
+	WIRE_U64 sent;
+	WIRE_U64 received;
+	WIRE_U64 before;  /* of these, before we came */
+	WIRE_U8 peer[16]; /* network order */
+};
+_Static_assert(sizeof(struct state_sock) == 64, "state_sock");
+
+/* `wires`: what the TCP connections of one process moved, and how many connections its probed libraries began. */
+struct state_wire {
+	WIRE_U64 sent;
+	WIRE_U64 received;
+	WIRE_U64 conns; /* TCP connections established */
+	WIRE_U64 talks; /* SSL objects seen */
+	WIRE_U64 most;	/* bytes of the busiest connection, whose peer this is: */
+	WIRE_U16 family;
+	WIRE_U16 pport;
+	WIRE_U32 pad;
+	WIRE_U8 peer[16];
+};
+_Static_assert(sizeof(struct state_wire) == 64, "state_wire");
+
 /* `notify`, a ring of the attacher's own: a process of ours changed, look at its maps again. Lost when that ring is
  * full: who finds it more than half full looks at everything. */
 enum state_what {

@@ -153,6 +153,24 @@ void emit_target(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns)
 	emit(ctx, &r.head);
 }
 
+void emit_blind(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns, struct str what, struct str why,
+		uint64_t bytes)
+{
+	_Alignas(8) char space[sizeof(struct wire_blind) + 2 * WIRE_PATH_MAX];
+	struct wire_blind *r = (struct wire_blind *)space;
+
+	memset(space, 0, sizeof(space));
+	what = str_head(what, WIRE_PATH_MAX);
+	why = str_head(why, WIRE_PATH_MAX);
+	r->head = head_of(WIRE_BLIND, sizeof(*r) + what.n + why.n, pid, start_ns);
+	r->what_len = (uint32_t)what.n;
+	r->why_len = (uint32_t)why.n;
+	r->bytes = bytes;
+	memcpy(r->payload, what.p, what.n);
+	memcpy(r->payload + what.n, why.p, why.n);
+	emit(ctx, &r->head);
+}
+
 void emit_process_final(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns,
 			const struct wire_counts *counts)
 {

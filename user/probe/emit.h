@@ -38,6 +38,9 @@ struct emit_fact {
 
 void emit_fact(emit_fn *emit, void *ctx, const struct emit_fact *f);
 void emit_target(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns);
+/* what, why: cut to WIRE_PATH_MAX each. */
+void emit_blind(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns, struct str what, struct str why,
+		uint64_t bytes);
 void emit_process_final(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns,
 			const struct wire_counts *counts);
 void emit_conn_final(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns,

@@ -20,6 +20,7 @@
 struct load {
 	struct bottrace *skel;
 	struct bpf_link *follow[3];
+	struct bpf_link *socks; /* NULL: this kernel has no such tracepoint */
 	struct bpf_link *tasks;
 	struct bpf_program *returns;
 	bool multi;
@@ -212,6 +213,7 @@ int load_table_fd(const struct load *l, enum load_table table)
 		[LOAD_TARGETS] = l->skel->maps.targets, [LOAD_DEPARTED] = l->skel->maps.departed,
 		[LOAD_CONNS] = l->skel->maps.conns,	[LOAD_CONN_FINALS] = l->skel->maps.conn_finals,
 		[LOAD_ORPHANS] = l->skel->maps.orphans, [LOAD_NOTIFY] = l->skel->maps.notify,
+		[LOAD_WIRES] = l->skel->maps.wires,
 	};
 
 	return bpf_map__fd(maps[table]);
@@ -243,6 +245,7 @@ int load_follow(struct load *l)
 			return r;
 		}
 	}
+	l->socks = bpf_program__attach(l->skel->progs.sock_state);
 	return 0;
 }
 
@@ -252,6 +255,8 @@ void load_unfollow(struct load *l)
 		bpf_link__destroy(l->follow[i]);
 		l->follow[i] = NULL;
 	}
+	bpf_link__destroy(l->socks);
+	l->socks = NULL;
 }
 
 int load_open_tasks(struct load *l)
@@ -263,6 +268,28 @@ int load_open_tasks(struct load *l)
 	}
 	int fd = bpf_iter_create(bpf_link__fd(l->tasks));
 	return fd < 0 ? -errno : fd;
+}
+
+int load_walk_socks(struct load *l, bool files)
+{
+	union bpf_iter_link_info info = {.map.map_fd = (uint32_t)bpf_map__fd(l->skel->maps.socks)};
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+	const struct bpf_program *prog = files ? l->skel->progs.sock_files : l->skel->progs.sock_walk;
+	char nothing[64];
+	ssize_t n;
+
+	struct bpf_link *link = bpf_program__attach_iter(prog, files ? NULL : &opts);
+	if (link == NULL)
+		return -errno;
+	int fd = bpf_iter_create(bpf_link__fd(link));
+	int r = fd < 0 ? -errno : 0;
+	while (r == 0 && (n = read(fd, nothing, sizeof(nothing))) != 0)
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			r = -errno;
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(link);
+	return r;
 }
 
 /* ---- files ---- */

@@ -20,6 +20,7 @@ enum load_table {
 	LOAD_CONN_FINALS,
 	LOAD_ORPHANS,
 	LOAD_NOTIFY,
+	LOAD_WIRES,
 	LOAD_TABLES,
 };
 
@@ -45,6 +46,10 @@ int load_follow(struct load *l) MUST_CHECK;
 void load_unfollow(struct load *l);
 /* A descriptor whose read gives all processes, as struct tasks_entry. Negative errno. */
 int load_open_tasks(struct load *l) MUST_CHECK;
+
+/* The witness (bpf/sock.bpf.c): makes it look at the connections that it knows (0), at those that traced processes
+ * have now (files). 0; negative errno: this kernel has no such walk, or no tracepoint. */
+int load_walk_socks(struct load *l, bool files) MUST_CHECK;
 
 /* The links of one file. Zeroed: none. */
 #define LOAD_HOOKS_MAX (2 * WIRE_FNS)

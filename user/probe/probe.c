@@ -15,6 +15,7 @@
 #include "probe/engine.h"
 #include "probe/procfs.h"
 #include "probe/self.h"
+#include "probe/witness.h"
 
 #define FORESEEN_MAX 4096u
 
@@ -97,7 +98,8 @@ static int start(struct probe *p)
 	loader_add_own(&p->loaders, p->load);
 	p->processes = map_new(sizeof(struct state_process), LIMIT_PROCESSES);
 	p->foreseen = map_new(24, FORESEEN_MAX);
-	if (p->libs == NULL || p->processes == NULL || p->foreseen == NULL)
+	p->suspects = map_new(sizeof(struct state_process), LIMIT_PROCESSES);
+	if (p->libs == NULL || p->processes == NULL || p->foreseen == NULL || p->suspects == NULL)
 		return fail(-ENOMEM, "cannot start");
 	p->notify = ring_buffer__new(load_table_fd(p->load, LOAD_NOTIFY), watch_notice, p, NULL);
 	if (p->notify == NULL)
@@ -227,6 +229,9 @@ void probe_detach(struct probe *p)
 
 	if (p->detached)
 		return;
+	/* As long as the kernel says which connections close. */
+	if (p->load)
+		witness_look(p);
 	if (p->libs)
 		list = calloc(LIBRARY_FILES_MAX + LOADERS_MAX + 1, sizeof(struct load_hooks *));
 	/* Without memory for the list library_free, loader_fini and self_unhook do it one by one. */
@@ -263,6 +268,7 @@ void probe_free(struct probe *p)
 	loader_fini(&p->loaders);
 	process_free_all(p);
 	map_free(p->foreseen);
+	witness_fini(p);
 	tasks_fini(&p->tasks);
 	load_close(p->load);
 	free(p);

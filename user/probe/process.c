@@ -12,6 +12,7 @@
 #include "probe/procfs.h"
 #include "probe/root.h"
 #include "probe/socket.h"
+#include "probe/witness.h"
 
 #define COMMAND_MAX   (4u << 20) /* argv or environment of a command: ARG_MAX and more */
 #define LISTENS_SCANS 6u /* look for listening sockets in each of the first scans, then in every eighth */
@@ -148,6 +149,8 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 				 strerror(-r));
 		if (r < 0)
 			x->maps_hash = 0;
+		if (lib == NULL)
+			witness_suspect(p, x, m.path);
 		bool again = lib == NULL;
 		for (unsigned i = 0; i < count && !again; i++)
 			again = met[i] == lib;

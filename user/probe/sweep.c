@@ -5,6 +5,7 @@
 
 #include "probe/emit.h"
 #include "probe/engine.h"
+#include "probe/witness.h"
 
 #define WALK_MAX 1000000u /* keys: a map that changes under the walk can make it start anew */
 
@@ -32,6 +33,7 @@ static void sweep_departed(struct probe *p, bool all)
 		if (bpf_map_lookup_elem(fd, &key, &counts) != 0)
 			continue;
 		(void)bpf_map_delete_elem(fd, &key);
+		witness_tell(p, key.pid, key.start_ns, &counts);
 		emit_process_final(p->settings.emit, p->settings.ctx, key.pid, key.start_ns, &counts);
 	}
 }
@@ -76,6 +78,7 @@ static void sweep_conns(struct probe *p, bool all)
 
 void sweep_departures(struct probe *p)
 {
+	witness_look(p);
 	sweep_conn_finals(p);
 	sweep_conns(p, false);
 	sweep_departed(p, false);
@@ -94,6 +97,7 @@ static void sweep_targets(struct probe *p)
 		if (bpf_map_lookup_elem(fd, &key, &target) != 0)
 			continue;
 		(void)bpf_map_delete_elem(fd, &key);
+		witness_tell(p, key, target.start_ns, &target.counts);
 		emit_process_final(p->settings.emit, p->settings.ctx, key, target.start_ns, &target.counts);
 	}
 }

@@ -9,6 +9,7 @@
 #include "probe/emit.h"
 #include "probe/engine.h"
 #include "probe/procfs.h"
+#include "probe/witness.h"
 
 #define ROUNDS_MAX	16    /* looks for children that were born before their parent was let through */
 #define DESCENDANTS_MAX 16384 /* as many as `targets` holds */
@@ -244,6 +245,7 @@ int probe_attach(struct probe *p, uint32_t pid, unsigned *mapped, const char **w
 		return r;
 	tell_new(p);
 	look_at_all(p);
+	witness_begin(p);
 	if (mapped)
 		*mapped = x->mapped;
 	emit_target(p->settings.emit, p->settings.ctx, x->pid, x->start_ns);

@@ -146,6 +146,7 @@ struct in6_addr {
 };
 
 struct sock_common {
+	unsigned char skc_state;
 	short unsigned int skc_family;
 	__u16 skc_num;
 	__be16 skc_dport;
@@ -157,6 +158,16 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_protocol;
+} __attribute__((preserve_access_index));
+
+struct tcp_sock {
+	__u64 bytes_acked;
+	__u64 bytes_received;
+	__u32 write_seq;
+	__u32 snd_una;
+	__u32 rcv_nxt;
+	__u32 copied_seq;
 } __attribute__((preserve_access_index));
 
 #endif

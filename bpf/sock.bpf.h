@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The sums of the witness (sock.bpf.c), which the TLS side adds to as well. */
+#ifndef BOTTRACE_SOCK_BPF_H
+#define BOTTRACE_SOCK_BPF_H
+
+#include "emit.bpf.h"
+
+#define CONN_AF_INET  2
+#define CONN_AF_INET6 10
+#define CONN_S_IFMT   0170000
+#define CONN_S_IFSOCK 0140000
+
+static const struct state_wire sock_none;
+
+/* The sum of a process, made when it has none; NULL when the map is full. */
+static __always_inline struct state_wire *sock_wire(__u64 start_ns, __u32 tgid)
+{
+	struct state_process who = {.start_ns = start_ns, .pid = tgid};
+	struct state_wire *wire = bpf_map_lookup_elem(&wires, &who);
+
+	if (wire)
+		return wire;
+	bpf_map_update_elem(&wires, &who, &sock_none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&wires, &who);
+}
+
+/* A probed TLS library begins a connection. */
+static __always_inline void sock_talk(__u64 start_ns, __u32 tgid)
+{
+	struct state_wire *wire = sock_wire(start_ns, tgid);
+
+	if (wire)
+		emit_add(wire->talks, 1);
+}
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the sockets of a traced process moved against what its TLS probes saw: the one who knows that we are blind. */
+#ifndef PROBE_WITNESS_H
+#define PROBE_WITNESS_H
+
+#include "probe/engine.h"
+
+/* Takes in the connections that newly traced processes have. Without it, or on a kernel without such walks, they are no
+ * part of the sums. */
+void witness_begin(struct probe *p);
+/* Brings the kernel's sums up to now. */
+void witness_look(struct probe *p);
+/* A mapped file without probes: remembered when it is known to bring TLS of its own. */
+void witness_suspect(struct probe *p, const struct process *x, struct str path);
+/* A process's last word, before its final counters: WIRE_BLIND when its connections moved what no probe saw. */
+void witness_tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct wire_counts *counts);
+void witness_fini(struct probe *p);
+
+/* Bytes that moved past every probe; 0: all is accounted for. */
+uint64_t witness_unseen(const struct state_wire *wire, const struct wire_counts *counts);
+
+#endif
