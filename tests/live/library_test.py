@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Every OpenSSL that a program can bring: under whatever name, static, late, twice, replaced."""
-import ctypes.util
+import gzip
+import http.server
+import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -15,6 +18,7 @@ from rig.server import Answer, Server  # noqa: E402
 HERE = Path(__file__).resolve().parent
 MOVER = str(HERE / "clients" / "mover.py")
 PRIVATE = str(HERE / "clients" / "private.py")
+ODD = str(HERE / "clients" / "odd.py")
 PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
 STANDALONE = "github.com/kluctl/go-embed-python"
 STANDALONE_VERSIONS = {"3.10": "v0.0.0-3.10.16-20241219-1", "3.11": "v0.0.0-3.11.11-20241219-1", "3.14": "v0.0.0-3.14.6-20260610-1"}
@@ -192,8 +196,6 @@ def standalone(version):
 
 
 def fetch(module_version, where):
-    import gzip
-    import json
     if not shutil.which("go"):
         raise rig.Skip("no go to fetch an interpreter with")
     with rig.directory() as d:
@@ -246,6 +248,88 @@ def static_attach(version):
     server.close()
 
 
+def blind(document):
+    return [b for t in rig.traces(document) for p in t["processes"] for b in p["blind"]]
+
+
+def plain():
+    """What goes past every probe is told, with its size and where to."""
+    page = b"plain " * 10000  # more than a handshake
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for _ in range(5):
+        r, document = rig.run([PYTHON, ODD, "plain", str(server.server_port)])
+        rig.equal("status", r.returncode, 0)
+        rig.equal("blind", [b["what"] for b in blind(document)], ["tcp"])
+        why = blind(document)[0]["why"]
+        assert f"received 60 kB over TCP to 127.0.0.1:{server.server_port}, no probe fired" in why, why
+        rig.equal("complete", document["complete"], False)
+    server.shutdown()
+
+
+def gnutls():
+    """TLS of a library that we do not know."""
+    wget = shutil.which("wget")
+    if not wget or "gnutls" not in subprocess.run(["ldd", wget], capture_output=True, text=True).stdout:
+        raise rig.Skip("no wget with GnuTLS here")
+    server = Server(lambda request: Answer(200, {}, b"x" * 300000))
+    r, document = rig.run([wget, "-q", "-O", "/dev/null", f"--ca-certificate={server.ca}", f"{server.url}/gnutls"])
+    rig.equal("status", r.returncode, 0)
+    rig.equal("blind", [b["what"] for b in blind(document)], ["tcp"])
+    assert f":{server.port}, no probe fired" in blind(document)[0]["why"], blind(document)
+    rig.equal("complete", document["complete"], False)
+    server.close()
+
+
+def take(sock, left):
+    while left:
+        left -= len(sock.recv(left))
+
+
+def open_already():
+    """A connection that is older than the trace: only what it moves from then on counts."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    for size, want in ((0, 0), (90000, 1)):
+        client = subprocess.Popen([PYTHON, ODD, "older", str(listener.getsockname()[1]), "", str(size)], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True)
+        s, _ = listener.accept()
+        take(s, 500000)
+        client.stdout.readline()
+        with rig.Attach(client.pid) as a:
+            client.stdin.write("go\n")
+            client.stdin.flush()
+            take(s, size)
+            s.sendall(b"x")
+            client.wait()
+            a.process.wait(timeout=20)
+            document = a.stop()
+        s.close()
+        rig.equal("blind", len(blind(document)), want)
+        if want:
+            assert blind(document)[0]["why"].startswith("sent 90 kB and received 1 B over TCP"), blind(document)
+
+
+def leftovers():
+    """A stream given up half-way, a handshake that fails, a request in small pieces: nothing of that is blindness."""
+    server = Server(lambda request: Answer(200, {"content-type": "text/plain"}, b"y" * (4 << 20)))
+    for what in ("quit", "bad", "slow", "worse", "pieces"):
+        r, document = rig.run([PYTHON, ODD, what, str(server.port), server.ca])
+        rig.equal(f"{what}: status", (r.returncode, r.stderr if r.returncode else ""), (0, ""))
+        rig.equal(f"{what}: blind", blind(document), [])
+        rig.equal(f"{what}: complete", document["complete"], True)
+    server.close()
+
+
 def main():
     suite = rig.Suite()
     try:
@@ -254,7 +338,7 @@ def main():
         print(f"skipped library: {e}")
         suite.skipped += 1
         suite.close()
-    for test in (private_copy, deleted, upgrade, mounts, node):
+    for test in (private_copy, deleted, upgrade, mounts, node, plain, gnutls, open_already, leftovers):
         suite.test(test)
     for version in STANDALONE_VERSIONS:
         suite.test(static_run, version, name=f"static_run {version}")

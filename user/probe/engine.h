@@ -46,7 +46,7 @@ struct probe {
 	struct libraries *libs;
 	struct loaders loaders;
 	struct map *processes; /* struct state_process -> struct process, owned; parents before children */
-	struct map *suspects;  /* struct state_process -> struct witness_suspect, owned (witness.c) */
+	struct map *notes;     /* struct state_process -> struct witness_note, owned (witness.c) */
 	struct map *foreseen;  /* hash of a program and its search path -> itself */
 	struct ring_buffer *notify;
 	struct tasks tasks;

@@ -146,8 +146,7 @@ static bool speaks_of(struct str path, const char *const *words, size_t count)
 
 bool glance_is_suspect(struct str path)
 {
-	static const char *const words[] = {"cygrpc", "grpc",	"rustls", "boringssl",
-					    "primp",  "gnutls", "libnss3"};
+	static const char *const words[] = {"cygrpc", "grpc", "rustls", "boringssl", "primp"};
 
 	return speaks_of(path, words, sizeof(words) / sizeof(words[0]));
 }

@@ -98,8 +98,8 @@ static int start(struct probe *p)
 	loader_add_own(&p->loaders, p->load);
 	p->processes = map_new(sizeof(struct state_process), LIMIT_PROCESSES);
 	p->foreseen = map_new(24, FORESEEN_MAX);
-	p->suspects = map_new(sizeof(struct state_process), LIMIT_PROCESSES);
-	if (p->libs == NULL || p->processes == NULL || p->foreseen == NULL || p->suspects == NULL)
+	p->notes = map_new(sizeof(struct state_process), LIMIT_PROCESSES);
+	if (p->libs == NULL || p->processes == NULL || p->foreseen == NULL || p->notes == NULL)
 		return fail(-ENOMEM, "cannot start");
 	p->notify = ring_buffer__new(load_table_fd(p->load, LOAD_NOTIFY), watch_notice, p, NULL);
 	if (p->notify == NULL)

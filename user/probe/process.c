@@ -149,8 +149,7 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 				 strerror(-r));
 		if (r < 0)
 			x->maps_hash = 0;
-		if (lib == NULL)
-			witness_suspect(p, x, m.path);
+		witness_note(p, x, m.path, lib != NULL);
 		bool again = lib == NULL;
 		for (unsigned i = 0; i < count && !again; i++)
 			again = met[i] == lib;

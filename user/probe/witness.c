@@ -22,11 +22,13 @@
 /* More than any handshake: moved on a connection that a probed library knows of, but gave us nothing. */
 #define SILENT_BYTES_MIN 65536u
 
-struct witness_suspect {
-	char name[64];
+/* What the maps of a process showed. */
+struct witness_note {
+	bool has_probes;
+	char suspect[64]; /* a library that brings TLS without symbols; empty: none */
 };
 
-uint64_t witness_unseen(const struct state_wire *wire, const struct wire_counts *counts)
+uint64_t witness_unseen(const struct state_wire *wire, const struct wire_counts *counts, bool has_probes)
 {
 	uint64_t moved = wire->sent + wire->received;
 	uint64_t known = counts->bytes_seen + counts->bytes_seen / RATIO + wire->talks * HANDSHAKE_BYTES +
@@ -37,7 +39,8 @@ uint64_t witness_unseen(const struct state_wire *wire, const struct wire_counts 
 
 	if (moved <= known)
 		return 0;
-	if (strange > 0 && moved - known >= strange * CONN_BYTES_MIN)
+	/* A handshake that fails may show none of our functions. */
+	if (strange > 0 && moved - known >= strange * (has_probes ? HANDSHAKE_BYTES : CONN_BYTES_MIN))
 		return moved - known;
 	if (counts->entered == 0 && wire->conns > 0 && moved - known >= wire->conns * SILENT_BYTES_MIN)
 		return moved - known;
@@ -61,26 +64,39 @@ void witness_look(struct probe *p)
 		err_note(ERR_VERBOSE, "note: connections that are open are not witnessed: %s", strerror(-r));
 }
 
-void witness_suspect(struct probe *p, const struct process *x, struct str path)
+static struct witness_note *note_of(struct probe *p, const struct process *x)
 {
 	struct state_process key = process_key(x->pid, x->start_ns);
-	struct witness_suspect *s;
+	struct witness_note *n = map_get(p->notes, &key);
 
-	if (!glance_is_suspect(path) || map_get(p->suspects, &key))
+	if (n != NULL)
+		return n;
+	n = calloc(1, sizeof(*n));
+	if (n != NULL && map_add(p->notes, &key, n) < 0) {
+		free(n);
+		n = NULL;
+	}
+	return n;
+}
+
+/* Without memory only a name is missing. */
+void witness_note(struct probe *p, const struct process *x, struct str path, bool has_probes)
+{
+	if (!has_probes && !glance_is_suspect(path))
+		return;
+	struct witness_note *n = note_of(p, x);
+	if (n == NULL)
+		return;
+	n->has_probes |= has_probes;
+	if (has_probes || n->suspect[0])
 		return;
 	for (size_t i = path.n; i > 0; i--)
 		if (path.p[i - 1] == '/') {
 			path = str_skip(path, i);
 			break;
 		}
-	s = calloc(1, sizeof(*s));
-	if (s == NULL)
-		return;
-	path = str_head(path, sizeof(s->name) - 1);
-	memcpy(s->name, path.p, path.n);
-	/* Without memory only a name is missing. */
-	if (map_add(p->suspects, &key, s) < 0)
-		free(s);
+	path = str_head(path, sizeof(n->suspect) - 1);
+	memcpy(n->suspect, path.p, path.n);
 }
 
 static void add_size(struct buf *out, uint64_t bytes)
@@ -108,7 +124,8 @@ static void tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct 
 		 const struct wire_counts *counts, uint64_t unseen)
 {
 	struct state_process key = process_key(pid, start_ns);
-	const struct witness_suspect *s = map_get(p->suspects, &key);
+	const struct witness_note *n = map_get(p->notes, &key);
+	const char *suspect = n && n->suspect[0] ? n->suspect : NULL;
 	autodrop(buf_fini) struct buf why;
 
 	buf_init(&why, WIRE_PATH_MAX);
@@ -126,11 +143,11 @@ static void tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct 
 		buf_add(&why, STR(", no probe fired:"));
 	}
 	buf_add(&why, STR(" not through a probed TLS library"));
-	if (s)
-		buf_addf(&why, " (%s, which brings its own without symbols)", s->name);
+	if (suspect)
+		buf_addf(&why, " (%s, which brings its own without symbols)", suspect);
 	else
 		buf_add(&why, STR(" (plain, or TLS of its own)"));
-	emit_blind(p->settings.emit, p->settings.ctx, pid, start_ns, s ? str_of(s->name) : STR("tcp"),
+	emit_blind(p->settings.emit, p->settings.ctx, pid, start_ns, suspect ? str_of(suspect) : STR("tcp"),
 		   buf_str(&why), unseen);
 }
 
@@ -142,11 +159,12 @@ void witness_tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct
 
 	if (bpf_map_lookup_elem(fd, &key, &wire) == 0) {
 		(void)bpf_map_delete_elem(fd, &key);
-		uint64_t unseen = witness_unseen(&wire, counts);
+		const struct witness_note *n = map_get(p->notes, &key);
+		uint64_t unseen = witness_unseen(&wire, counts, n && n->has_probes);
 		if (unseen > 0)
 			tell(p, pid, start_ns, &wire, counts, unseen);
 	}
-	free(map_remove(p->suspects, &key));
+	free(map_remove(p->notes, &key));
 }
 
 void witness_fini(struct probe *p)
@@ -154,8 +172,8 @@ void witness_fini(struct probe *p)
 	size_t pos = 0;
 	void *value;
 
-	while (p->suspects && map_next(p->suspects, &pos, NULL, &value))
+	while (p->notes && map_next(p->notes, &pos, NULL, &value))
 		free(value);
-	map_free(p->suspects);
-	p->suspects = NULL;
+	map_free(p->notes);
+	p->notes = NULL;
 }

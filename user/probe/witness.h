@@ -10,13 +10,13 @@
 void witness_begin(struct probe *p);
 /* Brings the kernel's sums up to now. */
 void witness_look(struct probe *p);
-/* A mapped file without probes: remembered when it is known to bring TLS of its own. */
-void witness_suspect(struct probe *p, const struct process *x, struct str path);
+/* A file that a process maps: with probes, or one that may be known to bring TLS of its own. */
+void witness_note(struct probe *p, const struct process *x, struct str path, bool has_probes);
 /* A process's last word, before its final counters: WIRE_BLIND when its connections moved what no probe saw. */
 void witness_tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct wire_counts *counts);
 void witness_fini(struct probe *p);
 
-/* Bytes that moved past every probe; 0: all is accounted for. */
-uint64_t witness_unseen(const struct state_wire *wire, const struct wire_counts *counts);
+/* Bytes that moved past every probe; 0: all is accounted for, or it may be. */
+uint64_t witness_unseen(const struct state_wire *wire, const struct wire_counts *counts, bool has_probes);
 
 #endif
