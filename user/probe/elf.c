@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "probe/docstring.h"
+
 #define FILE_MAX     (1ull << 30)   /* libpython and Node are well below */
 #define SECTION_MAX  (128ull << 20) /* a symbol or string table */
 #define SECTIONS_MAX 65536u
@@ -223,6 +225,30 @@ static size_t search(struct elf_file *f, uint32_t type, struct elf_symbol *symbo
 	return found;
 }
 
+/* A CPython with a static OpenSSL and no symbols of it. */
+static size_t search_docstrings(struct elf_file *f, struct elf_symbol *symbols, size_t count)
+{
+	struct elf_symbol python = {.name = "PyEval_SaveThread"};
+	struct docstring_places places;
+	size_t found = 0;
+
+	if (search(f, SHT_DYNSYM, &python, 1) == 0 || docstring_find(f->fd, &places) < 0)
+		return 0;
+	for (size_t k = 0; k < count; k++) {
+		GElf_Sym sym = {0};
+
+		if (strcmp(symbols[k].name, "SSL_read_ex") == 0)
+			sym.st_value = places.read;
+		else if (strcmp(symbols[k].name, "SSL_write_ex") == 0)
+			sym.st_value = places.write;
+		else
+			continue;
+		fill(f, &symbols[k], &sym, true);
+		found += symbols[k].found;
+	}
+	return found;
+}
+
 size_t elf_find(struct elf_file *f, struct elf_symbol *symbols, size_t count)
 {
 	size_t found = search(f, SHT_DYNSYM, symbols, count);
@@ -230,6 +256,8 @@ size_t elf_find(struct elf_file *f, struct elf_symbol *symbols, size_t count)
 	/* What a library exports is its interface; local names matter only where nothing is exported. */
 	if (found == 0)
 		found = search(f, SHT_SYMTAB, symbols, count);
+	if (found == 0)
+		found = search_docstrings(f, symbols, count);
 	return found;
 }
 

@@ -44,8 +44,8 @@ int elf_open(struct elf_file **out, int fd) MUST_CHECK;
 void elf_close(struct elf_file *f);
 DROP_POINTER(elf_file, elf_close)
 
-/* Fills what it finds of `symbols`: functions that the file defines, .dynsym first, then .symtab; of several
- * versions the default one. Returns how many are found. */
+/* Fills what it finds of `symbols`: functions that the file defines, .dynsym first, then .symtab, then the
+ * way of docstring.h; of several versions the default one. Returns how many are found. */
 size_t elf_find(struct elf_file *f, struct elf_symbol *symbols, size_t count);
 /* Copies code of an executable segment: at most len bytes. Returns how many, 0: there is none. */
 size_t elf_read_code(struct elf_file *f, uint64_t address, uint8_t *code, size_t len);

@@ -77,6 +77,8 @@ class Server:
 
     def close(self):
         self.stopping = True
+        # closing alone leaves the thread in accept(); it may wake up on the descriptor's next owner
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.directory.cleanup()
 

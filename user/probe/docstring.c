@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "probe/docstring.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <Zydis/Zydis.h>
+
+#define HEADERS_MAX  64u
+#define DYNAMIC_MAX  256u
+#define SEGMENT_MAX  (128ull << 20)
+#define TABLE_MAX    (32u << 20)
+#define FUNCTION_MAX (64u << 10)
+#define CALLEES_MAX  32u
+#define NAME_BYTES   20u
+#define EH_TABLE     0x3b /* DW_EH_PE_datarel | DW_EH_PE_sdata4, what every linker writes */
+
+struct segment {
+	uint64_t address, size;
+	uint8_t *bytes; /* as many as the file has */
+};
+
+struct image {
+	struct segment list[HEADERS_MAX];
+	size_t count;
+	uint64_t dynamic, dynamic_size, frames;
+	uint64_t symbols, symbols_end, strings, rela, rela_size, plt, plt_size;
+};
+
+static void image_fini(struct image *m)
+{
+	for (size_t i = 0; i < m->count; i++)
+		free(m->list[i].bytes);
+}
+
+/* size bytes at an address, or NULL. */
+static const uint8_t *at(const struct image *m, uint64_t address, uint64_t size)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		const struct segment *s = &m->list[i];
+
+		if (address >= s->address && address - s->address <= s->size &&
+		    size <= s->size - (address - s->address))
+			return s->bytes + (address - s->address);
+	}
+	return NULL;
+}
+
+static uint64_t word_at(const struct image *m, uint64_t address)
+{
+	const uint8_t *p = at(m, address, 8);
+	uint64_t word = 0;
+
+	if (p)
+		memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+static int read_segment(struct image *m, int fd, const Elf64_Phdr *h)
+{
+	struct segment *s = &m->list[m->count];
+
+	if (h->p_filesz == 0 || h->p_filesz > SEGMENT_MAX)
+		return 0;
+	s->bytes = malloc(h->p_filesz);
+	if (s->bytes == NULL)
+		return -ENOMEM;
+	s->address = h->p_vaddr;
+	m->count++;
+	while (s->size < h->p_filesz) {
+		ssize_t n =
+			pread(fd, s->bytes + s->size, h->p_filesz - s->size, (off_t)(h->p_offset + s->size));
+
+		if (n < 0)
+			return -EIO;
+		if (n == 0)
+			break;
+		s->size += (uint64_t)n;
+	}
+	return 0;
+}
+
+static void read_dynamic(struct image *m)
+{
+	for (uint64_t i = 0; i < m->dynamic_size / 16 && i < DYNAMIC_MAX; i++) {
+		uint64_t tag = word_at(m, m->dynamic + i * 16), value = word_at(m, m->dynamic + i * 16 + 8);
+
+		/* The table of symbols ends where the next one begins, or before. */
+		if ((tag == DT_STRTAB || tag == DT_GNU_HASH || tag == DT_HASH || tag == DT_VERSYM ||
+		     tag == DT_RELA || tag == DT_JMPREL || tag == DT_VERNEED) &&
+		    value > m->symbols && value < m->symbols_end)
+			m->symbols_end = value;
+		switch (tag) {
+		case DT_NULL:
+			return;
+		case DT_SYMTAB:
+			m->symbols = value;
+			break;
+		case DT_STRTAB:
+			m->strings = value;
+			break;
+		case DT_RELA:
+			m->rela = value;
+			break;
+		case DT_JMPREL:
+			m->plt = value;
+			break;
+		case DT_PLTRELSZ:
+			m->plt_size = value < TABLE_MAX ? value : TABLE_MAX;
+			break;
+		case DT_RELASZ:
+			m->rela_size = value < TABLE_MAX ? value : TABLE_MAX;
+			break;
+		}
+	}
+}
+
+static int image_read(struct image *m, int fd)
+{
+	Elf64_Phdr headers[HEADERS_MAX];
+	Elf64_Ehdr e;
+
+	if (pread(fd, &e, sizeof(e), 0) != (ssize_t)sizeof(e) || memcmp(e.e_ident, ELFMAG, SELFMAG) != 0 ||
+	    e.e_ident[EI_CLASS] != ELFCLASS64 || e.e_machine != EM_X86_64 ||
+	    e.e_phentsize != sizeof(Elf64_Phdr) || e.e_phnum > HEADERS_MAX)
+		return -ENOENT;
+	ssize_t size = (ssize_t)(e.e_phnum * sizeof(Elf64_Phdr));
+	if (pread(fd, headers, (size_t)size, (off_t)e.e_phoff) != size)
+		return -ENOENT;
+	for (unsigned i = 0; i < e.e_phnum; i++) {
+		const Elf64_Phdr *h = &headers[i];
+		int r = h->p_type == PT_LOAD ? read_segment(m, fd, h) : 0;
+
+		if (r < 0)
+			return r;
+		if (h->p_type == PT_DYNAMIC) {
+			m->dynamic = h->p_vaddr;
+			m->dynamic_size = h->p_filesz;
+		} else if (h->p_type == PT_GNU_EH_FRAME) {
+			m->frames = h->p_vaddr;
+		}
+	}
+	/* Twice: the first time finds where the symbols begin. */
+	read_dynamic(m);
+	m->symbols_end = m->symbols + TABLE_MAX;
+	read_dynamic(m);
+	return 0;
+}
+
+/* ---- from the docstring to the method ---- */
+
+static uint64_t find_text(const struct image *m, const char *text)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		const struct segment *s = &m->list[i];
+		const uint8_t *p = memmem(s->bytes, s->size, text, strlen(text));
+
+		if (p)
+			return s->address + (uint64_t)(p - s->bytes);
+	}
+	return 0;
+}
+
+/* The value of a word once the file is loaded: a relative relocation's, or what stands there. */
+static uint64_t loaded_word(const struct image *m, uint64_t address)
+{
+	for (uint64_t i = 0; i + 24 <= m->rela_size; i += 24)
+		if (word_at(m, m->rela + i) == address &&
+		    (uint32_t)word_at(m, m->rela + i + 8) == R_X86_64_RELATIVE)
+			return word_at(m, m->rela + i + 16);
+	return word_at(m, address);
+}
+
+/* struct PyMethodDef: name, method, flags, docstring; 8 bytes each. */
+static uint64_t method_of(const struct image *m, uint64_t doc_slot, const char *name)
+{
+	uint64_t text = doc_slot < 24 ? 0 : loaded_word(m, doc_slot - 24);
+	const uint8_t *p = at(m, text, strlen(name) + 1);
+
+	if (p == NULL || memcmp(p, name, strlen(name) + 1) != 0)
+		return 0;
+	return loaded_word(m, doc_slot - 16);
+}
+
+static uint64_t find_method(const struct image *m, uint64_t doc, const char *name)
+{
+	uint64_t method = 0;
+
+	for (uint64_t i = 0; i + 24 <= m->rela_size && !method; i += 24)
+		if (word_at(m, m->rela + i + 16) == doc &&
+		    (uint32_t)word_at(m, m->rela + i + 8) == R_X86_64_RELATIVE)
+			method = method_of(m, word_at(m, m->rela + i), name);
+	for (size_t i = 0; i < m->count && !method; i++) {
+		const struct segment *s = &m->list[i];
+
+		for (uint64_t k = -s->address & 7; k + 8 <= s->size && !method; k += 8)
+			if (memcmp(s->bytes + k, &doc, 8) == 0)
+				method = method_of(m, s->address + k, name);
+	}
+	return method;
+}
+
+/* ---- code ---- */
+
+/* Where the function after this one begins: the table of .eh_frame_hdr is sorted. 0: not known. */
+static uint64_t end_of(const struct image *m, uint64_t function)
+{
+	const uint8_t *h = m->frames ? at(m, m->frames, 12) : NULL;
+	uint32_t n;
+
+	if (h == NULL || h[0] != 1 || h[2] != 0x03 || h[3] != EH_TABLE)
+		return 0;
+	memcpy(&n, h + 8, 4);
+	const uint8_t *table = at(m, m->frames + 12, (uint64_t)n * 8);
+	if (table == NULL)
+		return 0;
+	uint32_t low = 0, high = n;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		int32_t start;
+
+		memcpy(&start, table + (uint64_t)middle * 8, 4);
+		if (m->frames + (uint64_t)(int64_t)start <= function)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	int32_t next;
+	if (low == n)
+		return 0;
+	memcpy(&next, table + (uint64_t)low * 8, 4);
+	return m->frames + (uint64_t)(int64_t)next;
+}
+
+static const char *name_of(const struct image *m, uint64_t symbol)
+{
+	const uint8_t *s = at(m, symbol, 24);
+	uint32_t name;
+
+	if (s == NULL)
+		return NULL;
+	memcpy(&name, s, 4);
+	/* Names that are asked for are shorter than what is looked at here. */
+	const uint8_t *text = at(m, m->strings + name, 1);
+	return text && at(m, m->strings + name, NAME_BYTES) ? (const char *)text : NULL;
+}
+
+/* A PLT stub: [endbr64] [bnd] jmp *slot(%rip). The symbol whose address the slot gets. */
+static const char *name_of_stub(const struct image *m, uint64_t address)
+{
+	const uint8_t *code = at(m, address, 16);
+	int32_t distance;
+	unsigned i = 0;
+
+	if (code == NULL)
+		return NULL;
+	if (memcmp(code, "\xf3\x0f\x1e\xfa", 4) == 0)
+		i = 4;
+	i += code[i] == 0xf2;
+	if (code[i] != 0xff || code[i + 1] != 0x25)
+		return NULL;
+	memcpy(&distance, code + i + 2, 4);
+	uint64_t slot = address + i + 6 + (uint64_t)(int64_t)distance;
+	for (uint64_t k = 0; k + 24 <= m->plt_size; k += 24)
+		if (word_at(m, m->plt + k) == slot)
+			return name_of(m, m->symbols + (word_at(m, m->plt + k + 8) >> 32) * 24);
+	return NULL;
+}
+
+/* The name of the exported function at an address, or behind the PLT stub there; NULL: none. */
+static const char *exported_at(const struct image *m, uint64_t address)
+{
+	for (uint64_t i = m->symbols; m->symbols && i + 24 <= m->symbols_end; i += 24) {
+		const uint8_t *s = at(m, i, 24);
+
+		if (s == NULL)
+			break;
+		if ((s[4] & 15) == STT_FUNC && word_at(m, i + 8) == address)
+			return name_of(m, i);
+	}
+	return name_of_stub(m, address);
+}
+
+/* Targets of the direct calls of a function, in the order of its code. */
+static size_t calls_of(const struct image *m, uint64_t function, uint64_t calls[CALLEES_MAX])
+{
+	uint64_t end = end_of(m, function), size = end - function;
+	const uint8_t *code = end && size <= FUNCTION_MAX ? at(m, function, size) : NULL;
+	ZydisDecoder decoder;
+	size_t n = 0;
+
+	if (code == NULL ||
+	    ZYAN_FAILED(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
+		return 0;
+	for (uint64_t i = 0; i < size && n < CALLEES_MAX;) {
+		ZydisDecodedInstruction insn;
+
+		if (ZYAN_FAILED(ZydisDecoderDecodeInstruction(&decoder, NULL, code + i, size - i, &insn)))
+			break;
+		if (code[i] == 0xe8 && insn.length == 5) {
+			int32_t distance;
+
+			memcpy(&distance, code + i + 1, 4);
+			calls[n++] = function + i + 5 + (uint64_t)(int64_t)distance;
+		}
+		i += insn.length;
+	}
+	return n;
+}
+
+/* The first call after PyEval_SaveThread of what is no part of Python's interface. */
+static uint64_t after_save(const struct image *m, uint64_t function)
+{
+	uint64_t calls[CALLEES_MAX];
+	size_t n = calls_of(m, function, calls);
+	bool saved = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *name = exported_at(m, calls[i]);
+
+		if (name && strcmp(name, "PyEval_SaveThread") == 0)
+			saved = true;
+		else if (saved && name == NULL)
+			return calls[i];
+	}
+	return 0;
+}
+
+static uint64_t find_function(const struct image *m, const char *doc, const char *name)
+{
+	uint64_t text = find_text(m, doc), calls[CALLEES_MAX];
+	uint64_t method = text ? find_method(m, text, name) : 0;
+	uint64_t found = method ? after_save(m, method) : 0;
+
+	if (found || !method)
+		return found;
+	/* Argument Clinic's wrapper in front of the method. */
+	size_t n = calls_of(m, method, calls);
+	for (size_t i = 0; i < n && !found; i++)
+		found = exported_at(m, calls[i]) ? 0 : after_save(m, calls[i]);
+	return found;
+}
+
+int docstring_find(int fd, struct docstring_places *out)
+{
+	autodrop(image_fini) struct image m = {0};
+	int r = image_read(&m, fd);
+
+	if (r < 0)
+		return r;
+	uint64_t write = find_function(
+		&m, "write($self, b, /)\n--\n\nWrites the bytes-like object b into the SSL object.", "write");
+	uint64_t read = write ? find_function(&m, "read(size, [buffer])\nRead up to size bytes", "read") : 0;
+	if (!read || read == write)
+		return -ENOENT;
+	*out = (struct docstring_places){.read = read, .write = write};
+	return 0;
+}
