@@ -18,7 +18,7 @@
 extern char **environ;
 
 /* Signals that are passed on. Those of a terminal (Ctrl-C, Ctrl-\, hang-up) go to the whole group by themselves. */
-static const int passed_on[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+static const int passed_on[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGTSTP};
 #define PASSED_ON     (sizeof(passed_on) / sizeof(passed_on[0]))
 #define GROUP_WAIT_MS 50
 

@@ -56,7 +56,7 @@ static uint64_t now_ns(void)
 
 static int block_signals(struct front *f)
 {
-	static const int ours[] = {SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+	static const int ours[] = {SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -281,23 +281,41 @@ static void pass_errors(struct front *f)
 	f->attacher.errors = -1;
 }
 
+static void take_run_signal(struct front *f, const struct signalfd_siginfo *info)
+{
+	if (info->ssi_signo == SIGCHLD)
+		command_look(&f->command);
+	else if (f->ready)
+		command_signal(&f->command, info);
+	else if (info->ssi_signo == SIGTSTP)
+		raise(SIGSTOP);
+	else
+		f->interrupts++;
+}
+
+static void take_attach_signal(struct front *f, const struct signalfd_siginfo *info)
+{
+	if (info->ssi_signo == SIGTSTP)
+		raise(SIGSTOP);
+	if (info->ssi_signo != SIGINT && info->ssi_signo != SIGTERM && info->ssi_signo != SIGHUP)
+		return;
+	f->interrupts++;
+	stop(f, WIRE_END_SIGNAL);
+}
+
+/*
+ * Ctrl-Z under run is not ours to obey at once: until the command has stopped it may still read what is typed to the
+ * shell, so the shell must not hear of a stop before. We stop when it has (command_look).
+ */
 static void take_signal(struct front *f)
 {
 	struct signalfd_siginfo info;
 
 	while (read(f->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (f->settings->mode == WIRE_MODE_RUN) {
-			if (info.ssi_signo == SIGCHLD)
-				command_look(&f->command);
-			else if (f->ready)
-				command_signal(&f->command, &info);
-			else
-				f->interrupts++;
-		} else if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
-			   info.ssi_signo == SIGHUP) {
-			f->interrupts++;
-			stop(f, WIRE_END_SIGNAL);
-		}
+		if (f->settings->mode == WIRE_MODE_RUN)
+			take_run_signal(f, &info);
+		else
+			take_attach_signal(f, &info);
 	}
 }
 
