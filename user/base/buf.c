@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* Smallest allocation. */
 #define FIRST_BYTES 64u
@@ -143,4 +144,38 @@ const char *buf_z(struct buf *b)
 		return "";
 	b->p[b->n] = '\0';
 	return b->p;
+}
+
+#define READ_PIECE 65536
+
+int buf_read(struct buf *b, int fd)
+{
+	for (;;) {
+		char *room = buf_reserve(b, READ_PIECE);
+
+		if (room == NULL)
+			return buf_err(b);
+		ssize_t n = read(fd, room, READ_PIECE);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;
+		buf_commit(b, (size_t)n);
+	}
+}
+
+int buf_write(const struct buf *b, int fd)
+{
+	for (size_t at = 0; at < b->n;) {
+		ssize_t n = write(fd, b->p + at, b->n - at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += (size_t)n;
+	}
+	return 0;
 }

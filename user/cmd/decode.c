@@ -22,21 +22,13 @@ static int read_file(const char *file, struct buf *b)
 	if (fd < 0)
 		return err_say(errno == EACCES ? EXIT_RIGHTS : EXIT_NOT_FOUND,
 			       "give a file that you may read", "cannot read %s: %s", file, strerror(errno));
-	for (;;) {
-		char *room = buf_reserve(b, PIECE);
-		ssize_t n = room ? read(fd, room, PIECE) : -1;
-
-		if (room == NULL)
-			return err_say(EXIT_CORRUPT, NULL, "%s is too large", file);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_say(EXIT_NOT_FOUND, "give a file that you may read", "cannot read %s: %s",
-				       file, strerror(errno));
-		if (n == 0)
-			return EXIT_OK;
-		buf_commit(b, (size_t)n);
-	}
+	int r = buf_read(b, fd);
+	if (buf_err(b))
+		return err_say(EXIT_CORRUPT, NULL, "%s is too large", file);
+	if (r < 0)
+		return err_say(EXIT_NOT_FOUND, "give a file that you may read", "cannot read %s: %s", file,
+			       strerror(-r));
+	return EXIT_OK;
 }
 
 /* ---- JSON lines: one exchange a line, turned back into the bytes that they were (docs/decode.md) ---- */
@@ -141,12 +133,6 @@ static int feed_lines(struct pipeline *p, const char *file, struct str text, str
 
 /* ---- the word ---- */
 
-static int to_buf(void *ctx, struct str piece)
-{
-	buf_add(ctx, piece);
-	return buf_err(ctx);
-}
-
 static int feed_files(struct pipeline *p, const struct option_values *v)
 {
 	autodrop(buf_fini) struct buf request = {0};
@@ -188,7 +174,7 @@ int decode_run(struct option_values *v)
 	struct view_session session = pipeline_session(p);
 	buf_init(&document, LIMIT_DOCUMENT_BYTES);
 	if (r == 0)
-		r = view_document(&session, to_buf, &document);
+		r = view_document(&session, view_to_buf, &document);
 	if (r < 0)
 		return err_say(EXIT_HOST, NULL, "cannot decode: %s", strerror(-r));
 	code = word_print_document(v, &document, format, a, &style);

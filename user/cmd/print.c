@@ -8,12 +8,6 @@
 #include "base/limits.h"
 #include "cmd/word.h"
 
-static int to_buf(void *ctx, struct str piece)
-{
-	buf_add(ctx, piece);
-	return buf_err(ctx);
-}
-
 int word_read(const struct json **j, struct arena *a, const struct buf *document)
 {
 	struct json_end end = {0};
@@ -33,7 +27,7 @@ static int expand(struct buf *text, struct arena *a, const struct buf *document)
 	int r = word_read(&j, a, document);
 
 	buf_init(text, LIMIT_DOCUMENT_BYTES);
-	return r == 0 ? view_full(a, j, to_buf, text) : r;
+	return r == 0 ? view_full(a, j, view_to_buf, text) : r;
 }
 
 int word_print_document(const struct option_values *v, const struct buf *document, enum session_format format,

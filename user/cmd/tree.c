@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -11,7 +9,6 @@
 int tree_run(struct option_values *v)
 {
 	autodrop(buf_fini) struct buf document = {0};
-	autodrop(buf_fini) struct buf text = {0};
 	autodrop(drop_arena) struct arena *a = arena_new(LIMIT_DOCUMENT_BYTES);
 	struct view_style style = word_style(v, STDOUT_FILENO);
 	enum session_format format;
@@ -23,7 +20,6 @@ int tree_run(struct option_values *v)
 	if (v->arg_count != 1 || a == NULL)
 		return err_say(EXIT_USAGE, "bottrace tree TRACE", "one trace is to be given");
 	buf_init(&document, LIMIT_DOCUMENT_BYTES);
-	buf_init(&text, LIMIT_DOCUMENT_BYTES);
 	code = session_load(v->args[0], &document, &complete);
 	if (code != EXIT_OK)
 		return code;

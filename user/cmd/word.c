@@ -198,22 +198,12 @@ int word_format(const struct option_values *v, enum session_format *format)
 
 int word_print(const struct buf *text)
 {
-	struct str s = buf_str(text);
-
 	signal(SIGPIPE, SIG_IGN);
 	if (buf_err(text))
 		return err_say(EXIT_HOST, NULL, "cannot show it: %s", strerror(-buf_err(text)));
-	while (s.n > 0) {
-		ssize_t n = write(STDOUT_FILENO, s.p, s.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EPIPE)
-			return EXIT_OK;
-		if (n < 0)
-			return err_say(EXIT_SINK, NULL, "cannot write to stdout: %s", strerror(errno));
-		s = str_skip(s, (size_t)n);
-	}
+	int r = buf_write(text, STDOUT_FILENO);
+	if (r < 0 && r != -EPIPE)
+		return err_say(EXIT_SINK, NULL, "cannot write to stdout: %s", strerror(-r));
 	return EXIT_OK;
 }
 

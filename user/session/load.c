@@ -18,12 +18,6 @@ static void replay_record(void *ctx, const struct wire_head *rec)
 	pipeline_feed(ctx, rec);
 }
 
-static int to_buf(void *ctx, struct str piece)
-{
-	buf_add(ctx, piece);
-	return buf_err(ctx);
-}
-
 static int load_tape(struct str head, int fd, const char *file, struct buf *document, bool *complete)
 {
 	struct pipeline_settings settings = {0};
@@ -47,29 +41,11 @@ static int load_tape(struct str head, int fd, const char *file, struct buf *docu
 	r = pipeline_finish(p, end == DRAIN_TAPE_CUT);
 	struct view_session session = pipeline_session(p);
 	if (r == 0)
-		r = view_document(&session, to_buf, document);
+		r = view_document(&session, view_to_buf, document);
 	if (r < 0)
 		return err_say(EXIT_HOST, NULL, "cannot show %s: %s", file, strerror(-r));
 	*complete = pipeline_complete(p);
 	return EXIT_OK;
-}
-
-static int read_all(int fd, struct buf *b)
-{
-	for (;;) {
-		char *room = buf_reserve(b, 1u << 16);
-
-		if (room == NULL)
-			return buf_err(b);
-		ssize_t n = read(fd, room, 1u << 16);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return 0;
-		buf_commit(b, (size_t)n);
-	}
 }
 
 static bool is_complete(const struct json *document)
@@ -92,7 +68,7 @@ static int load_document(struct str head, int fd, const char *file, struct buf *
 	struct json_end end = {0};
 
 	buf_add(document, head);
-	int r = read_all(fd, document);
+	int r = buf_read(document, fd);
 
 	if (r < 0 || a == NULL)
 		return err_say(EXIT_CORRUPT, NULL, "cannot read %s: %s", file, strerror(r < 0 ? -r : ENOMEM));

@@ -75,20 +75,6 @@ void output_discard(struct session_settings *settings)
 	}
 }
 
-static int write_fd(int fd, struct str s)
-{
-	while (s.n > 0) {
-		ssize_t n = write(fd, s.p, s.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		s = str_skip(s, (size_t)n);
-	}
-	return 0;
-}
-
 /* Old content goes only now that there is new one. Not for pipes and devices. */
 static int rewind_file(int fd)
 {
@@ -264,12 +250,6 @@ void output_live_free(struct output_live *l)
 
 /* ---- at the end ---- */
 
-static int to_buf(void *ctx, struct str piece)
-{
-	buf_add(ctx, piece);
-	return buf_err(ctx);
-}
-
 static int to_lines(void *ctx, struct str piece)
 {
 	struct live_target *t = ctx;
@@ -288,8 +268,8 @@ static void say_summary(const struct session_settings *settings, struct str docu
 	buf_init(&text, LIMIT_TEXT_BYTES);
 	style.colour = style.colour && isatty(STDERR_FILENO);
 	const struct json *j = a ? json_parse(a, document, NULL) : NULL;
-	if (j && view_summary(&text, a, j, &style) == 0)
-		(void)write_fd(STDERR_FILENO, buf_str(&text));
+	if (j && view_summary(&text, a, j, &style) == 0 && buf_write(&text, STDERR_FILENO) < 0)
+		err_note(ERR_DEBUG, "the summary found no reader");
 }
 
 /* The document as the files of -o json want it. 0, -errno (said). */
@@ -306,7 +286,7 @@ static int expand(const struct session_settings *settings, struct buf *document)
 	buf_init(&full, LIMIT_DOCUMENT_BYTES);
 	struct json_end end = {0};
 	const struct json *j = a ? json_parse(a, buf_str(document), &end) : NULL;
-	int r = j && end.state == JSON_WHOLE ? view_full(a, j, to_buf, &full) : -ENOMEM;
+	int r = j && end.state == JSON_WHOLE ? view_full(a, j, view_to_buf, &full) : -ENOMEM;
 	if (r < 0)
 		return fail(r, "expand the document (it is written as it is)");
 	buf_fini(document);
@@ -322,7 +302,7 @@ int output_write(const struct session_settings *settings, const struct view_sess
 	int r;
 
 	buf_init(&document, LIMIT_DOCUMENT_BYTES);
-	r = view_document(session, to_buf, &document);
+	r = view_document(session, view_to_buf, &document);
 	if (r < 0)
 		return fail(r, "write the document");
 	r = expand(settings, &document);
@@ -334,7 +314,7 @@ int output_write(const struct session_settings *settings, const struct view_sess
 			continue;
 		w = o->file ? rewind_file(o->fd) : 0;
 		if (w == 0)
-			w = write_fd(o->fd, buf_str(&document));
+			w = buf_write(&document, o->fd);
 		if (w < 0 && r == 0)
 			r = fail(w, "write %s", o->file ? o->file : "the document");
 	}

@@ -201,3 +201,9 @@ int view_corrections(const struct view_session *v, view_write_fn *write, void *c
 {
 	return write_lines(v, false, write, ctx);
 }
+
+int view_to_buf(void *ctx, struct str piece)
+{
+	buf_add(ctx, piece);
+	return buf_err(ctx);
+}

@@ -40,6 +40,8 @@ struct view_session { /* borrowed, all after trace_finish and store_finish */
 
 /* Where a document goes, piece by piece: 0, or -errno that ends the writing and is returned. */
 typedef int view_write_fn(void *ctx, struct str piece);
+/* The one that collects in memory: ctx is a struct buf. */
+int view_to_buf(void *ctx, struct str piece) MUST_CHECK;
 
 /* One `bottrace.v1.trace`, or `bottrace.v1.traces` when there are several (docs/trace.md). Ends with a newline. */
 int view_document(const struct view_session *v, view_write_fn *write, void *ctx) MUST_CHECK;

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <unistd.h>
+#include <sys/wait.h>
+#include <signal.h>
 #include "harness.h"
 
 #include <errno.h>
@@ -144,12 +147,51 @@ static void test_sweeps(void **state)
 	harness_sweep("buf", &stage, str_make(big, sizeof(big)));
 }
 
+/* What one side writes the other reads, more than a pipe holds, up to the reader's maximum. */
+static void read_and_write(void **state)
+{
+	const size_t many = 300000;
+	struct buf out, in;
+	int ends[2];
+
+	(void)state;
+	buf_init(&out, many);
+	memset(buf_reserve(&out, many), 'x', many);
+	buf_commit(&out, many);
+	for (int full = 0; full < 2; full++) {
+		assert_int_equal(pipe(ends), 0);
+		pid_t pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			close(ends[0]);
+			signal(SIGPIPE, SIG_IGN);
+			int w = buf_write(&out, ends[1]);
+			_exit(w == (full ? -EPIPE : 0) ? 0 : 1);
+		}
+		close(ends[1]);
+		buf_init(&in, full ? 100000 : SIZE_MAX);
+		assert_int_equal(buf_read(&in, ends[0]), full ? -EMSGSIZE : 0);
+		close(ends[0]);
+		int status = 1;
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		if (!full)
+			assert_true(str_eq(buf_str(&in), buf_str(&out)));
+		buf_fini(&in);
+	}
+	buf_init(&in, SIZE_MAX);
+	assert_int_equal(buf_read(&in, -1), -EBADF);
+	assert_int_equal(buf_write(&out, -1), -EBADF);
+	buf_fini(&in);
+	buf_fini(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_adds),	   cmocka_unit_test(test_maximum),
 		cmocka_unit_test(test_no_maximum), cmocka_unit_test(test_moves),
-		cmocka_unit_test(test_sweeps),
+		cmocka_unit_test(test_sweeps),	   cmocka_unit_test(read_and_write),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
