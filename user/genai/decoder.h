@@ -84,9 +84,12 @@ uint64_t genai_server_retry_after(const struct http_message *m);
 struct str genai_provider_find(struct str host, uint16_t port);
 /* What the gateway says of itself in its answer's fields; p NULL: nothing. */
 struct str genai_provider_gateway(const struct http_message *response);
-/* The decoder for a request, or NULL: then *note may say why a look-alike is none, *no_model_call that it is by rule. */
-const struct genai_decoder *genai_provider_decoder(struct str method, struct str path, const char **note,
-						   bool *no_model_call);
+
+/* ---- route.c ---- */
+/* The decoder for a request by its path (no query), or NULL: then *note may say why a look-alike is none,
+ * *no_model_call that it is by rule. */
+const struct genai_decoder *genai_route_path(struct str method, struct str path, const char **note,
+					     bool *no_model_call);
 
 /* ---- error.c ---- */
 /* Status error, with type and message of the body; the HTTP status where it has none. body may be NULL. */

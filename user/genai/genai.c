@@ -210,8 +210,7 @@ static void body_understand(struct genai_work *w)
 {
 	struct genai_call *c = &w->c;
 	const struct http_message *m = &c->x->request;
-	const struct genai_decoder *d =
-		genai_provider_decoder(c->x->method, c->path, &c->note, &c->no_model_call);
+	const struct genai_decoder *d = genai_route_path(c->x->method, c->path, &c->note, &c->no_model_call);
 	struct str body = m->body;
 
 	c->body_hash = hash_u128(body.p ? body : STR(""), 0);

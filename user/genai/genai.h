@@ -9,7 +9,7 @@
  * fails: a body that cannot be read marks the call (broken) and keeps what was read
  * start: genai.c
  *
- * Adding a provider: one decoder file, one row in provider.c's tables, one talk.
+ * Adding a provider: one decoder file, one row in route.c, one talk.
  */
 #ifndef GENAI_GENAI_H
 #define GENAI_GENAI_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who serves a host, and which API a path speaks. First row that fits wins. Names are OpenTelemetry's
- * gen_ai.provider.name values; hosts outside its list go by their own name. Hosts and paths are from the providers'
- * documentation.
+ * Who serves a host. First row that fits wins. Names are OpenTelemetry's gen_ai.provider.name values; hosts outside
+ * its list go by their own name. Hosts are from the providers' documentation.
  */
 #include "genai/decoder.h"
 
@@ -99,44 +98,4 @@ struct str genai_provider_gateway(const struct http_message *response)
 		if (http_field(response, rows[i].field).p != NULL)
 			return str_of(rows[i].provider);
 	return STR_NONE;
-}
-
-struct path_row {
-	const char *suffix;
-	const struct genai_decoder *decoder; /* NULL: no model call */
-	const char *note;
-};
-
-static const struct path_row paths[] = {
-	{"/chat/completions", &genai_openai_chat, NULL},
-	{"/v1/messages", &genai_anthropic_messages, NULL},
-	{"/messages/count_tokens", NULL, "count_tokens counts and asks no model"},
-};
-
-const struct genai_decoder *genai_provider_decoder(struct str method, struct str path, const char **note,
-						   bool *no_model_call)
-{
-	while (path.n > 1 && path.p[path.n - 1] == '/')
-		path.n--;
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		struct str suffix = str_of(paths[i].suffix);
-
-		if (!str_ends(path, suffix))
-			continue;
-		if (paths[i].decoder == NULL) {
-			*note = paths[i].note;
-			*no_model_call = true;
-			return NULL;
-		}
-		if (str_eq(method, STR("POST")))
-			return paths[i].decoder;
-		*note = "not a POST";
-		*no_model_call = true;
-		return NULL;
-	}
-	if (str_has(path, STR("/chat/completions/"))) {
-		*note = "a stored completion";
-		*no_model_call = true;
-	}
-	return NULL;
 }

@@ -9,7 +9,7 @@ void http_body_fini(struct http_body *b)
 {
 	buf_fini(&b->text);
 	http_encoding_free(take(b->encoding));
-	http_sse_free(take(b->sse));
+	http_frames_close(&b->frames);
 }
 
 static void give_event(void *ctx, const struct http_event *ev)
@@ -26,10 +26,10 @@ int http_body_open(struct http_open *o, enum http_which which, const struct http
 	struct http_message *m = http_message_of(o, which);
 
 	m->body_kept = true;
-	b->sniff = which == HTTP_RESPONSE && str_eq(m->content_type, STR("text/event-stream"));
+	b->sniff = which == HTTP_RESPONSE ? http_frames_find(m->content_type) : NULL;
 	if (facts->coding_unknown) {
 		m->body_kept = false;
-		b->sniff = false;
+		b->sniff = NULL;
 		b->stopped = true;
 	} else if (facts->coding_count > 0) {
 		b->encoding = http_encoding_new(facts->codings, facts->coding_count);
@@ -73,17 +73,25 @@ static void add_text(const struct sink *k, struct str text)
 
 static int add_events(const struct sink *k, struct str text)
 {
+	struct http_body *b = &k->o->body[k->which];
+	const char *why = "an event cannot be read";
 	size_t at = 0;
-	int r = http_sse_feed(k->o->body[k->which].sse, text, k->p->ts_ns, &at);
+	int r = b->frames.kind->feed(b->frames.state, text, k->p->ts_ns, &at, &why);
 
-	if (r == -EMSGSIZE) {
-		/* Behind a coding there is no telling which byte of the wire it was. */
-		uint64_t offset = k->o->body[k->which].encoding ? k->p->offset : k->p->offset + at;
+	if (r != -EMSGSIZE && r != -EBADMSG)
+		return r;
+	/* Behind a coding there is no telling which byte of the wire it was. */
+	http_exchange_broken(k->o, dir_of(k->o, k->which), b->encoding ? k->p->offset : k->p->offset + at,
+			     why);
+	return r == -EMSGSIZE ? 0 : -ECANCELED;
+}
 
-		http_exchange_broken(k->o, dir_of(k->o, k->which), offset, "event too long");
-		return 0;
-	}
-	return r;
+static int open_frames(struct http_open *o, struct http_body *b)
+{
+	const struct http_frames_kind *kind = b->sniff;
+
+	b->sniff = NULL;
+	return http_frames_open(&b->frames, kind, (struct http_frames_ops){give_event, o});
 }
 
 /* How much white space an undecided stream may begin with. */
@@ -94,20 +102,21 @@ static int sniff(const struct sink *k, struct str text)
 {
 	struct http_body *b = &k->o->body[k->which];
 	struct http_message *m = http_message_of(k->o, k->which);
+	bool plain = b->sniff->sniff;
 	size_t i = 0;
 	int r;
 
-	while (i < text.n && text.p[i] != 0 && strchr(" \t\r\n\xef\xbb\xbf", text.p[i]))
+	while (plain && i < text.n && text.p[i] != 0 && strchr(" \t\r\n\xef\xbb\xbf", text.p[i]))
 		i++;
-	if (i == text.n && b->text.n + i < SNIFF_BYTES)
+	if (plain && i == text.n && b->text.n + i < SNIFF_BYTES)
 		return -EAGAIN;
-	b->sniff = false;
-	if (i < text.n && (text.p[i] == '{' || text.p[i] == '['))
+	if (plain && i < text.n && (text.p[i] == '{' || text.p[i] == '[')) {
+		b->sniff = NULL;
 		return 0;
-	b->sse = http_sse_new((struct http_sse_ops){give_event, k->o});
-	if (!b->sse)
-		return -ENOMEM;
-	r = add_events(k, buf_str(&b->text));
+	}
+	r = open_frames(k->o, b);
+	if (r == 0)
+		r = add_events(k, buf_str(&b->text));
 	buf_fini(&b->text);
 	m->body = STR_NONE;
 	m->body_kept = false;
@@ -126,7 +135,7 @@ static int take_decoded(void *ctx, struct str text)
 		r = sniff(k, text);
 	if (r < 0 && r != -EAGAIN)
 		return r;
-	if (b->sse)
+	if (b->frames.kind)
 		return add_events(k, text);
 	add_text(k, text);
 	/* Nobody would see more of it: no time is spent on it either. */
@@ -173,13 +182,14 @@ void http_body_gap(struct http_open *o, enum http_which which, uint64_t bytes)
 		b->stopped = true;
 	if (b->sniff && !b->stopped) {
 		/* Its first byte is not known: believe its type. */
-		b->sse = http_sse_new((struct http_sse_ops){give_event, o});
+		if (open_frames(o, b) < 0)
+			b->stopped = true;
 		buf_fini(&b->text);
 		m->body = STR_NONE;
 	}
-	b->sniff = false;
-	if (b->sse)
-		http_sse_gap(b->sse);
+	b->sniff = NULL;
+	if (b->frames.kind)
+		b->frames.kind->gap(b->frames.state);
 }
 
 void http_body_close(struct http_open *o, enum http_which which, bool whole, uint64_t offset, uint64_t ts_ns)
@@ -189,15 +199,15 @@ void http_body_close(struct http_open *o, enum http_which which, bool whole, uin
 
 	if (whole && b->encoding && !b->stopped && !http_encoding_is_whole(b->encoding))
 		http_exchange_broken(o, dir_of(o, which), offset, "the encoded body ends early");
-	if (b->sse)
-		http_sse_flush(b->sse, !whole || b->stopped, ts_ns);
+	if (b->frames.kind)
+		b->frames.kind->flush(b->frames.state, !whole || b->stopped, ts_ns);
 	http_encoding_free(take(b->encoding));
-	http_sse_free(take(b->sse));
+	http_frames_close(&b->frames);
 	b->stopped = true;
 	/* An event stream's first bytes, all white space, are no body. */
 	if (b->sniff && m->head_done) {
 		m->body = STR_NONE;
 		m->body_kept = false;
 	}
-	b->sniff = false;
+	b->sniff = NULL;
 }

@@ -83,10 +83,12 @@ struct http_exchange {
 	void *user;	     /* of the room that consumes exchanges */
 };
 
+/* One event of a body that is a sequence of them: server-sent, or of another framing (frames.h). */
 struct http_event {
-	struct str event; /* empty: "message" */
-	struct str data;  /* lines joined by \n */
+	struct str event; /* its type, where the framing has one; empty: "message" */
+	struct str data;  /* of server-sent events: lines joined by \n */
 	struct str id;
+	bool exception; /* the framing says that this is an error, of type `event` */
 	uint64_t ts_ns; /* when its last byte was read */
 };
 
@@ -100,7 +102,7 @@ struct http_ops {
 	void (*response_head)(void *ctx, struct http_exchange *x);
 	/* First byte of the response's body. */
 	void (*response_body)(void *ctx, struct http_exchange *x, uint64_t ts_ns);
-	/* One event of a text/event-stream body. */
+	/* One event of a body that is a sequence of them. */
 	void (*event)(void *ctx, struct http_exchange *x, const struct http_event *ev);
 	/* The exchange ended: x->end says how. It is freed afterwards. */
 	void (*done)(void *ctx, struct http_exchange *x);

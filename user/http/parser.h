@@ -13,9 +13,9 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "http/encoding.h"
+#include "http/frames.h"
 #include "http/head.h"
 #include "http/http.h"
-#include "http/sse.h"
 
 /* Larger sizes are no sizes: nobody sends 256 TiB, and a wrong one would swallow the connection's rest. */
 #define HTTP_SIZE_MAX ((uint64_t)1 << 48)
@@ -79,10 +79,10 @@ struct http_side {
 struct http_body {
 	struct buf text;
 	struct http_encoding *encoding; /* NULL: identity */
-	struct http_sse *sse;		/* NULL: an ordinary body */
-	bool sniff;			/* said to be an event stream; its first byte will tell */
-	bool hidden;			/* text after a gap is not joined to the text before it */
-	bool stopped;			/* only counted from here on */
+	struct http_frames frames; /* of a body that is a sequence of events, once it is known to be one */
+	const struct http_frames_kind *sniff; /* said to be such a body; its first byte will tell */
+	bool hidden;			      /* text after a gap is not joined to the text before it */
+	bool stopped;			      /* only counted from here on */
 };
 
 struct http_open {

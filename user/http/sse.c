@@ -10,7 +10,7 @@
 enum skip { SKIP_NONE, SKIP_LINE /* the rest of a line that began unseen */, SKIP_EVENT /* an empty line */ };
 
 struct http_sse {
-	struct http_sse_ops ops;
+	struct http_frames_ops ops;
 	struct buf line; /* begun in an earlier piece */
 	struct buf event, data, id;
 	bool has_event, has_data;
@@ -19,7 +19,7 @@ struct http_sse {
 	enum skip skip;
 };
 
-struct http_sse *http_sse_new(struct http_sse_ops ops)
+struct http_sse *http_sse_new(struct http_frames_ops ops)
 {
 	struct http_sse *s = calloc(1, sizeof(*s));
 
@@ -221,3 +221,40 @@ void http_sse_flush(struct http_sse *s, bool cut, uint64_t ts_ns)
 	if (s->skip == SKIP_NONE)
 		give_event(s, ts_ns);
 }
+
+/* ---- as a framing ---- */
+
+static void *frames_open(struct http_frames_ops ops)
+{
+	return http_sse_new(ops);
+}
+
+static int frames_feed(void *frames, struct str data, uint64_t ts_ns, size_t *at, const char **why)
+{
+	*why = "event too long";
+	return http_sse_feed(frames, data, ts_ns, at);
+}
+
+static void frames_gap(void *frames)
+{
+	http_sse_gap(frames);
+}
+
+static void frames_flush(void *frames, bool cut, uint64_t ts_ns)
+{
+	http_sse_flush(frames, cut, ts_ns);
+}
+
+static void frames_close(void *frames)
+{
+	http_sse_free(frames);
+}
+
+const struct http_frames_kind http_frames_sse = {
+	.sniff = true,
+	.open = frames_open,
+	.feed = frames_feed,
+	.gap = frames_gap,
+	.flush = frames_flush,
+	.close = frames_close,
+};

@@ -8,16 +8,11 @@
 
 #include "base/drop.h"
 #include "base/str.h"
-#include "http/http.h"
+#include "http/frames.h"
 
 struct http_sse;
 
-struct http_sse_ops {
-	void (*event)(void *ctx, const struct http_event *ev);
-	void *ctx;
-};
-
-struct http_sse *http_sse_new(struct http_sse_ops ops);
+struct http_sse *http_sse_new(struct http_frames_ops ops);
 /* 0; -EMSGSIZE: a line or event was too long and is left out, reading goes on at the next event (*at: the byte in
  * data that was too many, the first of them); -ENOMEM likewise. */
 int http_sse_feed(struct http_sse *s, struct str data, uint64_t ts_ns, size_t *at) MUST_CHECK;

@@ -77,9 +77,8 @@ static void paths_have_decoders(void **state)
 		const char *note = NULL;
 		bool none = false;
 
-		assert_ptr_equal(
-			genai_provider_decoder(str_of(rows[i].method), str_of(rows[i].path), &note, &none),
-			rows[i].want);
+		assert_ptr_equal(genai_route_path(str_of(rows[i].method), str_of(rows[i].path), &note, &none),
+				 rows[i].want);
 		assert_int_equal(none, rows[i].no_model_call);
 		assert_int_equal(note != NULL, none);
 	}

@@ -218,7 +218,7 @@ static void line_limit(void **state)
 	for (int beyond = 0; beyond < 2; beyond++)
 		for (size_t step = 1000; step < 2 * n; step = step * 100 + 1) {
 			autodrop(drop_http_sse) struct http_sse *s =
-				http_sse_new((struct http_sse_ops){count, NULL});
+				http_sse_new((struct http_frames_ops){count, NULL});
 			size_t at = 0, total = n + (size_t)beyond, wrong = 0, pos;
 
 			events = 0;
@@ -239,7 +239,7 @@ static void line_limit(void **state)
 /* Many short lines of one event: bounded too. */
 static void event_limit(void **state)
 {
-	autodrop(drop_http_sse) struct http_sse *s = http_sse_new((struct http_sse_ops){count, NULL});
+	autodrop(drop_http_sse) struct http_sse *s = http_sse_new((struct http_frames_ops){count, NULL});
 	char line[1008];
 	size_t at;
 	uint64_t wrong = 0;
