@@ -13,7 +13,7 @@
 
 struct genai_work;
 
-/* Adding a provider's API: one of these in a file of its own, one row in provider.c. */
+/* Adding a provider's API: one of these in a file of its own, one row in route.c. */
 struct genai_decoder {
 	const char *provider; /* of a host that nobody knows */
 	enum genai_kind kind;
@@ -131,6 +131,7 @@ void genai_message_hash(struct genai_work *w, struct genai_message *m);
 
 /* ---- the decoders ---- */
 extern const struct genai_decoder genai_openai_chat;
+extern const struct genai_decoder genai_openai_responses;
 extern const struct genai_decoder genai_anthropic_messages;
 
 #endif

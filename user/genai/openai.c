@@ -292,8 +292,7 @@ static void definition_write(struct jsonw *out, struct arena *scratch, const str
 	jsonw_object_end(out);
 }
 
-/* tools, and functions as they were called once */
-static void tools_read(struct genai_work *w, const struct json *body)
+void genai_openai_tools(struct genai_work *w, const struct json *body)
 {
 	const struct json *tools = json_get(body, "tools"), *legacy = json_get(body, "functions");
 	struct arena *scratch = genai_scratch(w);
@@ -353,7 +352,7 @@ static bool request(struct genai_work *w, const struct json *body)
 		c->request_model = deployment(c->path);
 	(void)json_bool(json_get(body, "stream"), &c->stream);
 	params_read(w, body);
-	tools_read(w, body);
+	genai_openai_tools(w, body);
 	if (json_type(messages) == JSON_ARRAY)
 		messages_read(w, messages);
 	return true;
@@ -382,7 +381,7 @@ struct str genai_openai_finish(struct str word)
 	return word;
 }
 
-static void count_read(const struct json *j, int64_t *out)
+void genai_openai_count(const struct json *j, int64_t *out)
 {
 	int64_t v;
 
@@ -395,14 +394,15 @@ void genai_openai_usage(struct genai_work *w, const struct json *usage)
 	struct genai_usage *u = &w->c.usage;
 	const struct json *in = json_get(usage, "prompt_tokens_details");
 
-	count_read(json_get(usage, "prompt_tokens"), &u->input);
-	count_read(json_get(usage, "completion_tokens"), &u->output);
-	count_read(json_get(usage, "prompt_cache_hit_tokens"),
-		   &u->cache_read);				      /* DeepSeek, before it had details */
-	count_read(json_get(usage, "cached_tokens"), &u->cache_read); /* Moonshot */
-	count_read(json_get(in, "cached_tokens"), &u->cache_read);
-	count_read(json_get(in, "cache_write_tokens"), &u->cache_creation);
-	count_read(json_path(usage, "completion_tokens_details", "reasoning_tokens", NULL), &u->reasoning);
+	genai_openai_count(json_get(usage, "prompt_tokens"), &u->input);
+	genai_openai_count(json_get(usage, "completion_tokens"), &u->output);
+	genai_openai_count(json_get(usage, "prompt_cache_hit_tokens"),
+			   &u->cache_read); /* DeepSeek, before it had details */
+	genai_openai_count(json_get(usage, "cached_tokens"), &u->cache_read); /* Moonshot */
+	genai_openai_count(json_get(in, "cached_tokens"), &u->cache_read);
+	genai_openai_count(json_get(in, "cache_write_tokens"), &u->cache_creation);
+	genai_openai_count(json_path(usage, "completion_tokens_details", "reasoning_tokens", NULL),
+			   &u->reasoning);
 }
 
 void genai_openai_head(struct genai_work *w, const struct json *body)

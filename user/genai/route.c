@@ -13,6 +13,10 @@ struct path_row {
 static const struct path_row paths[] = {
 	{"*/chat/completions", &genai_openai_chat, NULL},
 	{"*/chat/completions/*", NULL, "a stored completion"},
+	{"*/responses", &genai_openai_responses, NULL},
+	{"*/responses/compact", &genai_openai_responses, NULL},
+	{"*/responses/input_tokens", NULL, "input_tokens counts and asks no model"},
+	{"*/responses/*", NULL, "a stored response"},
 	{"*/v1/messages", &genai_anthropic_messages, NULL},
 	{"*/messages/count_tokens", NULL, "count_tokens counts and asks no model"},
 };
