@@ -98,7 +98,7 @@ struct genai_call {
 	struct str path;       /* target's path, no query */
 	struct str request_model, response_model, response_id, conversation_id;
 	struct str previous_id; /* response that the server puts before the input: its whole context */
-	bool stream; /* the request asked for a stream */
+	bool stream;		/* the request asked for a stream */
 	struct genai_param params[GENAI_PARAMS_MAX];
 	uint32_t param_count;
 	struct genai_part *system; /* instructions given beside the messages */
