@@ -132,6 +132,7 @@ void genai_message_hash(struct genai_work *w, struct genai_message *m);
 /* ---- the decoders ---- */
 extern const struct genai_decoder genai_openai_chat;
 extern const struct genai_decoder genai_openai_responses;
+extern const struct genai_decoder genai_gemini;
 extern const struct genai_decoder genai_anthropic_messages;
 
 #endif

@@ -18,6 +18,9 @@ static const struct path_row paths[] = {
 	{"*/responses/input_tokens", NULL, "input_tokens counts and asks no model"},
 	{"*/responses/*", NULL, "a stored response"},
 	{"*/v1/messages", &genai_anthropic_messages, NULL},
+	{"*/models/*:generateContent", &genai_gemini, NULL},
+	{"*/models/*:streamGenerateContent", &genai_gemini, NULL},
+	{"*:countTokens", NULL, "countTokens counts and asks no model"},
 	{"*/messages/count_tokens", NULL, "count_tokens counts and asks no model"},
 };
 

@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Google's generateContent and streamGenerateContent, of Gemini (generativelanguage) and Vertex (aiplatform). A stream is
+ * server-sent events, or without alt=sse one JSON array; a chunk has the shape of a whole answer, so both are read by
+ * the same code. Names come in camel and in snake case, enums as words or (Vertex's gax clients) as numbers.
+ */
+#include "genai/decoder.h"
+
+#include "base/jsonw.h"
+
+static const struct json *get(const struct json *j, const char *camel, const char *snake)
+{
+	const struct json *v = json_get(j, camel);
+
+	return v ? v : json_get(j, snake);
+}
+
+static struct str word(struct genai_work *w, const struct json *j)
+{
+	if (json_type(j) != JSON_STRING || json_is_cut(j))
+		return STR_NONE;
+	struct str s = genai_str(w, j);
+
+	return s.n > 0 ? s : STR_NONE;
+}
+
+static struct str model_of(struct genai_work *w, struct str path)
+{
+	static const char before[] = "/models/";
+	ptrdiff_t at = str_find(path, STR(before));
+	struct str name = STR_NONE;
+
+	if (at < 0)
+		return STR_NONE;
+	(void)str_cut(str_skip(path, (size_t)at + sizeof(before) - 1), ':', &name);
+	return name.n > 0 ? arena_dup(w->c.arena, name) : STR_NONE;
+}
+
+/* ---- parts ---- */
+
+static void part_blob(struct genai_work *w, const struct json *blob, struct genai_part *p)
+{
+	struct str mime = word(w, get(blob, "mimeType", "mime_type"));
+
+	p->type = GENAI_BLOB;
+	p->text = genai_prose(w, blob, "data");
+	p->mime = mime;
+	p->modality = str_starts(mime, STR("image/"))	? STR("image")
+		      : str_starts(mime, STR("audio/")) ? STR("audio")
+		      : str_starts(mime, STR("video/")) ? STR("video")
+							: STR("document");
+}
+
+static void part_call(struct genai_work *w, const struct json *call, struct genai_part *p)
+{
+	const struct json *args = json_get(call, "args");
+
+	p->type = GENAI_TOOL_CALL;
+	p->id = genai_word(w, call, "id");
+	p->name = genai_word(w, call, "name");
+	p->value = json_type(args) > JSON_NULL ? genai_compact(w, args) : STR("{}");
+}
+
+static bool part_read(struct genai_work *w, const struct json *j, struct genai_part *p)
+{
+	const struct json *text = json_get(j, "text"), *call = get(j, "functionCall", "function_call"),
+			  *told = get(j, "functionResponse", "function_response"),
+			  *blob = get(j, "inlineData", "inline_data"),
+			  *file = get(j, "fileData", "file_data");
+	bool thought = false;
+
+	*p = (struct genai_part){0};
+	(void)json_bool(json_get(j, "thought"), &thought);
+	if (json_type(text) == JSON_STRING) {
+		p->type = thought ? GENAI_REASONING : GENAI_TEXT;
+		p->text = genai_str(w, text);
+		return p->text.n > 0;
+	}
+	if (json_type(call) == JSON_OBJECT) {
+		part_call(w, call, p);
+	} else if (json_type(told) == JSON_OBJECT) {
+		p->type = GENAI_TOOL_RESPONSE;
+		p->id = genai_word(w, told, "id");
+		p->name = genai_word(w, told, "name");
+		p->value = genai_compact(w, json_get(told, "response"));
+	} else if (json_type(blob) == JSON_OBJECT) {
+		part_blob(w, blob, p);
+	} else if (json_type(file) == JSON_OBJECT) {
+		part_blob(w, file, p);
+		p->type = GENAI_URI;
+		p->text = word(w, get(file, "fileUri", "file_uri"));
+	} else {
+		const struct json *only = json_first(j);
+
+		/* {"executableCode": {...}}, {"codeExecutionResult": {...}}, {"thoughtSignature": "..."} */
+		if (json_type(only) != JSON_OBJECT)
+			return false;
+		p->type = GENAI_OTHER;
+		p->name = arena_dup(w->c.arena, json_key(genai_scratch(w), only));
+		p->value = genai_compact(w, j);
+	}
+	return true;
+}
+
+static struct str role_of(struct str theirs)
+{
+	if (str_eq(theirs, STR("model")))
+		return STR("assistant");
+	if (str_eq(theirs, STR("function")))
+		return STR("tool");
+	return theirs.p ? theirs : STR("user");
+}
+
+/* {"role", "parts"}. Results of tools come in a user's name, or the function's. */
+static bool content_read(struct genai_work *w, const struct json *j, struct genai_message *m)
+{
+	const struct json *parts = json_get(j, "parts");
+	size_t n = json_type(parts) == JSON_ARRAY ? json_count(parts) : json_type(parts) == JSON_OBJECT;
+	const struct json *e = json_type(parts) == JSON_OBJECT ? parts : json_first(parts);
+	bool results = n > 0;
+
+	*m = (struct genai_message){.role = role_of(genai_word(w, j, "role"))};
+	m->parts = arena_alloc(w->c.arena, (n ? n : 1) * sizeof(*m->parts));
+	if (m->parts == NULL)
+		return false;
+	for (size_t i = 0; e && i < n; e = json_next(e), i++) {
+		struct genai_part *p = &m->parts[m->count];
+
+		if (!part_read(w, e, p))
+			continue;
+		results &= p->type == GENAI_TOOL_RESPONSE;
+		m->count++;
+	}
+	if (results && m->count > 0)
+		m->role = STR("tool");
+	genai_message_hash(w, m);
+	return true;
+}
+
+/* ---- the request ---- */
+
+static void tools_read(struct genai_work *w, const struct json *tools)
+{
+	static const char *const kept[][3] = {
+		{"name", "name", "name"},
+		{"description", "description", "description"},
+		{"parameters", "parameters", "parameters"},
+		{"parametersJsonSchema", "parameters_json_schema", "parameters"}};
+	struct arena *scratch = genai_scratch(w);
+	struct buf *b = genai_text(w);
+	struct jsonw out;
+
+	if (json_type(tools) == JSON_NONE || json_type(tools) == JSON_NULL)
+		return;
+	jsonw_init(&out, b);
+	jsonw_array(&out);
+	for (const struct json *t = json_type(tools) == JSON_OBJECT ? tools : json_first(tools); t;
+	     t = t == tools ? NULL : json_next(t)) {
+		const struct json *list = get(t, "functionDeclarations", "function_declarations");
+
+		if (json_type(list) != JSON_ARRAY) { /* {"googleSearch": {}} */
+			jsonw_object(&out);
+			jsonw_str(jsonw_key(&out, "type"), json_key(scratch, json_first(t)));
+			jsonw_object_end(&out);
+			continue;
+		}
+		for (const struct json *f = json_first(list); f; f = json_next(f)) {
+			jsonw_object(&out);
+			jsonw_z(jsonw_key(&out, "type"), "function");
+			for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+				if (json_type(get(f, kept[i][0], kept[i][1])) > JSON_NULL)
+					jsonw_value(jsonw_key(&out, kept[i][2]), scratch,
+						    get(f, kept[i][0], kept[i][1]));
+			jsonw_object_end(&out);
+		}
+	}
+	jsonw_array_end(&out);
+	if (!buf_err(b))
+		w->c.tools = arena_dup(w->c.arena, buf_str(b));
+}
+
+static void params_read(struct genai_work *w, const struct json *config)
+{
+	static const struct {
+		const char *camel, *snake, *key;
+		enum json_type type;
+	} rows[] = {
+		{"temperature", "temperature", "gen_ai.request.temperature", JSON_NUMBER},
+		{"topP", "top_p", "gen_ai.request.top_p", JSON_NUMBER},
+		{"topK", "top_k", "gen_ai.request.top_k", JSON_NUMBER},
+		{"maxOutputTokens", "max_output_tokens", "gen_ai.request.max_tokens", JSON_NUMBER},
+		{"stopSequences", "stop_sequences", "gen_ai.request.stop_sequences", JSON_ARRAY},
+		{"frequencyPenalty", "frequency_penalty", "gen_ai.request.frequency_penalty", JSON_NUMBER},
+		{"presencePenalty", "presence_penalty", "gen_ai.request.presence_penalty", JSON_NUMBER},
+		{"seed", "seed", "gen_ai.request.seed", JSON_NUMBER},
+	};
+	const struct json *mime = get(config, "responseMimeType", "response_mime_type"),
+			  *count = get(config, "candidateCount", "candidate_count");
+	int64_t n;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct json *v = get(config, rows[i].camel, rows[i].snake);
+
+		if (json_type(v) == rows[i].type)
+			genai_param_add(w, rows[i].key, v);
+	}
+	if (json_i64(count, &n) && n != 1)
+		genai_param_add(w, "gen_ai.request.choice.count", count);
+	if (json_is(mime, "application/json"))
+		genai_param_add_json(w, "gen_ai.output.type", STR("\"json\""));
+	else if (json_is(mime, "text/plain"))
+		genai_param_add_json(w, "gen_ai.output.type", STR("\"text\""));
+}
+
+static void contents_read(struct genai_work *w, const struct json *contents)
+{
+	size_t n = json_type(contents) == JSON_OBJECT ? 1 : json_count(contents);
+	const struct json *e = json_type(contents) == JSON_OBJECT ? contents : json_first(contents);
+
+	if (n > LIMIT_MESSAGES) {
+		w->omitted_messages = (uint32_t)(n - LIMIT_MESSAGES);
+		n = LIMIT_MESSAGES;
+	}
+	w->c.input = n ? arena_alloc(w->c.arena, n * sizeof(*w->c.input)) : NULL;
+	if (w->c.input == NULL)
+		return;
+	for (; e && w->c.input_count < n; e = json_next(e))
+		if (!content_read(w, e, &w->c.input[w->c.input_count++]))
+			return;
+}
+
+static bool request(struct genai_work *w, const struct json *body)
+{
+	const struct json *contents = json_get(body, "contents"),
+			  *system = get(body, "systemInstruction", "system_instruction");
+	struct genai_call *c = &w->c;
+	struct genai_message m;
+
+	if (json_type(contents) != JSON_ARRAY && json_type(contents) != JSON_OBJECT &&
+	    (json_type(contents) != JSON_NONE || w->whole))
+		return false;
+	c->request_model = model_of(w, c->path);
+	c->stream = str_ends(c->path, STR(":streamGenerateContent"));
+	params_read(w, get(body, "generationConfig", "generation_config"));
+	tools_read(w, json_get(body, "tools"));
+	if (json_type(system) == JSON_OBJECT && content_read(w, system, &m)) {
+		c->system = m.parts;
+		c->system_count = m.count;
+	}
+	if (json_type(contents) > JSON_NULL)
+		contents_read(w, contents);
+	return true;
+}
+
+/* ---- the answer ---- */
+
+struct piece {
+	struct genai_part part;
+	struct genai_rope text; /* of TEXT and REASONING: grows */
+};
+
+struct candidate {
+	int64_t index;
+	struct str role, finish;
+	struct piece *pieces;
+	uint32_t count, cap;
+	bool called;
+};
+
+struct stream {
+	struct candidate candidates[GENAI_CHOICES_MAX];
+	uint32_t count;
+};
+
+/* google.cloud.aiplatform.v1.Candidate.FinishReason */
+static const char *const finish_words[] = {
+	"FINISH_REASON_UNSPECIFIED",
+	"STOP",
+	"MAX_TOKENS",
+	"SAFETY",
+	"RECITATION",
+	"OTHER",
+	"BLOCKLIST",
+	"PROHIBITED_CONTENT",
+	"SPII",
+	"MALFORMED_FUNCTION_CALL",
+	"MODEL_ARMOR",
+};
+
+static struct str finish_read(struct genai_work *w, const struct json *j)
+{
+	int64_t n;
+
+	if (json_type(j) == JSON_STRING)
+		return word(w, j);
+	if (json_i64(j, &n) && n > 0 && n < (int64_t)(sizeof(finish_words) / sizeof(finish_words[0])))
+		return str_of(finish_words[n]);
+	return STR_NONE;
+}
+
+static struct str finish_otel(struct str theirs, bool called)
+{
+	static const struct {
+		const char *theirs, *otel;
+	} rows[] = {
+		{"MAX_TOKENS", "length"},
+		{"SAFETY", "content_filter"},
+		{"RECITATION", "content_filter"},
+		{"BLOCKLIST", "content_filter"},
+		{"PROHIBITED_CONTENT", "content_filter"},
+		{"SPII", "content_filter"},
+		{"IMAGE_SAFETY", "content_filter"},
+		{"MODEL_ARMOR", "content_filter"},
+		{"LANGUAGE", "error"},
+		{"OTHER", "error"},
+		{"MALFORMED_FUNCTION_CALL", "error"},
+		{"UNEXPECTED_TOOL_CALL", "error"},
+	};
+
+	if (str_eq(theirs, STR("STOP"))) /* said of tool calls too */
+		return called ? STR("tool_call") : STR("stop");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (str_eq(theirs, str_of(rows[i].theirs)))
+			return str_of(rows[i].otel);
+	return theirs;
+}
+
+static void count_read(const struct json *j, int64_t *sum)
+{
+	int64_t n;
+
+	if (json_i64(j, &n) && n >= 0 && n < INT64_MAX / 4)
+		*sum = (*sum == GENAI_UNKNOWN ? 0 : *sum) + n;
+}
+
+static void usage_read(struct genai_work *w, const struct json *j)
+{
+	struct genai_usage u = {GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN};
+
+	if (json_type(j) != JSON_OBJECT)
+		return;
+	count_read(get(j, "promptTokenCount", "prompt_token_count"), &u.input);
+	count_read(get(j, "toolUsePromptTokenCount", "tool_use_prompt_token_count"), &u.input);
+	count_read(get(j, "candidatesTokenCount", "candidates_token_count"), &u.output);
+	count_read(get(j, "thoughtsTokenCount", "thoughts_token_count"), &u.output);
+	count_read(get(j, "thoughtsTokenCount", "thoughts_token_count"), &u.reasoning);
+	count_read(get(j, "cachedContentTokenCount", "cached_content_token_count"), &u.cache_read);
+	/* Each chunk repeats the sums so far, some without what an earlier one had. */
+	w->c.usage.input = u.input != GENAI_UNKNOWN ? u.input : w->c.usage.input;
+	w->c.usage.output = u.output != GENAI_UNKNOWN ? u.output : w->c.usage.output;
+	w->c.usage.reasoning = u.reasoning != GENAI_UNKNOWN ? u.reasoning : w->c.usage.reasoning;
+	w->c.usage.cache_read = u.cache_read != GENAI_UNKNOWN ? u.cache_read : w->c.usage.cache_read;
+}
+
+static struct piece *piece_new(struct genai_work *w, struct candidate *c)
+{
+	if (c->count == GENAI_PIECES_MAX) {
+		w->omitted_pieces++;
+		return NULL;
+	}
+	if (c->count == c->cap) {
+		uint32_t cap = c->cap ? c->cap * 2 : 4;
+		struct piece *more = arena_alloc(w->c.arena, cap * sizeof(*more));
+
+		if (more == NULL)
+			return NULL;
+		if (c->count > 0)
+			memcpy(more, c->pieces, c->count * sizeof(*more));
+		c->pieces = more;
+		c->cap = cap;
+	}
+	c->pieces[c->count] = (struct piece){0};
+	return &c->pieces[c->count++];
+}
+
+static void part_add(struct genai_work *w, struct candidate *c, const struct json *j)
+{
+	struct piece *last = c->count ? &c->pieces[c->count - 1] : NULL;
+	struct genai_part p;
+
+	if (!part_read(w, j, &p))
+		return;
+	bool prose = p.type == GENAI_TEXT || p.type == GENAI_REASONING;
+
+	c->called |= p.type == GENAI_TOOL_CALL;
+	if (!(prose && last != NULL && last->part.type == p.type))
+		last = piece_new(w, c);
+	if (last == NULL)
+		return;
+	last->part = p;
+	if (prose)
+		genai_rope_add(w->c.arena, &last->text, p.text);
+}
+
+static struct candidate *candidate_get(struct genai_work *w, struct stream *s, int64_t index)
+{
+	for (uint32_t i = 0; i < s->count; i++)
+		if (s->candidates[i].index == index)
+			return &s->candidates[i];
+	if (s->count == GENAI_CHOICES_MAX) {
+		w->omitted_pieces++;
+		return NULL;
+	}
+	s->candidates[s->count] = (struct candidate){.index = index};
+	return &s->candidates[s->count++];
+}
+
+/* Returns whether content came with it. */
+static bool candidate_add(struct genai_work *w, struct stream *s, const struct json *j)
+{
+	const struct json *content = json_get(j, "content"), *parts = json_get(content, "parts");
+	int64_t index = 0;
+
+	(void)json_i64(json_get(j, "index"), &index);
+	struct candidate *c = candidate_get(w, s, index);
+	if (c == NULL)
+		return false;
+	uint32_t before = c->count;
+	size_t bytes = before ? c->pieces[before - 1].text.n : 0;
+
+	if (json_type(parts) == JSON_ARRAY)
+		for (const struct json *e = json_first(parts); e; e = json_next(e))
+			part_add(w, c, e);
+	struct str finish = finish_read(w, get(j, "finishReason", "finish_reason"));
+	if (finish.p != NULL) {
+		c->finish = finish;
+		w->finished = true;
+	}
+	return c->count > before || (before > 0 && c->pieces[before - 1].text.n > bytes);
+}
+
+/* A whole answer, or one chunk of a stream. Returns whether content came with it. */
+static bool chunk_add(struct genai_work *w, const struct json *j)
+{
+	const struct json *candidates = json_get(j, "candidates"),
+			  *blocked = json_path(j, "promptFeedback", "blockReason", NULL);
+	struct genai_call *c = &w->c;
+	bool any = false;
+
+	if (json_type(j) != JSON_OBJECT)
+		return false;
+	if (w->stream == NULL)
+		w->stream = arena_alloc(c->arena, sizeof(struct stream));
+	if (w->stream == NULL)
+		return false;
+	if (c->response_id.p == NULL)
+		c->response_id = word(w, get(j, "responseId", "response_id"));
+	if (c->response_model.p == NULL)
+		c->response_model = word(w, get(j, "modelVersion", "model_version"));
+	usage_read(w, get(j, "usageMetadata", "usage_metadata"));
+	if (json_type(blocked) == JSON_STRING) {
+		genai_param_add(w, "bottrace.response.block_reason", blocked);
+		w->finished = true;
+	}
+	if (json_type(candidates) == JSON_ARRAY)
+		for (const struct json *e = json_first(candidates); e; e = json_next(e))
+			any |= candidate_add(w, w->stream, e);
+	if (json_type(json_get(j, "error")) == JSON_OBJECT)
+		genai_error_read(w, j);
+	return any;
+}
+
+static bool candidate_join(struct genai_work *w, const struct candidate *from, struct genai_message *m)
+{
+	m->role = STR("assistant");
+	m->parts = arena_alloc(w->c.arena, (from->count ? from->count : 1) * sizeof(*m->parts));
+	if (m->parts == NULL)
+		return false;
+	for (uint32_t i = 0; i < from->count; i++) {
+		m->parts[i] = from->pieces[i].part;
+		if (from->pieces[i].text.n > 0)
+			m->parts[i].text = genai_rope_str(w->c.arena, &from->pieces[i].text);
+	}
+	m->count = from->count;
+	genai_message_hash(w, m);
+	if (from->finish.p != NULL) {
+		m->finish = finish_otel(from->finish, from->called);
+		w->c.finish_reasons[w->c.finish_count++] = from->finish;
+	}
+	return true;
+}
+
+static void join(struct genai_work *w)
+{
+	const struct stream *s = w->stream;
+	struct genai_call *c = &w->c;
+
+	if (s == NULL || s->count == 0)
+		return;
+	c->output = arena_alloc(c->arena, s->count * sizeof(*c->output));
+	c->finish_reasons = arena_alloc(c->arena, s->count * sizeof(*c->finish_reasons));
+	if (c->output == NULL || c->finish_reasons == NULL)
+		return;
+	for (uint32_t i = 0; i < s->count; i++)
+		if (!candidate_join(w, &s->candidates[i], &c->output[c->output_count++]))
+			return;
+}
+
+/* One object, or the array that a stream without alt=sse is. */
+static void response(struct genai_work *w, const struct json *body)
+{
+	if (json_type(body) == JSON_ARRAY)
+		for (const struct json *e = json_first(body); e; e = json_next(e))
+			chunk_add(w, e);
+	else
+		chunk_add(w, body);
+	join(w);
+}
+
+/* No event says that it is the last one: the body's end does. */
+static bool event(struct genai_work *w, const struct http_event *ev)
+{
+	if (chunk_add(w, genai_event_json(w, ev)))
+		genai_told_first(w, ev->ts_ns);
+	return w->c.status == GENAI_ERROR;
+}
+
+const struct genai_decoder genai_gemini = {
+	.provider = "gcp.gemini",
+	.kind = GENAI_GENERATE_CONTENT,
+	.operation = "generate_content",
+	.request = request,
+	.response = response,
+	.event = event,
+	.finish = join,
+};
