@@ -57,6 +57,36 @@ void genai_rope_add(struct arena *a, struct genai_rope *r, struct str s);
 /* In one piece, in the arena. Empty (p not NULL) when nothing came; STR_NONE without memory. */
 struct str genai_rope_str(struct arena *a, const struct genai_rope *r);
 
+/* ---- answer.c ---- */
+struct genai_answer_piece;
+/* Zeroed before the first piece. Everything is kept in the call's arena, at most GENAI_PIECES_MAX pieces. */
+struct genai_answer {
+	struct genai_answer_piece *pieces;
+	uint32_t count, room;
+	bool called; /* a tool call is among them */
+};
+/* Text or reasoning: goes on with the last piece when that has the same type and index. Whether there was any. */
+bool genai_answer_text(struct genai_work *w, struct genai_answer *a, enum genai_part_type type, int64_t index,
+		       struct str text);
+/* A part that came whole. */
+void genai_answer_part(struct genai_work *w, struct genai_answer *a, int64_t index,
+		       const struct genai_part *part);
+/* A tool call begins; its arguments come as fragments of JSON text, found by index (the last one of it). */
+void genai_answer_call(struct genai_work *w, struct genai_answer *a, int64_t index, struct str id,
+		       struct str name);
+void genai_answer_arguments(struct genai_work *w, struct genai_answer *a, int64_t index, struct str fragment);
+/* As a message of the assistant, with its hash; false: no memory. */
+bool genai_answer_message(struct genai_work *w, const struct genai_answer *a, struct genai_message *m);
+/* As the call's one output, with its finish reason in the provider's word and in OpenTelemetry's (p NULL: not said). */
+void genai_answer_only(struct genai_work *w, const struct genai_answer *a, struct str theirs,
+		       struct str otel);
+
+struct genai_finish_row {
+	const char *theirs, *otel;
+};
+/* OpenTelemetry's word by a table; theirs where it has none. */
+struct str genai_finish(const struct genai_finish_row *rows, size_t n, struct str theirs);
+
 /* ---- genai.c ---- */
 /* For nodes of JSON that are needed only until the current callback returns; NULL without memory. */
 struct arena *genai_scratch(struct genai_work *w);
@@ -105,6 +135,8 @@ struct genai_param_map {
 void genai_param_read(struct genai_work *w, const struct json *body, const struct genai_param_map *map);
 void genai_param_add(struct genai_work *w, const char *key, const struct json *value);
 /* A value that is JSON already, in the arena or static. */
+/* A count that is there and not negative; else *out stays. */
+void genai_param_count(const struct json *j, int64_t *out);
 void genai_param_add_json(struct genai_work *w, const char *key, struct str json);
 
 /* ---- message.c ---- */

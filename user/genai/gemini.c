@@ -254,17 +254,10 @@ static bool request(struct genai_work *w, const struct json *body)
 
 /* ---- the answer ---- */
 
-struct piece {
-	struct genai_part part;
-	struct genai_rope text; /* of TEXT and REASONING: grows */
-};
-
 struct candidate {
 	int64_t index;
-	struct str role, finish;
-	struct piece *pieces;
-	uint32_t count, cap;
-	bool called;
+	struct str finish;
+	struct genai_answer answer;
 };
 
 struct stream {
@@ -300,9 +293,8 @@ static struct str finish_read(struct genai_work *w, const struct json *j)
 
 static struct str finish_otel(struct str theirs, bool called)
 {
-	static const struct {
-		const char *theirs, *otel;
-	} rows[] = {
+	static const struct genai_finish_row rows[] = {
+		{"STOP", "stop"},
 		{"MAX_TOKENS", "length"},
 		{"SAFETY", "content_filter"},
 		{"RECITATION", "content_filter"},
@@ -317,12 +309,9 @@ static struct str finish_otel(struct str theirs, bool called)
 		{"UNEXPECTED_TOOL_CALL", "error"},
 	};
 
-	if (str_eq(theirs, STR("STOP"))) /* said of tool calls too */
-		return called ? STR("tool_call") : STR("stop");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (str_eq(theirs, str_of(rows[i].theirs)))
-			return str_of(rows[i].otel);
-	return theirs;
+	if (called && str_eq(theirs, STR("STOP"))) /* said of tool calls too */
+		return STR("tool_call");
+	return genai_finish(rows, sizeof(rows) / sizeof(rows[0]), theirs);
 }
 
 static void count_read(const struct json *j, int64_t *sum)
@@ -352,46 +341,6 @@ static void usage_read(struct genai_work *w, const struct json *j)
 	w->c.usage.cache_read = u.cache_read != GENAI_UNKNOWN ? u.cache_read : w->c.usage.cache_read;
 }
 
-static struct piece *piece_new(struct genai_work *w, struct candidate *c)
-{
-	if (c->count == GENAI_PIECES_MAX) {
-		w->omitted_pieces++;
-		return NULL;
-	}
-	if (c->count == c->cap) {
-		uint32_t cap = c->cap ? c->cap * 2 : 4;
-		struct piece *more = arena_alloc(w->c.arena, cap * sizeof(*more));
-
-		if (more == NULL)
-			return NULL;
-		if (c->count > 0)
-			memcpy(more, c->pieces, c->count * sizeof(*more));
-		c->pieces = more;
-		c->cap = cap;
-	}
-	c->pieces[c->count] = (struct piece){0};
-	return &c->pieces[c->count++];
-}
-
-static void part_add(struct genai_work *w, struct candidate *c, const struct json *j)
-{
-	struct piece *last = c->count ? &c->pieces[c->count - 1] : NULL;
-	struct genai_part p;
-
-	if (!part_read(w, j, &p))
-		return;
-	bool prose = p.type == GENAI_TEXT || p.type == GENAI_REASONING;
-
-	c->called |= p.type == GENAI_TOOL_CALL;
-	if (!(prose && last != NULL && last->part.type == p.type))
-		last = piece_new(w, c);
-	if (last == NULL)
-		return;
-	last->part = p;
-	if (prose)
-		genai_rope_add(w->c.arena, &last->text, p.text);
-}
-
 static struct candidate *candidate_get(struct genai_work *w, struct stream *s, int64_t index)
 {
 	for (uint32_t i = 0; i < s->count; i++)
@@ -409,24 +358,26 @@ static struct candidate *candidate_get(struct genai_work *w, struct stream *s, i
 static bool candidate_add(struct genai_work *w, struct stream *s, const struct json *j)
 {
 	const struct json *content = json_get(j, "content"), *parts = json_get(content, "parts");
+	struct genai_part p;
 	int64_t index = 0;
+	bool any = false;
 
 	(void)json_i64(json_get(j, "index"), &index);
 	struct candidate *c = candidate_get(w, s, index);
 	if (c == NULL)
 		return false;
-	uint32_t before = c->count;
-	size_t bytes = before ? c->pieces[before - 1].text.n : 0;
-
 	if (json_type(parts) == JSON_ARRAY)
 		for (const struct json *e = json_first(parts); e; e = json_next(e))
-			part_add(w, c, e);
+			if (part_read(w, e, &p)) {
+				genai_answer_part(w, &c->answer, 0, &p);
+				any = true;
+			}
 	struct str finish = finish_read(w, get(j, "finishReason", "finish_reason"));
 	if (finish.p != NULL) {
 		c->finish = finish;
 		w->finished = true;
 	}
-	return c->count > before || (before > 0 && c->pieces[before - 1].text.n > bytes);
+	return any;
 }
 
 /* A whole answer, or one chunk of a stream. Returns whether content came with it. */
@@ -462,19 +413,10 @@ static bool chunk_add(struct genai_work *w, const struct json *j)
 
 static bool candidate_join(struct genai_work *w, const struct candidate *from, struct genai_message *m)
 {
-	m->role = STR("assistant");
-	m->parts = arena_alloc(w->c.arena, (from->count ? from->count : 1) * sizeof(*m->parts));
-	if (m->parts == NULL)
+	if (!genai_answer_message(w, &from->answer, m))
 		return false;
-	for (uint32_t i = 0; i < from->count; i++) {
-		m->parts[i] = from->pieces[i].part;
-		if (from->pieces[i].text.n > 0)
-			m->parts[i].text = genai_rope_str(w->c.arena, &from->pieces[i].text);
-	}
-	m->count = from->count;
-	genai_message_hash(w, m);
 	if (from->finish.p != NULL) {
-		m->finish = finish_otel(from->finish, from->called);
+		m->finish = finish_otel(from->finish, from->answer.called);
 		w->c.finish_reasons[w->c.finish_count++] = from->finish;
 	}
 	return true;

@@ -381,28 +381,20 @@ struct str genai_openai_finish(struct str word)
 	return word;
 }
 
-void genai_openai_count(const struct json *j, int64_t *out)
-{
-	int64_t v;
-
-	if (json_i64(j, &v) && v >= 0)
-		*out = v;
-}
-
 void genai_openai_usage(struct genai_work *w, const struct json *usage)
 {
 	struct genai_usage *u = &w->c.usage;
 	const struct json *in = json_get(usage, "prompt_tokens_details");
 
-	genai_openai_count(json_get(usage, "prompt_tokens"), &u->input);
-	genai_openai_count(json_get(usage, "completion_tokens"), &u->output);
-	genai_openai_count(json_get(usage, "prompt_cache_hit_tokens"),
-			   &u->cache_read); /* DeepSeek, before it had details */
-	genai_openai_count(json_get(usage, "cached_tokens"), &u->cache_read); /* Moonshot */
-	genai_openai_count(json_get(in, "cached_tokens"), &u->cache_read);
-	genai_openai_count(json_get(in, "cache_write_tokens"), &u->cache_creation);
-	genai_openai_count(json_path(usage, "completion_tokens_details", "reasoning_tokens", NULL),
-			   &u->reasoning);
+	genai_param_count(json_get(usage, "prompt_tokens"), &u->input);
+	genai_param_count(json_get(usage, "completion_tokens"), &u->output);
+	genai_param_count(json_get(usage, "prompt_cache_hit_tokens"),
+			  &u->cache_read); /* DeepSeek, before it had details */
+	genai_param_count(json_get(usage, "cached_tokens"), &u->cache_read); /* Moonshot */
+	genai_param_count(json_get(in, "cached_tokens"), &u->cache_read);
+	genai_param_count(json_get(in, "cache_write_tokens"), &u->cache_creation);
+	genai_param_count(json_path(usage, "completion_tokens_details", "reasoning_tokens", NULL),
+			  &u->reasoning);
 }
 
 void genai_openai_head(struct genai_work *w, const struct json *body)

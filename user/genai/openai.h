@@ -11,8 +11,6 @@ bool genai_openai_message(struct genai_work *w, const struct json *j, struct gen
 /* id, model and the fields that stand beside the choices; what is known already stays. */
 void genai_openai_head(struct genai_work *w, const struct json *body);
 void genai_openai_usage(struct genai_work *w, const struct json *usage);
-/* A count that is there and not negative; else *out stays. */
-void genai_openai_count(const struct json *j, int64_t *out);
 /* tools, and functions as they were called once; the tools of Responses, which are not nested, too. */
 void genai_openai_tools(struct genai_work *w, const struct json *body);
 /* Room for n answers. */

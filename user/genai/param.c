@@ -29,3 +29,11 @@ void genai_param_read(struct genai_work *w, const struct json *body, const struc
 			genai_param_add(w, map->key, v);
 	}
 }
+
+void genai_param_count(const struct json *j, int64_t *out)
+{
+	int64_t v;
+
+	if (json_i64(j, &v) && v >= 0)
+		*out = v;
+}

@@ -109,12 +109,11 @@ static void usage_read(struct genai_work *w, const struct json *usage)
 	struct genai_usage *u = &w->c.usage;
 	const struct json *in = json_get(usage, "input_tokens_details");
 
-	genai_openai_count(json_get(usage, "input_tokens"), &u->input);
-	genai_openai_count(json_get(usage, "output_tokens"), &u->output);
-	genai_openai_count(json_get(in, "cached_tokens"), &u->cache_read);
-	genai_openai_count(json_get(in, "cache_write_tokens"), &u->cache_creation);
-	genai_openai_count(json_path(usage, "output_tokens_details", "reasoning_tokens", NULL),
-			   &u->reasoning);
+	genai_param_count(json_get(usage, "input_tokens"), &u->input);
+	genai_param_count(json_get(usage, "output_tokens"), &u->output);
+	genai_param_count(json_get(in, "cached_tokens"), &u->cache_read);
+	genai_param_count(json_get(in, "cache_write_tokens"), &u->cache_creation);
+	genai_param_count(json_path(usage, "output_tokens_details", "reasoning_tokens", NULL), &u->reasoning);
 }
 
 void genai_responses_head(struct genai_work *w, const struct json *response)
