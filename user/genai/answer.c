@@ -33,7 +33,8 @@ static struct genai_answer_piece *piece_new(struct genai_work *w, struct genai_a
 static struct genai_answer_piece *call_get(struct genai_answer *a, int64_t index)
 {
 	for (uint32_t i = a->count; i-- > 0;)
-		if (a->pieces[i].index == index && a->pieces[i].part.type == GENAI_TOOL_CALL)
+		if (a->pieces[i].index == index && (a->pieces[i].part.type == GENAI_TOOL_CALL ||
+						    a->pieces[i].part.type == GENAI_SERVER_TOOL_CALL))
 			return &a->pieces[i];
 	return NULL;
 }
@@ -69,10 +70,10 @@ void genai_answer_part(struct genai_work *w, struct genai_answer *a, int64_t ind
 		p->part = *part;
 }
 
-void genai_answer_call(struct genai_work *w, struct genai_answer *a, int64_t index, struct str id,
-		       struct str name)
+void genai_answer_call(struct genai_work *w, struct genai_answer *a, enum genai_part_type type, int64_t index,
+		       struct str id, struct str name)
 {
-	genai_answer_part(w, a, index, &(struct genai_part){.type = GENAI_TOOL_CALL, .id = id, .name = name});
+	genai_answer_part(w, a, index, &(struct genai_part){.type = type, .id = id, .name = name});
 }
 
 void genai_answer_arguments(struct genai_work *w, struct genai_answer *a, int64_t index, struct str fragment)
@@ -83,6 +84,17 @@ void genai_answer_arguments(struct genai_work *w, struct genai_answer *a, int64_
 		return;
 	p->fragments = true;
 	genai_rope_add(w->c.arena, &p->text, fragment);
+}
+
+static struct str arguments_of(struct genai_work *w, const struct genai_answer_piece *p)
+{
+	struct str args = p->text.n ? genai_arguments(w, genai_rope_str(w->c.arena, &p->text)) : STR("{}");
+
+	if (p->part.type != GENAI_SERVER_TOOL_CALL)
+		return args;
+	struct str name = genai_quote(w, p->part.name.p ? p->part.name : STR(""));
+
+	return arena_printf(w->c.arena, "{\"type\":%.*s,\"input\":%.*s}", STR_ARG(name), STR_ARG(args));
 }
 
 bool genai_answer_message(struct genai_work *w, const struct genai_answer *a, struct genai_message *m)
@@ -99,8 +111,7 @@ bool genai_answer_message(struct genai_work *w, const struct genai_answer *a, st
 		if (p->type == GENAI_TEXT || p->type == GENAI_REASONING)
 			p->text = genai_rope_str(w->c.arena, &from->text);
 		else if (from->fragments)
-			p->value = from->text.n ? genai_arguments(w, genai_rope_str(w->c.arena, &from->text))
-						: STR("{}");
+			p->value = arguments_of(w, from);
 	}
 	genai_message_hash(w, m);
 	return true;

@@ -209,9 +209,15 @@ static bool request(struct genai_work *w, const struct json *body)
 
 	if (json_type(messages) != JSON_ARRAY && (json_type(messages) != JSON_NONE || w->whole))
 		return false;
-	if (json_type(model) != JSON_STRING && (json_type(model) != JSON_NONE || w->whole))
+	/* Bedrock and Vertex have the model in the path, and the version in the body. */
+	if (json_type(model) != JSON_STRING && (json_type(model) != JSON_NONE || w->whole) &&
+	    json_type(json_get(body, "anthropic_version")) != JSON_STRING)
 		return false;
 	c->request_model = genai_word(w, body, "model");
+	if (c->request_model.p == NULL)
+		c->request_model = genai_route_model(w, c->path);
+	if (str_ends(c->path, STR(":streamRawPredict")))
+		c->stream = true;
 	(void)json_bool(json_get(body, "stream"), &c->stream);
 	genai_param_read(w, body, request_params);
 	genai_param_add(w, "bottrace.request.reasoning_effort",

@@ -43,6 +43,7 @@ struct genai_work {
 	bool tier_told, fingerprint_told;	   /* in params: a stream repeats them in every event */
 	uint32_t omitted_messages, omitted_pieces; /* beyond the limits */
 	void *stream;				   /* the decoder's */
+	void *native;				   /* of a decoder that lets another one read */
 };
 
 /* Bytes that come in many pieces, kept in the arena; linear, at most LIMIT_BODY_BYTES. */
@@ -71,9 +72,9 @@ bool genai_answer_text(struct genai_work *w, struct genai_answer *a, enum genai_
 /* A part that came whole. */
 void genai_answer_part(struct genai_work *w, struct genai_answer *a, int64_t index,
 		       const struct genai_part *part);
-/* A tool call begins; its arguments come as fragments of JSON text, found by index (the last one of it). */
-void genai_answer_call(struct genai_work *w, struct genai_answer *a, int64_t index, struct str id,
-		       struct str name);
+/* A tool call (or one of a tool of the server's) begins; its arguments come as fragments of JSON text, found by index (the last one of it). */
+void genai_answer_call(struct genai_work *w, struct genai_answer *a, enum genai_part_type type, int64_t index,
+		       struct str id, struct str name);
 void genai_answer_arguments(struct genai_work *w, struct genai_answer *a, int64_t index, struct str fragment);
 /* As a message of the assistant, with its hash; false: no memory. */
 bool genai_answer_message(struct genai_work *w, const struct genai_answer *a, struct genai_message *m);
@@ -104,6 +105,8 @@ const struct json *genai_event_json(struct genai_work *w, const struct http_even
 /* ---- server.c ---- */
 /* Path of a request target: no query, no scheme and authority. */
 struct str genai_server_path(struct str target);
+/* A piece of a path, percent-decoded, in the arena; STR_NONE: it is empty. */
+struct str genai_server_unescape(struct genai_work *w, struct str s);
 /* Fills server and port from SNI, Host and peer. */
 void genai_server_read(struct genai_work *w);
 /* "retry-after-ms", "retry-after" in seconds or as a date (against the answer's Date); 0: not said. */
@@ -120,6 +123,8 @@ struct str genai_provider_gateway(const struct http_message *response);
  * *no_model_call that it is by rule. */
 const struct genai_decoder *genai_route_path(struct str method, struct str path, const char **note,
 					     bool *no_model_call);
+/* The model that a path names, for APIs that have it there; in the arena; STR_NONE: none. */
+struct str genai_route_model(struct genai_work *w, struct str path);
 
 /* ---- error.c ---- */
 /* Status error, with type and message of the body; the HTTP status where it has none. body may be NULL. */
@@ -165,6 +170,8 @@ void genai_message_hash(struct genai_work *w, struct genai_message *m);
 extern const struct genai_decoder genai_openai_chat;
 extern const struct genai_decoder genai_openai_responses;
 extern const struct genai_decoder genai_gemini;
+extern const struct genai_decoder genai_bedrock_converse;
+extern const struct genai_decoder genai_bedrock_invoke;
 extern const struct genai_decoder genai_anthropic_messages;
 
 #endif

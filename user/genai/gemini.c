@@ -24,18 +24,6 @@ static struct str word(struct genai_work *w, const struct json *j)
 	return s.n > 0 ? s : STR_NONE;
 }
 
-static struct str model_of(struct genai_work *w, struct str path)
-{
-	static const char before[] = "/models/";
-	ptrdiff_t at = str_find(path, STR(before));
-	struct str name = STR_NONE;
-
-	if (at < 0)
-		return STR_NONE;
-	(void)str_cut(str_skip(path, (size_t)at + sizeof(before) - 1), ':', &name);
-	return name.n > 0 ? arena_dup(w->c.arena, name) : STR_NONE;
-}
-
 /* ---- parts ---- */
 
 static void part_blob(struct genai_work *w, const struct json *blob, struct genai_part *p)
@@ -239,7 +227,7 @@ static bool request(struct genai_work *w, const struct json *body)
 	if (json_type(contents) != JSON_ARRAY && json_type(contents) != JSON_OBJECT &&
 	    (json_type(contents) != JSON_NONE || w->whole))
 		return false;
-	c->request_model = model_of(w, c->path);
+	c->request_model = genai_route_model(w, c->path);
 	c->stream = str_ends(c->path, STR(":streamGenerateContent"));
 	params_read(w, get(body, "generationConfig", "generation_config"));
 	tools_read(w, json_get(body, "tools"));

@@ -325,19 +325,6 @@ void genai_openai_tools(struct genai_work *w, const struct json *body)
 
 /* ---- the request ---- */
 
-/* Azure names the model's deployment in the path: /openai/deployments/{name}/chat/completions */
-static struct str deployment(struct str path)
-{
-	static const char before[] = "/deployments/";
-	ptrdiff_t at = str_find(path, STR(before));
-	struct str name = STR_NONE;
-
-	if (at < 0)
-		return STR_NONE;
-	(void)str_cut(str_skip(path, (size_t)at + sizeof(before) - 1), '/', &name);
-	return name.n > 0 ? name : STR_NONE;
-}
-
 static bool request(struct genai_work *w, const struct json *body)
 {
 	const struct json *messages = json_get(body, "messages"), *model = json_get(body, "model");
@@ -349,7 +336,7 @@ static bool request(struct genai_work *w, const struct json *body)
 		return false;
 	c->request_model = genai_word(w, body, "model");
 	if (c->request_model.p == NULL)
-		c->request_model = deployment(c->path);
+		c->request_model = genai_route_model(w, c->path);
 	(void)json_bool(json_get(body, "stream"), &c->stream);
 	params_read(w, body);
 	genai_openai_tools(w, body);

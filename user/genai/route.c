@@ -20,6 +20,13 @@ static const struct path_row paths[] = {
 	{"*/v1/messages", &genai_anthropic_messages, NULL},
 	{"*/models/*:generateContent", &genai_gemini, NULL},
 	{"*/models/*:streamGenerateContent", &genai_gemini, NULL},
+	{"*/publishers/anthropic/models/*:rawPredict", &genai_anthropic_messages, NULL},
+	{"*/publishers/anthropic/models/*:streamRawPredict", &genai_anthropic_messages, NULL},
+	{"/model/*/converse", &genai_bedrock_converse, NULL},
+	{"/model/*/converse-stream", &genai_bedrock_converse, NULL},
+	{"/model/*/invoke", &genai_bedrock_invoke, NULL},
+	{"/model/*/invoke-with-response-stream", &genai_bedrock_invoke, NULL},
+	{"/model/*/count-tokens", NULL, "count-tokens counts and asks no model"},
 	{"*:countTokens", NULL, "countTokens counts and asks no model"},
 	{"*/messages/count_tokens", NULL, "count_tokens counts and asks no model"},
 };
@@ -64,4 +71,27 @@ const struct genai_decoder *genai_route_path(struct str method, struct str path,
 		return NULL;
 	}
 	return NULL;
+}
+
+struct str genai_route_model(struct genai_work *w, struct str path)
+{
+	static const struct {
+		const char *before;
+		char after;
+	} rows[] = {
+		{"/deployments/", '/'}, /* Azure: a deployment's name, the user's own */
+		{"/models/", ':'},	/* Google */
+		{"/model/", '/'},	/* Bedrock */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct str before = str_of(rows[i].before), name;
+		ptrdiff_t at = str_find(path, before);
+
+		if (at < 0)
+			continue;
+		(void)str_cut(str_skip(path, (size_t)at + before.n), rows[i].after, &name);
+		return genai_server_unescape(w, name);
+	}
+	return STR_NONE;
 }

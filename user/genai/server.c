@@ -23,6 +23,23 @@ struct str genai_server_path(struct str target)
 	return path;
 }
 
+struct str genai_server_unescape(struct genai_work *w, struct str s)
+{
+	char *out = s.n > 0 ? arena_alloc(w->c.arena, s.n) : NULL;
+	size_t n = 0;
+
+	if (out == NULL)
+		return STR_NONE;
+	while (s.n > 0) {
+		uint64_t byte;
+		bool escaped = s.p[0] == '%' && s.n >= 3 && str_to_u64_hex(str_make(s.p + 1, 2), &byte);
+
+		out[n++] = escaped ? (char)byte : s.p[0];
+		s = str_skip(s, escaped ? 3 : 1);
+	}
+	return str_make(out, n);
+}
+
 /* "host", "host:port", "[v6]:port" -> host without brackets; *port stays when none is given. */
 static struct str host_split(struct str s, uint16_t *port)
 {

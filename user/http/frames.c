@@ -8,6 +8,10 @@ static const struct {
 	const struct http_frames_kind *kind;
 } rows[] = {
 	{"text/event-stream", &http_frames_sse},
+	{"application/x-ndjson", &http_frames_ndjson},
+	{"application/ndjson", &http_frames_ndjson},
+	{"application/jsonl", &http_frames_ndjson},
+	{"application/vnd.amazon.eventstream", &http_frames_eventstream},
 };
 
 const struct http_frames_kind *http_frames_find(struct str content_type)

@@ -50,5 +50,9 @@ void http_frames_close(struct http_frames *f);
 
 /* sse.c: server-sent events, as the WHATWG's HTML standard reads them. */
 extern const struct http_frames_kind http_frames_sse;
+/* ndjson.c: a JSON document on each line. */
+extern const struct http_frames_kind http_frames_ndjson;
+/* eventstream.c: AWS's binary event stream. */
+extern const struct http_frames_kind http_frames_eventstream;
 
 #endif
