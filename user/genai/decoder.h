@@ -172,6 +172,16 @@ extern const struct genai_decoder genai_openai_responses;
 extern const struct genai_decoder genai_gemini;
 extern const struct genai_decoder genai_bedrock_converse;
 extern const struct genai_decoder genai_bedrock_invoke;
+extern const struct genai_decoder genai_cohere_chat;
+extern const struct genai_decoder genai_ollama_chat;
+extern const struct genai_decoder genai_ollama_generate;
+extern const struct genai_decoder genai_openai_completions;
+extern const struct genai_decoder genai_anthropic_complete;
+extern const struct genai_decoder genai_embeddings;
+extern const struct genai_decoder genai_cohere_embed;
+extern const struct genai_decoder genai_gemini_embed;
+extern const struct genai_decoder genai_ollama_embed;
+extern const struct genai_decoder genai_rerank;
 extern const struct genai_decoder genai_anthropic_messages;
 
 #endif

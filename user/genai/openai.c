@@ -122,6 +122,8 @@ static bool part_read(struct genai_work *w, const struct json *j, struct genai_p
 		p->name = STR("refusal");
 	} else if (str_eq(type, STR("thinking")) && genai_join_texts(w, json_get(j, "thinking"), &text)) {
 		part_text(p, GENAI_REASONING, text); /* Mistral */
+	} else if (str_eq(type, STR("thinking")) && json_type(json_get(j, "thinking")) == JSON_STRING) {
+		part_text(p, GENAI_REASONING, genai_str(w, json_get(j, "thinking"))); /* Cohere */
 	} else if (str_eq(type, STR("image_url"))) {
 		part_url(w, j, "image_url", "image", p);
 	} else if (str_eq(type, STR("video_url"))) {
@@ -254,7 +256,7 @@ bool genai_openai_message(struct genai_work *w, const struct json *j, struct gen
 	return true;
 }
 
-static void messages_read(struct genai_work *w, const struct json *messages)
+void genai_openai_messages(struct genai_work *w, const struct json *messages)
 {
 	size_t n = json_count(messages);
 	const struct json *e = json_first(messages);
@@ -341,7 +343,7 @@ static bool request(struct genai_work *w, const struct json *body)
 	params_read(w, body);
 	genai_openai_tools(w, body);
 	if (json_type(messages) == JSON_ARRAY)
-		messages_read(w, messages);
+		genai_openai_messages(w, messages);
 	return true;
 }
 

@@ -8,6 +8,10 @@
 
 /* A message of a request or an answer, with its hash; m is zeroed before. false: no memory. */
 bool genai_openai_message(struct genai_work *w, const struct json *j, struct genai_message *m);
+/* All messages of a request. */
+void genai_openai_messages(struct genai_work *w, const struct json *messages);
+/* completions.c: a prompt (text, texts or tokens) as the one message of a request. */
+void genai_prompt_read(struct genai_work *w, const struct json *prompt);
 /* id, model and the fields that stand beside the choices; what is known already stays. */
 void genai_openai_head(struct genai_work *w, const struct json *body);
 void genai_openai_usage(struct genai_work *w, const struct json *usage);

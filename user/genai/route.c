@@ -18,6 +18,9 @@ static const struct path_row paths[] = {
 	{"*/responses/input_tokens", NULL, "input_tokens counts and asks no model"},
 	{"*/responses/*", NULL, "a stored response"},
 	{"*/v1/messages", &genai_anthropic_messages, NULL},
+	{"*/completions", &genai_openai_completions, NULL},
+	{"*/completion", &genai_openai_completions, NULL}, /* llama.cpp */
+	{"/v1/complete", &genai_anthropic_complete, NULL},
 	{"*/models/*:generateContent", &genai_gemini, NULL},
 	{"*/models/*:streamGenerateContent", &genai_gemini, NULL},
 	{"*/publishers/anthropic/models/*:rawPredict", &genai_anthropic_messages, NULL},
@@ -28,6 +31,17 @@ static const struct path_row paths[] = {
 	{"/model/*/invoke-with-response-stream", &genai_bedrock_invoke, NULL},
 	{"/model/*/count-tokens", NULL, "count-tokens counts and asks no model"},
 	{"*:countTokens", NULL, "countTokens counts and asks no model"},
+	{"/v2/chat", &genai_cohere_chat, NULL},
+	{"/v1/embed", &genai_cohere_embed, NULL},
+	{"/v2/embed", &genai_cohere_embed, NULL},
+	{"*/embeddings", &genai_embeddings, NULL},
+	{"*/rerank", &genai_rerank, NULL},
+	{"/api/chat", &genai_ollama_chat, NULL},
+	{"/api/generate", &genai_ollama_generate, NULL},
+	{"/api/embed", &genai_ollama_embed, NULL},
+	{"/api/embeddings", &genai_ollama_embed, NULL},
+	{"*/models/*:embedContent", &genai_gemini_embed, NULL},
+	{"*/models/*:batchEmbedContents", &genai_gemini_embed, NULL},
 	{"*/messages/count_tokens", NULL, "count_tokens counts and asks no model"},
 };
 

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Embeddings and reranking: texts in, numbers out. Only what was asked of which model, and what it cost in tokens, is
+ * kept: the vectors say nothing to a reader. Who speaks how:
+ *   OpenAI, Voyage, Mistral, Ollama  {"model", "input"}		usage {prompt_tokens | total_tokens}, prompt_eval_count
+ *   Cohere			      {"model", "texts"}		meta.billed_units.input_tokens
+ *   Google			      {"content"}, {"requests"}	usageMetadata.promptTokenCount; model in the path
+ *   Cohere, Voyage, Jina (rerank)    {"model", "query", "documents"}	meta.billed_units.search_units, usage.total_tokens
+ */
+#include "genai/decoder.h"
+
+static bool embed_request(struct genai_work *w, const struct json *body)
+{
+	static const char *const inputs[] = {"input",	 "texts",  "inputs", "content",
+					     "requests", "images", "prompt", "instances"};
+	struct genai_call *c = &w->c;
+	bool any = !w->whole;
+
+	for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++)
+		any |= json_type(json_get(body, inputs[i])) > JSON_NULL;
+	if (!any)
+		return false;
+	c->request_model = genai_word(w, body, "model");
+	if (c->request_model.p == NULL)
+		c->request_model = genai_route_model(w, c->path);
+	if (json_type(json_get(body, "encoding_format")) == JSON_STRING)
+		genai_param_add_json(
+			w, "gen_ai.request.encoding_formats",
+			arena_printf(c->arena, "[%.*s]",
+				     STR_ARG(genai_compact(w, json_get(body, "encoding_format")))));
+	else if (json_type(json_get(body, "embedding_types")) == JSON_ARRAY)
+		genai_param_add(w, "gen_ai.request.encoding_formats", json_get(body, "embedding_types"));
+	if (json_type(json_get(body, "dimensions")) == JSON_NUMBER)
+		genai_param_add(w, "gen_ai.embeddings.dimension.count", json_get(body, "dimensions"));
+	else if (json_type(json_get(body, "output_dimension")) == JSON_NUMBER)
+		genai_param_add(w, "gen_ai.embeddings.dimension.count", json_get(body, "output_dimension"));
+	return true;
+}
+
+static void answer_read(struct genai_work *w, const struct json *body)
+{
+	const struct json *usage = json_get(body, "usage"),
+			  *billed = json_path(body, "meta", "billed_units", NULL);
+	struct genai_usage *u = &w->c.usage;
+
+	w->c.response_model = genai_word(w, body, "model");
+	w->c.response_id = genai_word(w, body, "id");
+	genai_param_count(json_get(usage, "total_tokens"), &u->input);
+	genai_param_count(json_get(usage, "prompt_tokens"), &u->input);
+	genai_param_count(json_get(billed, "input_tokens"), &u->input);
+	genai_param_count(json_path(body, "usageMetadata", "promptTokenCount", NULL), &u->input);
+	genai_param_count(json_get(body, "prompt_eval_count"), &u->input);
+	genai_param_add(w, "bottrace.usage.search_units", json_get(billed, "search_units"));
+	if (json_type(json_get(body, "error")) > JSON_NULL)
+		genai_error_read(w, body);
+}
+
+static bool rerank_request(struct genai_work *w, const struct json *body)
+{
+	const struct json *query = json_get(body, "query");
+	struct genai_call *c = &w->c;
+
+	if (json_type(json_get(body, "documents")) != JSON_ARRAY &&
+	    json_type(json_get(body, "texts")) != JSON_ARRAY && w->whole)
+		return false;
+	c->request_model = genai_word(w, body, "model");
+	if (json_type(query) == JSON_STRING)
+		genai_param_add(w, "gen_ai.retrieval.query.text", query);
+	genai_param_add(w, "bottrace.request.top_n",
+			json_get(body, "top_n") ? json_get(body, "top_n") : json_get(body, "top_k"));
+	return true;
+}
+
+static void finish(struct genai_work *w)
+{
+	(void)w;
+}
+
+/* Nobody streams them; an event would be a stranger's. */
+static bool event(struct genai_work *w, const struct http_event *ev)
+{
+	(void)w;
+	(void)ev;
+	return false;
+}
+
+const struct genai_decoder genai_embeddings = {
+	.provider = "openai",
+	.kind = GENAI_EMBEDDINGS,
+	.operation = "embeddings",
+	.request = embed_request,
+	.response = answer_read,
+	.event = event,
+	.finish = finish,
+};
+
+const struct genai_decoder genai_cohere_embed = {
+	.provider = "cohere",
+	.kind = GENAI_EMBEDDINGS,
+	.operation = "embeddings",
+	.request = embed_request,
+	.response = answer_read,
+	.event = event,
+	.finish = finish,
+};
+
+const struct genai_decoder genai_gemini_embed = {
+	.provider = "gcp.gemini",
+	.kind = GENAI_EMBEDDINGS,
+	.operation = "embeddings",
+	.request = embed_request,
+	.response = answer_read,
+	.event = event,
+	.finish = finish,
+};
+
+const struct genai_decoder genai_ollama_embed = {
+	.provider = "ollama",
+	.kind = GENAI_EMBEDDINGS,
+	.operation = "embeddings",
+	.request = embed_request,
+	.response = answer_read,
+	.event = event,
+	.finish = finish,
+};
+
+const struct genai_decoder genai_rerank = {
+	.provider = "cohere",
+	.kind = GENAI_RERANK,
+	.operation = "retrieval",
+	.request = rerank_request,
+	.response = answer_read,
+	.event = event,
+	.finish = finish,
+};
