@@ -18,8 +18,10 @@ static const struct path_row paths[] = {
 	{"*/responses/input_tokens", NULL, "input_tokens counts and asks no model"},
 	{"*/responses/*", NULL, "a stored response"},
 	{"*/v1/messages", &genai_anthropic_messages, NULL},
-	{"*/completions", &genai_openai_completions, NULL},
-	{"*/completion", &genai_openai_completions, NULL}, /* llama.cpp */
+	{"*/v1/completions", &genai_openai_completions, NULL},
+	{"*/deployments/*/completions", &genai_openai_completions, NULL},
+	{"/completions", &genai_openai_completions, NULL},
+	{"/completion", &genai_openai_completions, NULL}, /* llama.cpp */
 	{"/v1/complete", &genai_anthropic_complete, NULL},
 	{"*/models/*:generateContent", &genai_gemini, NULL},
 	{"*/models/*:streamGenerateContent", &genai_gemini, NULL},
