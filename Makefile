@@ -41,7 +41,7 @@ WITH_session := view probe $(WITH_view)
 WITH_cmd     := session $(WITH_session)
 WITH_pipeline := view $(WITH_view)
 
-LIBS_PKG  := libbpf libelf zlib libbrotlidec libzstd libsodium libxxhash libseccomp libcap
+LIBS_PKG  := libbpf libelf zlib libbrotlidec libzstd libnghttp2 libsodium libxxhash libseccomp libcap
 PKG_CFLAGS := $(shell $(PKGCONFIG) --cflags $(LIBS_PKG) 2>/dev/null)
 # Zydis has no pkg-config file in Debian 12.
 PKG_LIBS   := $(shell $(PKGCONFIG) --libs $(LIBS_PKG) 2>/dev/null) -lZydis

@@ -69,7 +69,8 @@ void genai_server_read(struct genai_work *w)
 	struct str host = host_split(str_trim(http_field(&c->x->request, "host")), &host_port);
 	struct str peer = host_split(str_of(conn->peer), &peer_port);
 
-	if (conn->server.p != NULL && conn->server.n > 0)
+	/* One connection of HTTP/2 may serve several names. */
+	if (conn->server.p != NULL && conn->server.n > 0 && !(c->x->http2 && host.n > 0))
 		c->server = conn->server;
 	else if (host.n > 0)
 		c->server = host;

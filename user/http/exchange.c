@@ -69,7 +69,7 @@ static struct http_open *open_exchange(struct http_side *s, struct http_open *at
 	return take(o);
 }
 
-static void message_begins(struct http_message *m, const struct http_piece *at)
+void http_exchange_begins(struct http_message *m, const struct http_piece *at)
 {
 	if (m->begun)
 		return; /* after an interim response */
@@ -86,6 +86,11 @@ void http_exchange_broken(struct http_open *o, enum wire_dir dir, uint64_t offse
 		return;
 	o->x.broken = (struct http_broken){.set = true, .dir = dir, .offset = offset, .why = why};
 	o->conn->http->stats.broken++;
+}
+
+struct http_open *http_exchange_open(struct http_side *s)
+{
+	return open_exchange(s, NULL);
 }
 
 bool http_exchange_gap(struct http_open *o, const struct flow_gap *gap)
@@ -257,7 +262,7 @@ static bool start_request(struct http_side *s, struct str method, struct str tar
 	o->x.method = arena_dup(o->x.arena, method);
 	if (target.p)
 		o->x.target = arena_dup(o->x.arena, target);
-	message_begins(&o->x.request, &s->at);
+	http_exchange_begins(&o->x.request, &s->at);
 	o->x.request.wire_bytes = bytes;
 	s->x = o;
 	h->ops.begin(h->ctx, &o->x);
@@ -285,7 +290,7 @@ static struct http_open *answered_by(struct http_side *s, bool final)
 		return NULL;
 	o->request_over = true;
 	o->request_told = true;
-	message_begins(&o->x.response, &s->at);
+	http_exchange_begins(&o->x.response, &s->at);
 	h->ops.begin(h->ctx, &o->x);
 	return o;
 }
@@ -305,7 +310,7 @@ bool http_exchange_start(struct http_side *s, struct str line)
 	o = answered_by(s, final);
 	if (!o)
 		return false;
-	message_begins(&o->x.response, &s->at);
+	http_exchange_begins(&o->x.response, &s->at);
 	o->x.response.wire_bytes += line.n;
 	s->status = start.status;
 	if (final) {
@@ -327,7 +332,7 @@ bool http_exchange_start_cut(struct http_side *s, struct str method)
 		o = http_exchange_waiting(s->conn);
 		if (!o || s->conn->orphans > 0)
 			return false;
-		message_begins(&o->x.response, &s->at);
+		http_exchange_begins(&o->x.response, &s->at);
 		o->x.response.wire_bytes += s->held.n;
 		s->x = o;
 	}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/h2.h"
 #include "http/parser.h"
 
 struct http *http_new(const struct http_ops *ops, void *ctx)
@@ -57,6 +58,7 @@ static void free_conn(struct http_conn *c)
 	}
 	for (int d = 0; d < WIRE_DIRS; d++)
 		buf_fini(&c->side[d].held);
+	http_h2_free(c->h2);
 	*(c->prev ? &c->prev->next : &c->http->conns) = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
@@ -108,6 +110,12 @@ void http_stray(struct http_side *s, uint64_t bytes)
 		tell_stray(s->conn->http, s->conn->flow, s->dir, bytes, NULL);
 }
 
+void http_stray_gap(struct http_side *s, const struct flow_gap *gap)
+{
+	if (gap->cause != WIRE_CAUSE_NONE)
+		tell_stray(s->conn->http, s->conn->flow, s->dir, 0, gap);
+}
+
 void http_count(struct http_side *s, uint64_t bytes, uint64_t ts_ns)
 {
 	struct http_message *m = http_message_of(s->x, http_which_of(s));
@@ -120,8 +128,8 @@ void http_count(struct http_side *s, uint64_t bytes, uint64_t ts_ns)
 
 /* ---- stages ---- */
 
-/* HTTP/2 with prior knowledge (RFC 9113 3.4): its frames are not read here. */
-static void preface(struct http_conn *c)
+/* No HTTP/1 any more; what the sides held is stray. Without memory for more, all that follows is. */
+static void begin_h2(struct http_conn *c, bool joined, uint32_t skip)
 {
 	c->http->stats.http2++;
 	http_exchange_end_all(c, HTTP_END_LOST);
@@ -129,6 +137,39 @@ static void preface(struct http_conn *c)
 		http_scan_drop(&c->side[d]);
 		c->side[d].stage = HTTP_AT_OVER;
 	}
+	c->h2 = http_h2_new(c, joined, skip);
+}
+
+/* The client's connection preface (RFC 9113 3.4): this line, then "\r\nSM\r\n\r\n". */
+static void preface(struct http_side *s)
+{
+	struct http_conn *c = s->conn;
+
+	c->role_known = true;
+	c->proved = true;
+	c->request_dir = s->dir;
+	begin_h2(c, false, 8);
+}
+
+/* Frames without a preface: we came later, or the server's settings are read before it. */
+static bool is_joined_h2(const struct http_side *s, const struct http_piece *p)
+{
+	bool start = s->stage == HTTP_AT_START && s->unsure && s->held.n == 0;
+
+	return (start || s->stage == HTTP_AT_SCAN) && http_h2_is_frames(p->data);
+}
+
+/* Settings at a connection's beginning are a server's; its client's preface comes in the other direction. */
+static void join_h2(struct http_side *s, const struct http_piece *p)
+{
+	struct http_conn *c = s->conn;
+	bool fresh = p->offset == 0 && p->data.p[3] == 4 && p->data.p[4] == 0;
+
+	if (!c->role_known)
+		c->request_dir = fresh ? 1 - s->dir : WIRE_WRITE;
+	c->role_known = true;
+	c->proved = fresh;
+	begin_h2(c, !fresh, fresh ? 24 : 0);
 }
 
 static void judge_line(struct http_side *s, const struct http_piece *p)
@@ -139,7 +180,7 @@ static void judge_line(struct http_side *s, const struct http_piece *p)
 		/* The end of something that we have not seen stands before the start line. */
 		http_scan_begin(s, true, p);
 	} else if (http_start_parse(line).kind == HTTP_START_PREFACE) {
-		preface(s->conn);
+		preface(s);
 	} else if (line.n <= LIMIT_HEADER_BYTES && http_exchange_start(s, line)) {
 		http_message_of(s->x, http_which_of(s))->end_ns = p->ts_ns;
 		s->stage = HTTP_AT_HEAD;
@@ -271,14 +312,19 @@ void http_feed(struct http *h, const struct flow_chunk *chunk)
 	}
 	s->seen = true;
 	s->offset = chunk->offset;
-	look_for_next(s, p.data);
-	while (p.data.n > 0) {
+	if (c->h2 == NULL && is_joined_h2(s, &p))
+		join_h2(s, &p);
+	if (c->h2 == NULL)
+		look_for_next(s, p.data);
+	while (p.data.n > 0 && c->h2 == NULL) {
 		size_t n = feed_side(s, &p);
 
 		p.data = str_skip(p.data, n);
 		p.offset += n;
 		s->offset = p.offset;
 	}
+	if (c->h2 != NULL && p.data.n > 0)
+		http_h2_feed(c->h2, s, &p);
 }
 
 /* ---- recordings ---- */
@@ -290,6 +336,8 @@ size_t http_reach(const struct flow_conn *conn, enum wire_dir dir, struct str ne
 	bool over = s && s->stage == HTTP_AT_OVER, body = s && s->stage == HTTP_AT_BODY;
 	uint64_t left = next.n;
 
+	if (c && c->h2)
+		return http_h2_reach(c->h2, dir, next.n);
 	if (body && (s->framing == HTTP_BY_LENGTH ||
 		     (s->framing == HTTP_BY_CHUNKS && s->chunk_at == HTTP_CHUNK_DATA))) {
 		left = s->left;
@@ -366,6 +414,10 @@ void http_gap(struct http *h, const struct flow_gap *gap)
 	struct http_conn *c = get_conn(h, gap->conn);
 	struct http_side *s;
 
+	if (c && c->h2) {
+		http_h2_gap(c->h2, &c->side[gap->dir], gap);
+		return;
+	}
 	if (!c || c->side[gap->dir].stage == HTTP_AT_OVER) {
 		if (gap->cause != WIRE_CAUSE_NONE)
 			tell_stray(h, gap->conn, gap->dir, 0, gap);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * http: byte streams -> exchanges: HTTP/1.1, content encodings, server-sent events.
+ * http: byte streams -> exchanges: HTTP/1.1 and 2, content encodings, bodies of events.
  * in:    chunks, gaps and ends of connections
  * out:   struct http_exchange and the events on it (borrowed until the callback returns; the exchange until `done`)
  * owns:  the parser state of each connection, one arena per exchange
@@ -28,6 +28,7 @@ struct http_message {
 	struct http_field *fields; /* in the exchange's arena */
 	uint32_t count;
 	bool head_done;	     /* start line and fields are whole */
+	bool head_unknown;   /* HTTP/2: some of it stands in a table whose beginning was not seen */
 	bool begun;	     /* a byte of it was seen */
 	bool done;	     /* the body's end was seen as its framing says */
 	bool body_kept;	     /* `body` holds the whole decoded body so far (not beyond the limits) */
@@ -72,6 +73,7 @@ struct http_exchange {
 	struct flow_conn *conn;
 	uint32_t tid;		   /* thread that wrote (or first read) */
 	bool server_side;	   /* the process answers here (it read the request) */
+	bool http2;		   /* a stream of HTTP/2 */
 	bool request_seen;	   /* false: attached in mid-exchange, only the response came by */
 	struct str method, target; /* as on the wire */
 	int status;		   /* final status; 0: none yet */
@@ -114,7 +116,7 @@ struct http_ops {
 
 struct http_stats {
 	uint64_t exchanges, broken, stray_bytes;
-	uint64_t http2; /* connections that spoke HTTP/2 (their bytes are stray) */
+	uint64_t http2; /* connections that spoke HTTP/2 */
 };
 
 struct http;

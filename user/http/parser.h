@@ -58,6 +58,7 @@ enum http_chunk_at {
 
 struct http_side {
 	struct http_conn *conn;
+	uint64_t stream_bytes; /* HTTP/2: of the frame that is being read */
 	enum wire_dir dir;
 	enum http_stage stage;
 	bool seen;	 /* offset is known */
@@ -93,10 +94,11 @@ struct http_open {
 	struct http_gap *last_gap;
 	bool request_over, request_told; /* ended or lost; request_done was called */
 	bool response_over;
-	bool answered;	/* the final response's start line was seen */
-	bool lost;	/* a part is hidden */
-	bool next_seen; /* the next request began after this response's head */
-	uint64_t mark;	/* response side's offset when the request began */
+	bool answered;	 /* the final response's start line was seen */
+	bool lost;	 /* a part is hidden */
+	bool next_seen;	 /* the next request began after this response's head */
+	uint64_t mark;	 /* response side's offset when the request began */
+	uint32_t stream; /* HTTP/2: its id; 0: HTTP/1 */
 };
 
 struct http_conn {
@@ -111,7 +113,8 @@ struct http_conn {
 	uint64_t index;
 	uint32_t orphans; /* answers to come for requests that were given up */
 	struct http_open *first, *last;
-	uint32_t waiting; /* open exchanges without a final start line of their response */
+	uint32_t waiting;   /* open exchanges without a final start line of their response */
+	struct http_h2 *h2; /* NULL: HTTP/1 */
 };
 
 struct http {
@@ -138,6 +141,10 @@ static inline enum http_which http_which_of(const struct http_side *s)
 
 /* exchange.c: life and pairing of exchanges. */
 
+/* A new exchange, the last one; the roles are known. NULL: no memory. */
+struct http_open *http_exchange_open(struct http_side *s);
+/* The message's first byte; a second time: nothing. */
+void http_exchange_begins(struct http_message *m, const struct http_piece *at);
 /* A start line in s->held at [0, line.n): opens or finds its exchange and sets s->x. False: it does not fit here. */
 bool http_exchange_start(struct http_side *s, struct str line);
 /* The same when only the line's beginning came (all of s->held), cut off by a gap or the end: the request's method,
@@ -190,6 +197,8 @@ void http_scan_drop(struct http_side *s);
 
 /* http.c */
 void http_stray(struct http_side *s, uint64_t bytes);
+/* A gap that no exchange has. */
+void http_stray_gap(struct http_side *s, const struct flow_gap *gap);
 /* Bytes of the current message that came with p. */
 void http_count(struct http_side *s, uint64_t bytes, uint64_t ts_ns);
 
