@@ -123,6 +123,8 @@ struct str genai_provider_gateway(const struct http_message *response);
  * *no_model_call that it is by rule. */
 const struct genai_decoder *genai_route_path(struct str method, struct str path, const char **note,
 					     bool *no_model_call);
+/* The decoder for a request whose path could not be read, by its body; NULL: not to be told. */
+const struct genai_decoder *genai_route_shape(const struct genai_work *w, const struct json *body);
 /* The model that a path names, for APIs that have it there; in the arena; STR_NONE: none. */
 struct str genai_route_model(struct genai_work *w, struct str path);
 

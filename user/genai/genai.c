@@ -213,12 +213,21 @@ static void body_understand(struct genai_work *w)
 	const struct genai_decoder *d = genai_route_path(c->x->method, c->path, &c->note, &c->no_model_call);
 	struct str body = m->body;
 
+	bool blind = m->head_unknown && c->x->target.n == 0;
+
 	c->body_hash = hash_u128(body.p ? body : STR(""), 0);
-	if (d == NULL)
+	if (m->head_unknown)
+		c->note = "attached in mid-connection: some header fields stand in a table that was not seen";
+	if (d == NULL && !blind)
 		return;
 	if (!m->done) /* it may still grow, and move */
 		body = arena_dup(c->arena, body);
 	const struct json *j = body_json(w, m, body, request_dir(w));
+
+	if (blind)
+		d = genai_route_shape(w, j);
+	if (d == NULL)
+		return;
 
 	/* An empty or unreadable body contradicts nothing: the path says what was meant. */
 	if (w->whole && json_type(j) != JSON_OBJECT) {

@@ -89,6 +89,23 @@ const struct genai_decoder *genai_route_path(struct str method, struct str path,
 	return NULL;
 }
 
+const struct genai_decoder *genai_route_shape(const struct genai_work *w, const struct json *body)
+{
+	bool model = json_type(json_get(body, "model")) == JSON_STRING;
+	bool messages = json_type(json_get(body, "messages")) == JSON_ARRAY;
+	bool anthropic = http_field(&w->c.x->request, "anthropic-version").p != NULL ||
+			 (json_get(body, "system") != NULL && json_get(body, "max_tokens") != NULL);
+
+	if (model && messages)
+		return anthropic ? &genai_anthropic_messages : &genai_openai_chat;
+	if (json_type(json_get(body, "contents")) == JSON_ARRAY)
+		return &genai_gemini;
+	if (model && json_get(body, "input") != NULL &&
+	    (json_get(body, "instructions") != NULL || json_get(body, "previous_response_id") != NULL))
+		return &genai_openai_responses;
+	return NULL;
+}
+
 struct str genai_route_model(struct genai_work *w, struct str path)
 {
 	static const struct {

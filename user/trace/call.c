@@ -184,6 +184,8 @@ static void draft_http(struct trace_draft *d, const struct trace_call *k)
 	if (x && x->method.n)
 		trace_draft_str(d, "http.request.method", x->method);
 	trace_draft_str(d, "url.path", c->path);
+	if (x && x->http2)
+		trace_draft_str(d, "network.protocol.version", STR("2"));
 	if (x && x->status)
 		trace_draft_i64(d, "http.response.status_code", x->status);
 	if (x && x->request.head_done)
