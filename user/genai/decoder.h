@@ -44,6 +44,9 @@ struct genai_work {
 	uint32_t omitted_messages, omitted_pieces; /* beyond the limits */
 	void *stream;				   /* the decoder's */
 	void *native;				   /* of a decoder that lets another one read */
+	struct genai_lane *lane; /* of an upgraded exchange: its calls; of a call: whose it is */
+	struct genai_work *lane_prev, *lane_next; /* of a lane's open calls */
+	struct str lane_key;			  /* of a lane's call: what its messages are known by */
 };
 
 /* Bytes that come in many pieces, kept in the arena; linear, at most LIMIT_BODY_BYTES. */
@@ -88,7 +91,50 @@ struct genai_finish_row {
 /* OpenTelemetry's word by a table; theirs where it has none. */
 struct str genai_finish(const struct genai_finish_row *rows, size_t n, struct str theirs);
 
+/* ---- lane.c: calls whose messages go over one connection in both directions ---- */
+struct genai_lane {
+	struct genai *g;
+	struct genai_work *up; /* the exchange that upgraded the connection */
+	const struct genai_talk *talk;
+	struct genai_work *first, *last; /* open calls, in the order of their beginnings */
+	uint32_t count;			 /* calls so far */
+	uint32_t open;
+	void *state; /* the talk's, in the upgrade's arena: small, whatever goes over the lane */
+};
+/* How such a conversation is read. Adding one: a struct like this, and a row in lane.c. */
+struct genai_talk {
+	/* j: the message as JSON, in the scratch arena; NULL when it is none. */
+	void (*message)(struct genai_lane *l, const struct http_ws_message *m, const struct json *j);
+	/* Frees what `state` holds; may be NULL. */
+	void (*close)(struct genai_lane *l);
+};
+/* A message on an upgraded exchange. */
+void genai_lane_feed(struct genai_work *up, const struct http_ws_message *m);
+/* The exchange ends, and with it every call that is open. */
+void genai_lane_close(struct genai_work *up, enum http_end end);
+/* A call begins with this message; body: what the decoder reads as its request. NULL: no memory, too many. */
+struct genai_work *genai_lane_begin(struct genai_lane *l, const struct http_ws_message *m,
+				    const struct genai_decoder *d, const struct json *body, struct str key);
+/* The oldest open call with this key; NULL: none. */
+struct genai_work *genai_lane_find(struct genai_lane *l, struct str key);
+/* An event of a call; the call is over and gone when it was its last: true. */
+bool genai_lane_event(struct genai_work *w, const struct http_ws_message *m, struct str type,
+		      struct str data);
+
+extern const struct genai_talk genai_talk_responses;
+extern const struct genai_talk genai_talk_realtime;
+extern const struct genai_talk genai_talk_gemini;
+
 /* ---- genai.c ---- */
+/* A call for an exchange, told; NULL without memory. */
+struct genai_work *genai_work_new(struct genai *g, struct http_exchange *x);
+/* Tells that the request is understood, and that the call's memory goes. */
+void genai_understood(struct genai_work *w);
+void genai_end(struct genai_work *w);
+/* The answer is whole: outputs are put together, and the call closed. */
+void genai_finish_call(struct genai_work *w, uint64_t end_ns);
+/* Closes the call with this status, once. */
+void genai_settle(struct genai_work *w, enum genai_status status, uint64_t end_ns);
 /* For nodes of JSON that are needed only until the current callback returns; NULL without memory. */
 struct arena *genai_scratch(struct genai_work *w);
 /* An empty buffer for building one text, valid until the next call; copy its result into the arena. */

@@ -111,7 +111,7 @@ static bool is_broken(struct genai_work *w)
 	return true;
 }
 
-static void settle(struct genai_work *w, enum genai_status status, uint64_t end_ns)
+void genai_settle(struct genai_work *w, enum genai_status status, uint64_t end_ns)
 {
 	struct genai *g = w->g;
 
@@ -247,6 +247,20 @@ static void body_understand(struct genai_work *w)
 	omitted_tell(w);
 }
 
+void genai_understood(struct genai_work *w)
+{
+	w->understood = true;
+	omitted_tell(w);
+	if (w->g->ops->request)
+		w->g->ops->request(w->g->ctx, &w->c);
+}
+
+void genai_end(struct genai_work *w)
+{
+	if (w->g->ops->end)
+		w->g->ops->end(w->g->ctx, &w->c);
+}
+
 static void understand(struct genai_work *w)
 {
 	if (w->understood)
@@ -261,14 +275,13 @@ static void understand(struct genai_work *w)
 
 /* ---- http's events ---- */
 
-static void on_begin(void *ctx, struct http_exchange *x)
+struct genai_work *genai_work_new(struct genai *g, struct http_exchange *x)
 {
-	struct genai *g = ctx;
 	struct genai_work *w = arena_alloc(x->arena, sizeof(*w));
 
 	x->user = w;
 	if (w == NULL)
-		return;
+		return NULL;
 	w->g = g;
 	w->c = (struct genai_call){
 		.x = x,
@@ -282,6 +295,12 @@ static void on_begin(void *ctx, struct http_exchange *x)
 	genai_server_read(w);
 	if (g->ops->begin)
 		g->ops->begin(g->ctx, &w->c);
+	return w;
+}
+
+static void on_begin(void *ctx, struct http_exchange *x)
+{
+	(void)genai_work_new(ctx, x);
 }
 
 static void on_request_head(void *ctx, struct http_exchange *x)
@@ -330,6 +349,16 @@ static void on_response_body(void *ctx, struct http_exchange *x, uint64_t ts_ns)
 	(void)ts_ns;
 }
 
+void genai_finish_call(struct genai_work *w, uint64_t end_ns)
+{
+	w->finished = true;
+	w->decoder->finish(w);
+	omitted_tell(w);
+	bool bad = w->c.status == GENAI_ERROR || is_broken(w);
+
+	genai_settle(w, bad ? GENAI_ERROR : GENAI_OK, end_ns);
+}
+
 static void on_event(void *ctx, struct http_exchange *x, const struct http_event *ev)
 {
 	struct genai_work *w = x->user;
@@ -341,14 +370,8 @@ static void on_event(void *ctx, struct http_exchange *x, const struct http_event
 	if (w->decoder == NULL)
 		return;
 	w->streamed = true;
-	if (w->decoder->event(w, ev)) {
-		w->finished = true;
-		w->decoder->finish(w);
-		omitted_tell(w);
-		bool bad = w->c.status == GENAI_ERROR || is_broken(w);
-
-		settle(w, bad ? GENAI_ERROR : GENAI_OK, ev->ts_ns);
-	}
+	if (w->decoder->event(w, ev))
+		genai_finish_call(w, ev->ts_ns);
 	scratch_trim(w->g);
 }
 
@@ -426,6 +449,15 @@ static enum genai_status outcome(struct genai_work *w)
 	return c->x->end == HTTP_END_SESSION ? GENAI_OPEN : GENAI_ABORTED;
 }
 
+static void on_message(void *ctx, struct http_exchange *x, const struct http_ws_message *m)
+{
+	struct genai *g = ctx;
+
+	if (x->user != NULL)
+		genai_lane_feed(x->user, m);
+	scratch_trim(g);
+}
+
 static void on_done(void *ctx, struct http_exchange *x)
 {
 	struct genai *g = ctx;
@@ -433,6 +465,7 @@ static void on_done(void *ctx, struct http_exchange *x)
 
 	if (w == NULL)
 		return;
+	genai_lane_close(w, x->end);
 	if (!w->closed) {
 		if (w->c.first_byte_ns == 0 && x->response.begun)
 			w->c.first_byte_ns = x->response.first_ns;
@@ -441,7 +474,7 @@ static void on_done(void *ctx, struct http_exchange *x)
 		enum genai_status status = outcome(w);
 
 		if (status != GENAI_OPEN)
-			settle(w, status, x->end == HTTP_END_DONE ? x->response.end_ns : last_ns(x));
+			genai_settle(w, status, x->end == HTTP_END_DONE ? x->response.end_ns : last_ns(x));
 	}
 	if (g->ops->end)
 		g->ops->end(g->ctx, &w->c);
@@ -466,6 +499,7 @@ const struct http_ops *genai_http_ops(void)
 		.response_head = on_response_head,
 		.response_body = on_response_body,
 		.event = on_event,
+		.message = on_message,
 		.done = on_done,
 		.stray = on_stray,
 	};

@@ -108,6 +108,8 @@ static void content_add(struct genai_work *w, struct genai_items *all, const str
 		p.text = genai_str(w, j);
 	} else if (known && json_type(json_get(j, "text")) == JSON_STRING) {
 		p.text = genai_str(w, json_get(j, "text"));
+	} else if (json_type(json_get(j, "transcript")) == JSON_STRING) { /* Realtime: what was said */
+		p.text = genai_str(w, json_get(j, "transcript"));
 	} else if (str_eq(type, STR("reasoning_text"))) {
 		p = (struct genai_part){.type = GENAI_REASONING, .text = genai_prose(w, j, "text")};
 	} else if (str_eq(type, STR("refusal")) && json_type(json_get(j, "refusal")) == JSON_STRING) {

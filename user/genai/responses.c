@@ -107,13 +107,17 @@ static bool request(struct genai_work *w, const struct json *body)
 static void usage_read(struct genai_work *w, const struct json *usage)
 {
 	struct genai_usage *u = &w->c.usage;
-	const struct json *in = json_get(usage, "input_tokens_details");
+	const struct json *in = json_get(usage, "input_tokens_details"),
+			  *out = json_get(usage, "output_tokens_details");
+
+	if (in == NULL) /* Realtime's name */
+		in = json_get(usage, "input_token_details");
 
 	genai_param_count(json_get(usage, "input_tokens"), &u->input);
 	genai_param_count(json_get(usage, "output_tokens"), &u->output);
 	genai_param_count(json_get(in, "cached_tokens"), &u->cache_read);
 	genai_param_count(json_get(in, "cache_write_tokens"), &u->cache_creation);
-	genai_param_count(json_path(usage, "output_tokens_details", "reasoning_tokens", NULL), &u->reasoning);
+	genai_param_count(json_get(out, "reasoning_tokens"), &u->reasoning);
 }
 
 void genai_responses_head(struct genai_work *w, const struct json *response)

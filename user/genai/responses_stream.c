@@ -52,6 +52,9 @@ static enum delta delta_of(struct str type)
 		enum delta delta;
 	} rows[] = {
 		{"response.output_text.delta", DELTA_TEXT},
+		{"response.text.delta", DELTA_TEXT}, /* Realtime, before it was generally available */
+		{"response.audio_transcript.delta", DELTA_TEXT},
+		{"response.output_audio_transcript.delta", DELTA_TEXT},
 		{"response.refusal.delta", DELTA_REFUSAL},
 		{"response.reasoning_text.delta", DELTA_REASONING},
 		{"response.reasoning_summary_text.delta", DELTA_REASONING},
@@ -99,7 +102,7 @@ static void item_add(struct genai_work *w, struct stream *s, const struct json *
 static bool last_read(struct genai_work *w, struct stream *s, struct str type, const struct json *j)
 {
 	static const char *const types[] = {"response.completed", "response.failed", "response.incomplete",
-					    "response.cancelled"};
+					    "response.cancelled", "response.done"};
 	const struct json *response = json_get(j, "response");
 	bool last = false;
 

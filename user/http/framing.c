@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "http/parser.h"
+#include "http/websocket.h"
 
 static void broken(struct http_side *s, uint64_t offset, const char *why)
 {
@@ -12,14 +13,28 @@ static void broken(struct http_side *s, uint64_t offset, const char *why)
 
 /* ---- after a head ---- */
 
-/* No HTTP/1 from here on, in both directions. */
-static void upgraded(struct http_conn *c)
+/* No HTTP/1 from here on, in both directions. A WebSocket's exchange goes on with its messages. */
+static void upgraded(struct http_conn *c, struct http_open *o)
 {
-	http_exchange_end_all(c, HTTP_END_UPGRADED);
+	bool ws = o->x.status == 101 && str_ieq(http_field(&o->x.response, "upgrade"), STR("websocket"));
+	struct http_open *next;
+
+	for (struct http_open *k = c->first; k; k = next) {
+		next = k->next;
+		if (k != o)
+			http_exchange_end(k, HTTP_END_UPGRADED);
+	}
 	for (int d = 0; d < WIRE_DIRS; d++) {
 		http_scan_drop(&c->side[d]);
 		c->side[d].stage = HTTP_AT_OVER;
+		c->side[d].x = NULL;
 	}
+	if (ws)
+		c->ws = http_ws_new(c, o);
+	if (c->ws == NULL)
+		http_exchange_end(o, HTTP_END_UPGRADED);
+	for (int d = 0; d < WIRE_DIRS; d++)
+		c->side[d].stage = HTTP_AT_OVER;
 }
 
 static bool has_no_body(const struct http_open *o, int status)
@@ -65,7 +80,7 @@ static void response_framing(struct http_side *s, const struct http_facts *f)
 	h->ops.response_head(h->ctx, &o->x);
 	if (s->status == 101 || (str_eq(o->x.method, STR("CONNECT")) && s->status / 100 == 2)) {
 		o->x.response.done = true;
-		upgraded(s->conn);
+		upgraded(s->conn, o);
 	} else if (has_no_body(o, s->status)) {
 		begin_body(s, HTTP_BY_LENGTH, 0);
 	} else if (f->unframed) {

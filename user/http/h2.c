@@ -251,6 +251,13 @@ static void payload_feed(struct http_h2 *h, struct http_side *s, struct lane *l,
 		http_stream_data(h->conn, s, l->frame.stream, &data);
 }
 
+static void count(struct http_side *s, const struct lane *l, uint64_t bytes, const struct http_piece *p)
+{
+	bool opens = l->frame.type == FRAME_HEADERS || (l->frame.type == FRAME_CONTINUATION && l->block_open);
+
+	http_stream_count(s->conn, s, l->frame.stream, opens, bytes, p->ts_ns);
+}
+
 static void head_done(struct http_side *s, struct lane *l, const struct http_piece *p)
 {
 	l->frame = frame_read(l->head);
@@ -260,7 +267,7 @@ static void head_done(struct http_side *s, struct lane *l, const struct http_pie
 	l->pad_read = false;
 	l->pad = 0;
 	buf_clear(&l->payload);
-	http_stream_frame(s->conn, s, l->frame.stream, FRAME_HEAD_BYTES + l->frame.length, p->ts_ns);
+	count(s, l, FRAME_HEAD_BYTES, p);
 }
 
 /* Bytes of one frame's head, or of its payload. Returns how many. */
@@ -271,6 +278,7 @@ static size_t step(struct http_h2 *h, struct http_side *s, struct lane *l, const
 	if (l->at == AT_SKIP) {
 		n = n < l->have ? n : l->have;
 		l->have -= (uint32_t)n;
+		http_stray(s, n);
 		if (l->have == 0)
 			l->at = AT_HEAD;
 		return n;
@@ -288,6 +296,7 @@ static size_t step(struct http_h2 *h, struct http_side *s, struct lane *l, const
 		head_done(s, l, p);
 	} else {
 		n = n < l->left ? n : l->left;
+		count(s, l, n, p);
 		payload_feed(h, s, l, str_head(p->data, n), p);
 		l->left -= (uint32_t)n;
 	}
@@ -344,6 +353,16 @@ size_t http_h2_reach(const struct http_h2 *h, enum wire_dir dir, size_t n)
 	size_t left = l->at == AT_HEAD ? FRAME_HEAD_BYTES - l->have : l->at == AT_SKIP ? l->have : l->left;
 
 	return left > 0 && left < n ? left : n;
+}
+
+void http_h2_flush(struct http_h2 *h)
+{
+	for (int d = 0; d < WIRE_DIRS; d++) {
+		struct http_side *s = &h->conn->side[d];
+
+		http_stray(s, s->stream_bytes + (h->lane[d].at == AT_HEAD ? h->lane[d].have : 0));
+		s->stream_bytes = 0;
+	}
 }
 
 /* ---- life ---- */

@@ -20,6 +20,8 @@ void http_h2_feed(struct http_h2 *h, struct http_side *s, const struct http_piec
 void http_h2_gap(struct http_h2 *h, struct http_side *s, const struct flow_gap *gap);
 /* As http_reach: to the end of the current frame. */
 size_t http_h2_reach(const struct http_h2 *h, enum wire_dir dir, size_t n);
+/* The connection's end: what of a frame's head has come is no exchange's. */
+void http_h2_flush(struct http_h2 *h);
 void http_h2_free(struct http_h2 *h);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "http/h2.h"
 #include "http/parser.h"
+#include "http/websocket.h"
 
 struct http *http_new(const struct http_ops *ops, void *ctx)
 {
@@ -59,6 +60,7 @@ static void free_conn(struct http_conn *c)
 	for (int d = 0; d < WIRE_DIRS; d++)
 		buf_fini(&c->side[d].held);
 	http_h2_free(c->h2);
+	http_ws_free(c->ws);
 	*(c->prev ? &c->prev->next : &c->http->conns) = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
@@ -312,11 +314,11 @@ void http_feed(struct http *h, const struct flow_chunk *chunk)
 	}
 	s->seen = true;
 	s->offset = chunk->offset;
-	if (c->h2 == NULL && is_joined_h2(s, &p))
+	if (c->h2 == NULL && c->ws == NULL && is_joined_h2(s, &p))
 		join_h2(s, &p);
-	if (c->h2 == NULL)
+	if (c->h2 == NULL && c->ws == NULL)
 		look_for_next(s, p.data);
-	while (p.data.n > 0 && c->h2 == NULL) {
+	while (p.data.n > 0 && c->h2 == NULL && c->ws == NULL) {
 		size_t n = feed_side(s, &p);
 
 		p.data = str_skip(p.data, n);
@@ -325,6 +327,8 @@ void http_feed(struct http *h, const struct flow_chunk *chunk)
 	}
 	if (c->h2 != NULL && p.data.n > 0)
 		http_h2_feed(c->h2, s, &p);
+	else if (c->ws != NULL && p.data.n > 0)
+		http_ws_feed(c->ws, s, &p);
 }
 
 /* ---- recordings ---- */
@@ -418,6 +422,10 @@ void http_gap(struct http *h, const struct flow_gap *gap)
 		http_h2_gap(c->h2, &c->side[gap->dir], gap);
 		return;
 	}
+	if (c && c->ws) {
+		http_ws_gap(c->ws, &c->side[gap->dir], gap);
+		return;
+	}
 	if (!c || c->side[gap->dir].stage == HTTP_AT_OVER) {
 		if (gap->cause != WIRE_CAUSE_NONE)
 			tell_stray(h, gap->conn, gap->dir, 0, gap);
@@ -459,7 +467,9 @@ static enum http_end end_of(enum flow_end why)
 
 static void end_open(struct http_open *o, enum http_end end)
 {
-	if (http_exchange_is_passed(o))
+	if (o->conn->ws && http_ws_is_of(o->conn->ws, o))
+		end = end == HTTP_END_CLOSED ? HTTP_END_UPGRADED : end;
+	else if (http_exchange_is_passed(o))
 		end = HTTP_END_LOST;
 	else if (end == HTTP_END_CLOSED && o->next_seen && !o->response_over)
 		end = HTTP_END_NEXT;
@@ -483,6 +493,8 @@ void http_close(struct http *h, struct flow_conn *conn, enum flow_end why, uint6
 	}
 	while (c->first)
 		end_open(c->first, end_of(why));
+	if (c->h2)
+		http_h2_flush(c->h2);
 	for (int d = 0; d < WIRE_DIRS; d++)
 		http_scan_drop(&c->side[d]);
 	free_conn(c);

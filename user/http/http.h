@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * http: byte streams -> exchanges: HTTP/1.1 and 2, content encodings, bodies of events.
+ * http: byte streams -> exchanges: HTTP/1.1 and 2, content encodings, bodies of events, WebSocket messages.
  * in:    chunks, gaps and ends of connections
  * out:   struct http_exchange and the events on it (borrowed until the callback returns; the exchange until `done`)
  * owns:  the parser state of each connection, one arena per exchange
@@ -65,7 +65,7 @@ enum http_end {
 	HTTP_END_ABORTED,  /* the process died */
 	HTTP_END_SESSION,  /* tracing ended, the exchange goes on without us */
 	HTTP_END_LOST,	   /* a gap or broken bytes hide the rest */
-	HTTP_END_UPGRADED, /* 101 or CONNECT: no HTTP/1 from here on */
+	HTTP_END_UPGRADED, /* 101 or CONNECT: no HTTP/1 from here on; of a WebSocket: it was closed */
 };
 
 struct http_exchange {
@@ -94,6 +94,18 @@ struct http_event {
 	uint64_t ts_ns; /* when its last byte was read */
 };
 
+/* One message on an upgraded connection (WebSocket), put together and inflated. */
+struct http_ws_message {
+	enum wire_dir dir;
+	bool text;
+	bool cut;	 /* not whole: data is what is known of it, or nothing */
+	struct str data; /* borrowed until the callback returns */
+	uint64_t start_ns, ts_ns;
+	uint64_t offset; /* of its first byte in its direction */
+	uint64_t wire_bytes;
+	uint32_t tid;
+};
+
 struct http_ops {
 	/* First byte of the request (or of a response without a request that we saw). */
 	void (*begin)(void *ctx, struct http_exchange *x);
@@ -106,6 +118,8 @@ struct http_ops {
 	void (*response_body)(void *ctx, struct http_exchange *x, uint64_t ts_ns);
 	/* One event of a body that is a sequence of them. */
 	void (*event)(void *ctx, struct http_exchange *x, const struct http_event *ev);
+	/* A message after the exchange upgraded its connection to WebSocket; it stays open until that ends. May be NULL. */
+	void (*message)(void *ctx, struct http_exchange *x, const struct http_ws_message *m);
 	/* The exchange ended: x->end says how. It is freed afterwards. */
 	void (*done)(void *ctx, struct http_exchange *x);
 	/* Bytes that are no HTTP, or hidden behind a gap: counted for the connection, in no exchange. The gap, when

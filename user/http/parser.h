@@ -58,7 +58,7 @@ enum http_chunk_at {
 
 struct http_side {
 	struct http_conn *conn;
-	uint64_t stream_bytes; /* HTTP/2: of the frame that is being read */
+	uint64_t stream_bytes; /* HTTP/2: of a header block whose stream is not open yet */
 	enum wire_dir dir;
 	enum http_stage stage;
 	bool seen;	 /* offset is known */
@@ -114,7 +114,8 @@ struct http_conn {
 	uint32_t orphans; /* answers to come for requests that were given up */
 	struct http_open *first, *last;
 	uint32_t waiting;   /* open exchanges without a final start line of their response */
-	struct http_h2 *h2; /* NULL: HTTP/1 */
+	struct http_h2 *h2; /* NULL: no HTTP/2 */
+	struct http_ws *ws; /* NULL: no WebSocket */
 };
 
 struct http {

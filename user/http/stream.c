@@ -102,6 +102,14 @@ static struct http_open *open_stream(struct http_conn *c, struct http_side *s, u
 	return o;
 }
 
+static uint64_t bytes_take(struct http_side *s)
+{
+	uint64_t bytes = s->stream_bytes;
+
+	s->stream_bytes = 0;
+	return bytes;
+}
+
 /* Who asks and who answers, when the preface was not seen: the first head that says so. */
 static void roles_learn(struct http_conn *c, struct http_side *s, const struct http_stream_head *head)
 {
@@ -156,7 +164,7 @@ static void request_head(struct http_conn *c, struct http_side *s, uint32_t stre
 	if (head->path.n > 0)
 		o->x.target = arena_dup(o->x.arena, buf_str(&head->path));
 	http_exchange_begins(&o->x.request, at);
-	o->x.request.wire_bytes += s->stream_bytes;
+	o->x.request.wire_bytes += bytes_take(s);
 	h->ops.begin(h->ctx, &o->x);
 	head_fill(o, HTTP_REQUEST, head, at->offset);
 	h->ops.request_head(h->ctx, &o->x);
@@ -175,7 +183,7 @@ static void response_head(struct http_conn *c, struct http_side *s, uint32_t str
 		o->request_over = true;
 		o->request_told = true;
 		http_exchange_begins(&o->x.response, at);
-		o->x.response.wire_bytes += s->stream_bytes;
+		o->x.response.wire_bytes += bytes_take(s);
 		h->ops.begin(h->ctx, &o->x);
 	}
 	if (o->x.response.head_done || (head->status > 0 && head->status < 200))
@@ -215,18 +223,24 @@ void http_stream_headers(struct http_conn *c, struct http_side *s, uint32_t stre
 		request_head(c, s, stream, head, &at);
 	else
 		response_head(c, s, stream, head, &at);
+	http_stray(s, bytes_take(s)); /* no room for it, or nobody's */
 	if (end)
 		http_stream_end(c, s, stream, p);
 }
 
-void http_stream_frame(struct http_conn *c, struct http_side *s, uint32_t stream, uint64_t bytes,
+void http_stream_count(struct http_conn *c, struct http_side *s, uint32_t stream, bool opens, uint64_t bytes,
 		       uint64_t ts_ns)
 {
 	struct http_open *o = stream ? find(c, stream) : NULL;
 
-	s->stream_bytes = bytes;
-	if (o == NULL)
+	if (o == NULL && opens) {
+		s->stream_bytes += bytes; /* until the block is whole, and says whose it is */
 		return;
+	}
+	if (o == NULL) {
+		http_stray(s, bytes);
+		return;
+	}
 	struct http_message *m = http_message_of(o, http_which_of(s));
 
 	m->wire_bytes += bytes;
@@ -238,14 +252,7 @@ void http_stream_data(struct http_conn *c, struct http_side *s, uint32_t stream,
 {
 	struct http_open *o = find(c, stream);
 
-	if (o == NULL) {
-		http_stray(s, data->data.n);
-		return;
-	}
-	struct http_message *m = http_message_of(o, http_which_of(s));
-
-	m->end_ns = data->ts_ns;
-	if (m->head_done)
+	if (o != NULL && http_message_of(o, http_which_of(s))->head_done)
 		http_body_feed(o, http_which_of(s), data);
 }
 

@@ -19,8 +19,8 @@ void http_stream_head_fini(struct http_stream_head *head);
 /* For http_hpack_feed; ctx is the head. */
 void http_stream_head_add(void *ctx, struct str name, struct str value, bool known);
 
-/* A frame of the stream came by: its bytes. */
-void http_stream_frame(struct http_conn *c, struct http_side *s, uint32_t stream, uint64_t bytes,
+/* Bytes of a frame of the stream came by; opens: of a header block, which may begin it. Those of no stream are stray. */
+void http_stream_count(struct http_conn *c, struct http_side *s, uint32_t stream, bool opens, uint64_t bytes,
 		       uint64_t ts_ns);
 /* offset: of the block's first frame. */
 void http_stream_headers(struct http_conn *c, struct http_side *s, uint32_t stream,

@@ -479,8 +479,8 @@ static void upgrade_websocket(void **state)
 	static const struct step steps[] = {
 		SAYS("GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
 		HEARS("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x02hi"),
-		SAYS("\x81\x82GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
-		HEARS(OK_EMPTY),
+		SAYS("\x81\x82\x01\x02\x03\x04ik"),
+		HEARS("\x89\x01p\x82\x03\x01\x02\x03"),
 		ENDS(FREED),
 		ENDS(END),
 	};
@@ -491,11 +491,12 @@ static void upgrade_websocket(void **state)
 		     "request 1 GET /ws: Upgrade=\"websocket\" Connection=\"Upgrade\"\n"
 		     "asked 1\n"
 		     "response 1 101: Upgrade=\"websocket\"\n"
+		     "message 1 read text @56 wire 4 \"hi\"\n"
+		     "message 1 write text @61 wire 8 \"hi\"\n"
+		     "message 1 read binary @63 wire 5 \"\\x01\\x02\\x03\"\n"
 		     "done 1 UPGRADED\n"
-		     "  req @0 wire 61 body 0/0 \"\"\n"
-		     "  res @0 wire 56 body 0/0 \"\"\n"
-		     "stray write 29\n"
-		     "stray read 42\n");
+		     "  req @0 wire 69 body 8/0 \"\"\n"
+		     "  res @0 wire 68 body 12/0 \"\"\n");
 }
 
 static void upgrade_connect(void **state)

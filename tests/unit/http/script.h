@@ -158,6 +158,17 @@ static void script_event(void *ctx, struct http_exchange *x, const struct http_e
 	buf_addf(&t->out, t->times ? " %llu\n" : "\n", (unsigned long long)ev->ts_ns);
 }
 
+static void script_ws_message(void *ctx, struct http_exchange *x, const struct http_ws_message *m)
+{
+	struct script *t = ctx;
+
+	buf_addf(&t->out, "message %llu %s %s%s @%llu wire %llu ", (unsigned long long)x->index,
+		 m->dir == WIRE_READ ? "read" : "write", m->text ? "text" : "binary", m->cut ? " cut" : "",
+		 (unsigned long long)m->offset, (unsigned long long)m->wire_bytes);
+	script_text(&t->out, m->data);
+	buf_add_char(&t->out, '\n');
+}
+
 static void script_done(void *ctx, struct http_exchange *x)
 {
 	static const char *const ends[] = {"OPEN",    "DONE",	 "NEXT", "CLOSED",
@@ -199,6 +210,7 @@ static const struct http_ops script_ops = {
 	.response_head = script_response_head,
 	.response_body = script_response_body,
 	.event = script_event,
+	.message = script_ws_message,
 	.done = script_done,
 	.stray = script_stray,
 };

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Gemini Live (BidiGenerateContent) over a WebSocket. {setup} first; then the client's turns ({clientContent}, results of
+ * tools {toolResponse}, sound {realtimeInput}), each answered by {serverContent} up to turnComplete, or by a {toolCall}.
+ * One answer is a model call. Names come in camel and in snake case. Audio is counted, not kept.
+ */
+#include <stdlib.h>
+
+#include "base/jsonw.h"
+#include "genai/decoder.h"
+
+#define SETUP_MAX (1u << 20)
+#define TURNS_MAX (16u << 20)
+
+struct live {
+	struct buf setup; /* members of the setup, without the braces */
+	struct buf turns; /* contents that wait for an answer, "c,c" */
+	uint64_t audio_bytes;
+};
+
+static const struct json *get(const struct json *j, const char *camel, const char *snake)
+{
+	const struct json *v = json_get(j, camel);
+
+	return v ? v : json_get(j, snake);
+}
+
+static struct live *state_get(struct genai_lane *l)
+{
+	struct live *s = l->state;
+
+	if (s != NULL)
+		return s;
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return NULL;
+	buf_init(&s->setup, SETUP_MAX);
+	buf_init(&s->turns, TURNS_MAX);
+	l->state = s;
+	return s;
+}
+
+static void close_talk(struct genai_lane *l)
+{
+	struct live *s = l->state;
+
+	if (s == NULL)
+		return;
+	buf_fini(&s->setup);
+	buf_fini(&s->turns);
+	free(s);
+	l->state = NULL;
+}
+
+static void setup_read(struct live *s, const struct json *setup)
+{
+	struct str raw = str_trim(json_raw(setup));
+
+	buf_clear(&s->setup);
+	if (json_type(setup) != JSON_OBJECT || json_is_cut(setup) || raw.n < 2)
+		return;
+	buf_add(&s->setup, str_trim(str_make(raw.p + 1, raw.n - 2)));
+	buf_clear(&s->turns);
+}
+
+static void turn_add(struct live *s, struct str json)
+{
+	if (s->turns.n > 0)
+		buf_add_char(&s->turns, ',');
+	buf_add(&s->turns, json);
+}
+
+static void turns_read(struct live *s, const struct json *turns)
+{
+	if (json_type(turns) == JSON_OBJECT)
+		turn_add(s, json_raw(turns));
+	if (json_type(turns) == JSON_ARRAY)
+		for (const struct json *e = json_first(turns); e; e = json_next(e))
+			turn_add(s, json_raw(e));
+}
+
+/* [{"id", "name", "response"}, ...] -> a content of functionResponse parts */
+static void results_read(struct live *s, const struct json *list)
+{
+	if (json_type(list) != JSON_ARRAY || json_count(list) == 0)
+		return;
+	turn_add(s, STR("{\"role\":\"user\",\"parts\":["));
+	for (const struct json *e = json_first(list); e; e = json_next(e)) {
+		if (e != json_first(list))
+			buf_add_char(&s->turns, ',');
+		buf_add(&s->turns, STR("{\"functionResponse\":"));
+		buf_add(&s->turns, json_raw(e));
+		buf_add_char(&s->turns, '}');
+	}
+	buf_add(&s->turns, STR("]}"));
+}
+
+static void audio_add(struct live *s)
+{
+	if (s->audio_bytes == 0)
+		return;
+	turn_add(s, STR_NONE);
+	buf_addf(&s->turns, "{\"role\":\"user\",\"parts\":[{\"audio\":{\"bytes\":%llu}}]}",
+		 (unsigned long long)s->audio_bytes);
+	s->audio_bytes = 0;
+}
+
+/* ---- a call ---- */
+
+static bool request(struct genai_work *w, const struct json *body)
+{
+	bool ok = genai_gemini.request(w, body);
+	struct str model = genai_word(w, body, "model");
+
+	if (str_starts(model, STR("models/")))
+		model = str_skip(model, 7);
+	w->c.request_model = model;
+	return ok;
+}
+
+/* The parts of the list, each below `name` unless that is NULL; sound is left out. */
+static void parts_add(struct buf *b, const struct json *list, const char *name, bool *any)
+{
+	if (json_type(list) != JSON_ARRAY)
+		return;
+	for (const struct json *e = json_first(list); e; e = json_next(e)) {
+		if (get(e, "inlineData", "inline_data") != NULL)
+			continue;
+		if (*any)
+			buf_add_char(b, ',');
+		*any = true;
+		if (name != NULL)
+			buf_addf(b, "{\"%s\":", name);
+		buf_add(b, json_raw(e));
+		if (name != NULL)
+			buf_add_char(b, '}');
+	}
+}
+
+static void usage_add(struct buf *b, const struct json *usage)
+{
+	static const struct {
+		const char *camel, *snake, *as;
+	} rows[] = {
+		{"promptTokenCount", "prompt_token_count", "promptTokenCount"},
+		{"responseTokenCount", "response_token_count", "candidatesTokenCount"},
+		{"thoughtsTokenCount", "thoughts_token_count", "thoughtsTokenCount"},
+		{"cachedContentTokenCount", "cached_content_token_count", "cachedContentTokenCount"},
+	};
+	bool any = false;
+	int64_t n;
+
+	buf_add(b, STR(",\"usageMetadata\":{"));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!json_i64(get(usage, rows[i].camel, rows[i].snake), &n))
+			continue;
+		buf_addf(b, "%s\"%s\":%lld", any ? "," : "", rows[i].as, (long long)n);
+		any = true;
+	}
+	buf_add_char(b, '}');
+}
+
+/* serverContent and toolCall as the chunk of generateContent that says the same. */
+static bool event(struct genai_work *w, const struct http_event *ev)
+{
+	const struct json *j = genai_event_json(w, ev), *content = get(j, "serverContent", "server_content"),
+			  *tool = get(j, "toolCall", "tool_call"),
+			  *said = json_get(get(content, "outputTranscription", "output_transcription"),
+					   "text");
+	autodrop(buf_fini) struct buf b;
+	bool complete = false, interrupted = false, any = false;
+
+	buf_init(&b, LIMIT_BODY_BYTES);
+	(void)json_bool(get(content, "turnComplete", "turn_complete"), &complete);
+	(void)json_bool(json_get(content, "interrupted"), &interrupted);
+	buf_add(&b, STR("{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":["));
+	parts_add(&b, json_get(get(content, "modelTurn", "model_turn"), "parts"), NULL, &any);
+	if (json_type(said) == JSON_STRING) {
+		buf_addf(&b, "%s{\"text\":", any ? "," : "");
+		buf_add(&b, json_raw(said));
+		buf_add_char(&b, '}');
+		any = true;
+	}
+	parts_add(&b, get(tool, "functionCalls", "function_calls"), "functionCall", &any);
+	buf_add(&b, STR("]}"));
+	if (complete || tool != NULL || interrupted)
+		buf_addf(&b, ",\"finishReason\":\"%s\"", interrupted ? "INTERRUPTED" : "STOP");
+	buf_add(&b, STR("}]"));
+	if (json_type(get(j, "usageMetadata", "usage_metadata")) == JSON_OBJECT)
+		usage_add(&b, get(j, "usageMetadata", "usage_metadata"));
+	buf_add_char(&b, '}');
+	struct http_event as = {.data = buf_err(&b) ? STR_NONE : buf_str(&b), .ts_ns = ev->ts_ns};
+
+	(void)genai_gemini.event(w, &as);
+	return complete || tool != NULL;
+}
+
+static void finish(struct genai_work *w)
+{
+	genai_gemini.finish(w);
+}
+
+static const struct genai_decoder live = {
+	.provider = "gcp.gemini",
+	.kind = GENAI_GENERATE_CONTENT,
+	.operation = "generate_content",
+	.request = request,
+	.response = NULL,
+	.event = event,
+	.finish = finish,
+};
+
+static void begin(struct genai_lane *l, struct live *s, const struct http_ws_message *m)
+{
+	struct arena *scratch = genai_scratch(l->up);
+	autodrop(buf_fini) struct buf b;
+
+	buf_init(&b, SETUP_MAX + TURNS_MAX);
+	audio_add(s);
+	buf_add_char(&b, '{');
+	buf_add(&b, buf_str(&s->setup));
+	buf_add(&b, s->setup.n > 0 ? STR(",\"contents\":[") : STR("\"contents\":["));
+	buf_add(&b, buf_str(&s->turns));
+	buf_add(&b, STR("]}"));
+	struct str text = buf_err(&b) || buf_err(&s->turns) ? STR_NONE : arena_dup(scratch, buf_str(&b));
+
+	buf_clear(&s->turns);
+	if (text.p != NULL)
+		(void)genai_lane_begin(l, m, &live, json_parse(scratch, text, NULL), STR(""));
+}
+
+static void message(struct genai_lane *l, const struct http_ws_message *m, const struct json *j)
+{
+	bool from_client = (m->dir == WIRE_WRITE) != l->up->c.x->server_side, complete = false;
+	const struct json *content = get(j, "clientContent", "client_content"),
+			  *results = get(j, "toolResponse", "tool_response"),
+			  *sound = get(j, "realtimeInput", "realtime_input");
+	struct genai_work *w = genai_lane_find(l, STR(""));
+	struct live *s = state_get(l);
+
+	if (s == NULL)
+		return;
+	if (!from_client) {
+		bool speaks = get(j, "serverContent", "server_content") != NULL ||
+			      get(j, "toolCall", "tool_call") != NULL;
+
+		if (w == NULL && speaks) { /* it heard the user stop */
+			begin(l, s, m);
+			w = genai_lane_find(l, STR(""));
+		}
+		if (w != NULL && (speaks || get(j, "usageMetadata", "usage_metadata") != NULL))
+			(void)genai_lane_event(w, m, STR(""), m->data);
+		return;
+	}
+	if (json_get(j, "setup") != NULL)
+		setup_read(s, json_get(j, "setup"));
+	if (sound != NULL)
+		s->audio_bytes += json_raw(sound).n / 4 * 3;
+	turns_read(s, json_get(content, "turns"));
+	results_read(s, get(results, "functionResponses", "function_responses"));
+	(void)json_bool(get(content, "turnComplete", "turn_complete"), &complete);
+	if ((complete || results != NULL) && w == NULL)
+		begin(l, s, m);
+}
+
+const struct genai_talk genai_talk_gemini = {.message = message, .close = close_talk};

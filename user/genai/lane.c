@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls on a WebSocket. The exchange that upgraded the connection is a plain http call; each model call on it is one of
+ * its own, with an exchange of its own that has the upgrade's head and the message's bytes.
+ */
+#include "genai/decoder.h"
+
+#define LANE_CALLS_MAX 1000u /* open at once on one connection */
+
+static const struct {
+	const char *path; /* end of it */
+	const struct genai_talk *talk;
+} rows[] = {
+	{"/responses", &genai_talk_responses},
+	{"/realtime", &genai_talk_realtime},
+	{"/voice-live/realtime", &genai_talk_realtime},
+	{"BidiGenerateContent", &genai_talk_gemini},
+};
+
+static const struct genai_talk *talk_find(struct str path)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (str_ends(path, str_of(rows[i].path)))
+			return rows[i].talk;
+	return NULL;
+}
+
+static struct genai_lane *lane_get(struct genai_work *up)
+{
+	const struct genai_talk *talk;
+
+	if (up->lane != NULL)
+		return up->lane;
+	talk = talk_find(up->c.path);
+	if (talk == NULL)
+		return NULL;
+	up->lane = arena_alloc(up->c.arena, sizeof(*up->lane));
+	if (up->lane != NULL)
+		*up->lane = (struct genai_lane){.g = up->g, .up = up, .talk = talk};
+	return up->lane;
+}
+
+void genai_lane_feed(struct genai_work *up, const struct http_ws_message *m)
+{
+	struct genai_lane *l = lane_get(up);
+	struct arena *scratch = genai_scratch(up);
+
+	if (l == NULL || scratch == NULL || m->data.n == 0)
+		return;
+	/* Google sends its JSON in binary messages. */
+	if (str_trim(m->data).p[0] != '{')
+		return;
+	l->talk->message(l, m, json_parse(scratch, m->data, NULL));
+}
+
+/* The exchange of one call: the upgrade's head, the message as body. */
+static struct http_exchange *exchange_new(struct genai_lane *l, const struct http_ws_message *m)
+{
+	const struct http_exchange *up = l->up->c.x;
+	struct arena *a = arena_new(LIMIT_SPAN_BYTES);
+	struct http_exchange *x = a ? arena_alloc(a, sizeof(*x)) : NULL;
+
+	if (x == NULL) {
+		arena_free(a);
+		return NULL;
+	}
+	*x = (struct http_exchange){
+		.index = up->index << 32 | ++l->count,
+		.conn = up->conn,
+		.tid = m->tid,
+		.server_side = up->server_side,
+		.request_seen = true,
+		.method = up->method,
+		.target = up->target,
+		.status = up->status,
+		.arena = a,
+	};
+	x->request = (struct http_message){
+		.fields = up->request.fields,
+		.count = up->request.count,
+		.head_done = true,
+		.begun = true,
+		.done = true,
+		.body_kept = !m->cut,
+		.wire_bytes = m->wire_bytes,
+		.body_bytes = m->data.n,
+		.decoded_bytes = m->data.n,
+		.start_ns = m->start_ns,
+		.first_ns = m->ts_ns,
+		.end_ns = m->ts_ns,
+		.offset = m->offset,
+	};
+	x->response = (struct http_message){.fields = up->response.fields, .count = up->response.count};
+	return x;
+}
+
+struct genai_work *genai_lane_begin(struct genai_lane *l, const struct http_ws_message *m,
+				    const struct genai_decoder *d, const struct json *body, struct str key)
+{
+	struct http_exchange *x = l->open < LANE_CALLS_MAX ? exchange_new(l, m) : NULL;
+	struct genai_work *w = x ? genai_work_new(l->g, x) : NULL;
+	struct genai_call *c;
+
+	if (w == NULL) {
+		arena_free(x ? x->arena : NULL);
+		return NULL;
+	}
+	c = &w->c;
+	w->lane = l;
+	w->lane_key = arena_dup(c->arena, key);
+	w->lane_prev = l->last;
+	*(l->last ? &l->last->lane_next : &l->first) = w;
+	l->last = w;
+	l->open++;
+	c->path = l->up->c.path;
+	w->whole = true;
+	if (d->request(w, body)) {
+		w->decoder = d;
+		c->kind = d->kind;
+		c->operation = d->operation;
+		c->provider = genai_provider_find(c->server, c->port);
+		if (c->provider.p == NULL)
+			c->provider = str_of(d->provider);
+		c->stream = true;
+	}
+	genai_understood(w);
+	return w;
+}
+
+struct genai_work *genai_lane_find(struct genai_lane *l, struct str key)
+{
+	for (struct genai_work *w = l->first; w; w = w->lane_next)
+		if (str_eq(w->lane_key, key))
+			return w;
+	return NULL;
+}
+
+static void lane_end(struct genai_work *w)
+{
+	struct genai_lane *l = w->lane;
+
+	*(w->lane_prev ? &w->lane_prev->lane_next : &l->first) = w->lane_next;
+	*(w->lane_next ? &w->lane_next->lane_prev : &l->last) = w->lane_prev;
+	l->open--;
+	genai_end(w);
+	arena_free(w->c.arena);
+}
+
+bool genai_lane_event(struct genai_work *w, const struct http_ws_message *m, struct str type, struct str data)
+{
+	struct http_event ev = {.event = type, .data = data, .ts_ns = m->ts_ns};
+	struct http_message *r = &w->c.x->response;
+
+	if (!r->begun) {
+		r->begun = true;
+		r->head_done = true;
+		r->start_ns = m->start_ns;
+		r->first_ns = m->ts_ns;
+		r->offset = m->offset;
+		w->c.first_byte_ns = m->ts_ns;
+	}
+	r->end_ns = m->ts_ns;
+	r->wire_bytes += m->wire_bytes;
+	r->body_bytes += m->data.n;
+	r->decoded_bytes += m->data.n;
+	if (w->decoder == NULL)
+		return false;
+	w->streamed = true;
+	if (!w->decoder->event(w, &ev))
+		return false;
+	r->done = true;
+	genai_finish_call(w, m->ts_ns);
+	lane_end(w);
+	return true;
+}
+
+void genai_lane_close(struct genai_work *up, enum http_end end)
+{
+	struct genai_lane *l = up->lane;
+
+	while (l != NULL && l->first != NULL) {
+		struct genai_work *w = l->first;
+
+		if (end != HTTP_END_SESSION) {
+			if (w->decoder != NULL)
+				w->decoder->finish(w);
+			genai_settle(w, w->c.status == GENAI_ERROR ? GENAI_ERROR : GENAI_ABORTED,
+				     w->c.x->conn->close_ns ? w->c.x->conn->close_ns
+							    : w->c.x->response.end_ns);
+		} else if (w->decoder != NULL) {
+			w->decoder->finish(w);
+		}
+		lane_end(w);
+	}
+	if (l != NULL && l->talk->close)
+		l->talk->close(l);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * OpenAI's Realtime API over a WebSocket, and who speaks it (Azure, xAI). A session holds instructions, tools and the
+ * conversation's items; response.create (or the server by itself, when it hears that the user stopped) makes an answer,
+ * which is a model call: what was added since the one before is its input, with previous_id for the rest. Audio is
+ * counted, not kept.
+ */
+#include <stdlib.h>
+
+#include "base/jsonw.h"
+#include "genai/responses.h"
+
+#define SESSION_MAX (1u << 20)	/* instructions, tools */
+#define ITEMS_MAX   (16u << 20) /* items that wait for an answer */
+
+struct realtime {
+	struct buf model, instructions, tools; /* JSON values; empty: not told */
+	struct buf items;		       /* "item,item", JSON */
+	struct buf previous;		       /* id of the last answer; "": none */
+	uint64_t audio_bytes;		       /* since the last item of it */
+};
+
+static struct realtime *state_get(struct genai_lane *l)
+{
+	struct realtime *r = l->state;
+
+	if (r != NULL)
+		return r;
+	r = calloc(1, sizeof(*r));
+	if (r == NULL)
+		return NULL;
+	buf_init(&r->model, SESSION_MAX);
+	buf_init(&r->instructions, SESSION_MAX);
+	buf_init(&r->tools, SESSION_MAX);
+	buf_init(&r->items, ITEMS_MAX);
+	buf_init(&r->previous, SESSION_MAX);
+	l->state = r;
+	return r;
+}
+
+static void close_talk(struct genai_lane *l)
+{
+	struct realtime *r = l->state;
+
+	if (r == NULL)
+		return;
+	buf_fini(&r->model);
+	buf_fini(&r->instructions);
+	buf_fini(&r->tools);
+	buf_fini(&r->items);
+	buf_fini(&r->previous);
+	free(r);
+	l->state = NULL;
+}
+
+/* ---- what the session knows ---- */
+
+static void set(struct genai_lane *l, struct buf *to, const struct json *value)
+{
+	struct jsonw out;
+
+	if (json_type(value) <= JSON_NULL)
+		return;
+	buf_clear(to);
+	jsonw_init(&out, to);
+	jsonw_value(&out, genai_scratch(l->up), value);
+	if (buf_err(to) < 0)
+		buf_clear(to);
+}
+
+static void session_read(struct genai_lane *l, struct realtime *r, const struct json *session)
+{
+	set(l, &r->model, json_get(session, "model"));
+	set(l, &r->instructions, json_get(session, "instructions"));
+	set(l, &r->tools, json_get(session, "tools"));
+}
+
+static void items_comma(struct realtime *r)
+{
+	if (r->items.n > 0)
+		buf_add_char(&r->items, ',');
+}
+
+/* Of audio only its size is kept; base64 has four characters for three bytes. */
+static void item_add(struct genai_lane *l, struct realtime *r, const struct json *item)
+{
+	struct arena *scratch = genai_scratch(l->up);
+	struct jsonw out;
+
+	if (json_type(item) != JSON_OBJECT)
+		return;
+	items_comma(r);
+	jsonw_init(&out, &r->items);
+	jsonw_object(&out);
+	for (const struct json *m = json_first(item); m; m = json_next(m)) {
+		jsonw_key_str(&out, json_key(scratch, m));
+		if (!json_key_is(m, STR("content")) || json_type(m) != JSON_ARRAY) {
+			jsonw_value(&out, scratch, m);
+			continue;
+		}
+		jsonw_array(&out);
+		for (const struct json *part = json_first(m); part; part = json_next(part)) {
+			struct str audio = json_get_str(scratch, part, "audio");
+
+			if (audio.p == NULL) {
+				jsonw_value(&out, scratch, part);
+				continue;
+			}
+			jsonw_object(&out);
+			jsonw_str(jsonw_key(&out, "type"), json_get_str(scratch, part, "type"));
+			jsonw_u64(jsonw_key(&out, "bytes"), audio.n / 4 * 3);
+			if (json_type(json_get(part, "transcript")) == JSON_STRING)
+				jsonw_value(jsonw_key(&out, "transcript"), scratch,
+					    json_get(part, "transcript"));
+			jsonw_object_end(&out);
+		}
+		jsonw_array_end(&out);
+	}
+	jsonw_object_end(&out);
+}
+
+/* What the user said, as sound. */
+static void audio_add(struct realtime *r)
+{
+	if (r->audio_bytes == 0)
+		return;
+	items_comma(r);
+	buf_addf(&r->items,
+		 "{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_audio\",\"bytes\":%"
+		 "llu}]}",
+		 (unsigned long long)r->audio_bytes);
+	r->audio_bytes = 0;
+}
+
+/* ---- an answer begins ---- */
+
+static void member(struct buf *b, const char *name, const struct buf *value)
+{
+	if (value->n > 0)
+		buf_addf(b, ",\"%s\":", name), buf_add(b, buf_str(value));
+}
+
+/* The request as Responses would have it. asked: the "response" of response.create, or NULL. */
+static const struct json *body_of(struct genai_lane *l, struct realtime *r, const struct json *asked)
+{
+	struct arena *scratch = genai_scratch(l->up);
+	autodrop(buf_fini) struct buf b;
+	struct str text;
+
+	buf_init(&b, 2 * SESSION_MAX + ITEMS_MAX);
+	audio_add(r);
+	if (json_type(json_get(asked, "instructions")) == JSON_STRING)
+		set(l, &r->instructions, json_get(asked, "instructions"));
+	buf_addf(&b, "{\"stream\":true");
+	member(&b, "model", &r->model);
+	member(&b, "instructions", &r->instructions);
+	member(&b, "tools", &r->tools);
+	if (r->previous.n > 0)
+		member(&b, "previous_response_id", &r->previous);
+	buf_add(&b, STR(",\"input\":["));
+	buf_add(&b, buf_str(&r->items));
+	buf_add(&b, STR("]}"));
+	text = buf_err(&b) || buf_err(&r->items) ? STR_NONE : arena_dup(scratch, buf_str(&b));
+	buf_clear(&r->items);
+	return text.p ? json_parse(scratch, text, NULL) : NULL;
+}
+
+static bool request(struct genai_work *w, const struct json *body)
+{
+	genai_param_add_json(w, "openai.api.type", STR("\"realtime\""));
+	return genai_openai_responses.request(w, body);
+}
+
+static const struct genai_decoder realtime = {
+	.provider = "openai",
+	.kind = GENAI_CHAT,
+	.operation = "chat",
+	.request = request,
+	.response = genai_responses_read,
+	.event = genai_responses_event,
+	.finish = genai_responses_join,
+};
+
+static void from_client(struct genai_lane *l, const struct http_ws_message *m, const struct json *j,
+			struct str type)
+{
+	struct realtime *r = state_get(l);
+	struct str audio;
+
+	if (str_eq(type, STR("session.update"))) {
+		session_read(l, r, json_get(j, "session"));
+	} else if (str_eq(type, STR("conversation.item.create"))) {
+		item_add(l, r, json_get(j, "item"));
+	} else if (str_eq(type, STR("input_audio_buffer.append"))) {
+		audio = json_raw(json_get(j, "audio"));
+		r->audio_bytes += audio.n / 4 * 3;
+	} else if (str_eq(type, STR("input_audio_buffer.commit"))) {
+		audio_add(r);
+	} else if (str_eq(type, STR("input_audio_buffer.clear"))) {
+		r->audio_bytes = 0;
+	} else if (str_eq(type, STR("response.create"))) {
+		(void)genai_lane_begin(l, m, &realtime, body_of(l, r, json_get(j, "response")), STR(""));
+	}
+}
+
+/* The call that an answer's event belongs to. Its first event takes the oldest call that has no answer yet; without one
+ * the server began by itself. */
+static struct genai_work *call_get(struct genai_lane *l, struct realtime *r, const struct http_ws_message *m,
+				   struct str id, bool created)
+{
+	struct genai_work *w = genai_lane_find(l, id);
+
+	if (w != NULL || !created)
+		return w ? w : genai_lane_find(l, STR(""));
+	w = genai_lane_find(l, STR(""));
+	if (w == NULL)
+		w = genai_lane_begin(l, m, &realtime, body_of(l, r, NULL), STR(""));
+	if (w != NULL)
+		w->lane_key = arena_dup(w->c.arena, id);
+	return w;
+}
+
+static void from_server(struct genai_lane *l, const struct http_ws_message *m, const struct json *j,
+			struct str type)
+{
+	struct arena *scratch = genai_scratch(l->up);
+	struct realtime *r = state_get(l);
+	bool created = str_eq(type, STR("response.created"));
+	struct str id = json_get_str(scratch, j, "response_id");
+
+	if (str_starts(type, STR("session."))) {
+		session_read(l, r, json_get(j, "session"));
+		return;
+	}
+	if (id.p == NULL)
+		id = json_get_str(scratch, json_get(j, "response"), "id");
+	if (!str_starts(type, STR("response.")) && !str_eq(type, STR("error")))
+		return;
+	struct genai_work *w = call_get(l, r, m, id.p ? id : STR(""), created);
+
+	if (w == NULL)
+		return;
+	if (str_eq(type, STR("response.done")))
+		set(l, &r->previous, json_path(j, "response", "id", NULL));
+	(void)genai_lane_event(w, m, type, m->data);
+}
+
+static void message(struct genai_lane *l, const struct http_ws_message *m, const struct json *j)
+{
+	struct str type = json_get_str(genai_scratch(l->up), j, "type");
+
+	if (state_get(l) == NULL)
+		return;
+	if ((m->dir == WIRE_WRITE) != l->up->c.x->server_side)
+		from_client(l, m, j, type);
+	else
+		from_server(l, m, j, type);
+}
+
+const struct genai_talk genai_talk_realtime = {.message = message, .close = close_talk};

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* WebSocket (RFC 6455) with permessage-deflate (RFC 7692) on a connection that was upgraded: messages of both directions. */
+#ifndef HTTP_WEBSOCKET_H
+#define HTTP_WEBSOCKET_H
+
+#include "http/parser.h"
+
+struct http_ws;
+
+/* The connection is o's from here on; o, whose response is a 101, stays open. NULL without memory. */
+struct http_ws *http_ws_new(struct http_conn *c, struct http_open *o);
+/* Whether o was upgraded to it. */
+bool http_ws_is_of(const struct http_ws *w, const struct http_open *o);
+/* All of p is taken. */
+void http_ws_feed(struct http_ws *w, struct http_side *s, const struct http_piece *p);
+void http_ws_gap(struct http_ws *w, struct http_side *s, const struct flow_gap *gap);
+void http_ws_free(struct http_ws *w);
+
+#endif
