@@ -359,7 +359,7 @@ bool http_awaits_answer(const struct flow_conn *conn)
 {
 	const struct http_conn *c = conn->user;
 
-	return c && c->first && c->first->request_over && !c->first->response_over;
+	return c && !c->ws && c->first && c->first->request_over && !c->first->response_over;
 }
 
 /* ---- gaps ---- */
