@@ -122,13 +122,16 @@ static void draft_content(struct trace_draft *d, const struct trace_call *k)
 	const struct trace_continues *before = &k->continues;
 	struct buf *text;
 
+	if (before->no_system)
+		trace_draft_json(d, "gen_ai.system_instructions", STR("[]"));
 	if (c->system_count > 0 && !(before->id && before->same_system)) {
 		text = trace_draft_buf(d);
 		trace_message_parts(text, c->system, c->system_count);
 		trace_draft_json(d, "gen_ai.system_instructions", buf_str(text));
 	}
 	if (c->input_count > 0) {
-		uint32_t skip = before->id && before->messages <= c->input_count ? before->messages : 0;
+		bool here = before->id && !before->chained && before->messages <= c->input_count;
+		uint32_t skip = here ? before->messages : 0;
 
 		text = trace_draft_buf(d);
 		trace_message_list(text, c->input, c->input_count, skip, false);
@@ -139,6 +142,8 @@ static void draft_content(struct trace_draft *d, const struct trace_call *k)
 		trace_message_list(text, c->output, c->output_count, 0, true);
 		trace_draft_json(d, "gen_ai.output.messages", buf_str(text));
 	}
+	if (before->no_tools)
+		trace_draft_json(d, "gen_ai.tool.definitions", STR("[]"));
 	if (!(before->id && before->same_tools))
 		trace_draft_json(d, "gen_ai.tool.definitions", c->tools);
 	if (before->id) {
@@ -161,6 +166,7 @@ static void draft_model(struct trace_draft *d, const struct trace_call *k)
 	trace_draft_str(d, "gen_ai.response.model", c->response_model);
 	trace_draft_str(d, "gen_ai.response.id", c->response_id);
 	trace_draft_str(d, "gen_ai.conversation.id", c->conversation_id);
+	trace_draft_str(d, "bottrace.request.previous_response_id", c->previous_id);
 	draft_finish(d, c);
 	for (uint32_t i = 0; i < c->param_count && i < GENAI_PARAMS_MAX; i++)
 		trace_draft_json(d, c->params[i].key, c->params[i].json);
@@ -388,6 +394,7 @@ static void on_request(void *ctx, struct genai_call *c)
 		t->content = hash_chain(t->content, c->body_hash);
 	if (c->kind != GENAI_HTTP) {
 		trace_prefix_input(t, k);
+		trace_chain_input(t, k);
 		if (!c->x || !c->x->server_side)
 			trace_tool_answer(t, k);
 	}
@@ -431,6 +438,7 @@ static void close_call(struct trace_set *t, struct trace_call *k)
 	if (c->kind == GENAI_HTTP || (c->x && c->x->server_side))
 		return;
 	trace_prefix_answer(t, k);
+	trace_chain_answer(t, k);
 	/* A client that was told of an error in mid-answer runs nothing; without a client, what stands there counts. */
 	if (c->status != GENAI_ERROR || c->broken.set || t->mode == WIRE_MODE_DECODE)
 		trace_tool_ask(t, k);

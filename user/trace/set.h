@@ -63,6 +63,8 @@ struct trace_continues {
 	uint64_t id; /* 0: continues nothing */
 	uint32_t messages;
 	bool same_system, same_tools;
+	bool chained;		  /* by the response's id: chain.c */
+	bool no_system, no_tools; /* chained: that call has them, this one has not */
 };
 
 /* A call whose exchange is alive. */
@@ -81,6 +83,7 @@ struct trace_call {
 	struct trace_continues continues;
 	struct hash128 chain; /* exact, of the whole input: prefix.c */
 	struct hash128 system, tools;
+	uint32_t inputs; /* messages of its whole input, the server's own history included: chain.c */
 };
 
 struct trace_attempt {
@@ -170,6 +173,8 @@ struct trace_set {
 	uint32_t failed_count;
 	struct map *prefixes;
 	struct trace_prefix *first_prefix, *last_prefix;
+	struct map *chains;
+	struct trace_chain *first_chain, *last_chain;
 };
 
 /* Deterministic span id from facts; never 0. */
@@ -231,6 +236,14 @@ void trace_prefix_input(struct trace_set *t, struct trace_call *k);
 /* Remembers the input followed by the answer. */
 void trace_prefix_answer(struct trace_set *t, struct trace_call *k);
 void trace_prefix_free(struct trace_set *t);
+
+/* ---- chain.c ---- */
+/* The request is read: whether it goes on from a response that was seen. After trace_prefix_input. */
+void trace_chain_input(struct trace_set *t, struct trace_call *k);
+/* Its answer may be gone on from. */
+void trace_chain_answer(struct trace_set *t, struct trace_call *k);
+/* With the map. */
+void trace_chain_free(struct trace_set *t);
 
 /* ---- message.c: OpenTelemetry's message form as JSON ---- */
 void trace_message_parts(struct buf *out, const struct genai_part *parts, uint32_t count);

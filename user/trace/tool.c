@@ -407,6 +407,17 @@ static void end_answered(struct reading *r)
 	}
 }
 
+/* The response that this request goes on from asked: its calls stand right before, on the server. */
+static void chained_calls(struct reading *r)
+{
+	for (struct trace_tool *tool = r->k->process->tools; tool != NULL; tool = tool->after) {
+		if (tool->ask->chat != r->k->continues.id)
+			continue;
+		tool->pending = r->t->request;
+		tool->exact = true;
+	}
+}
+
 void trace_tool_answer(struct trace_set *t, struct trace_call *k)
 {
 	const struct genai_call *c = k->c;
@@ -415,6 +426,8 @@ void trace_tool_answer(struct trace_set *t, struct trace_call *k)
 	t->request++;
 	if (k->process->tools == NULL)
 		return;
+	if (k->continues.chained)
+		chained_calls(&r);
 	for (uint32_t i = 0; i < c->input_count; i++) {
 		const struct genai_message *m = &c->input[i];
 		bool asked = false;

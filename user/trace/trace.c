@@ -16,7 +16,8 @@ struct trace_set *trace_new(const struct trace_settings *settings)
 	t->settings = *settings;
 	t->tool_index = map_new(sizeof(struct hash128) + sizeof(uint64_t), LIMIT_OPEN_SPANS);
 	t->prefixes = map_new(sizeof(struct hash128) + sizeof(uint64_t), TRACE_PREFIXES_MAX);
-	if (t->tool_index == NULL || t->prefixes == NULL)
+	t->chains = map_new(sizeof(struct hash128) + sizeof(uint64_t), TRACE_PREFIXES_MAX);
+	if (t->tool_index == NULL || t->prefixes == NULL || t->chains == NULL)
 		return NULL;
 	return take(t);
 }
@@ -188,6 +189,7 @@ void trace_free(struct trace_set *t)
 		free(r);
 	}
 	trace_prefix_free(t);
+	trace_chain_free(t);
 	map_free(t->tool_index);
 	map_free(t->prefixes);
 	free(t);
