@@ -367,7 +367,7 @@ def compare_requests(full, lines):
     if any("bottrace.continues" in s["attributes"] for s in spans):
         wrongs.append("--full left bottrace.continues")
     # Failed attempts have no span of their own.
-    calls = [s for s in spans if s["kind"] == "chat"]
+    calls = [s for s in spans if s["kind"] == "chat" and s["attributes"]["url.path"].endswith(("/chat/completions", "/v1/messages"))]
     wanted = [texts_of_request(body_of(line["req"])) for line in lines if is_model_call(line) and not line.get("folded")]
     got = [texts_of_span(s) for s in calls]
     if len(got) != len(wanted):
