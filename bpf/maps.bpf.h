@@ -15,7 +15,7 @@ struct {
 	__uint(max_entries, 16 << 20);
 } ring SEC(".maps") __weak;
 
-/* What kernel side and collector tell each other. One element, mapped by both; never emptied. */
+/* What kernel side, attacher and collector tell each other. One element, mapped by the latter two; never emptied. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -23,6 +23,16 @@ struct {
 	__type(key, __u32);
 	__type(value, struct wire_shared);
 } shared SEC(".maps") __weak;
+
+/* What of which connection is not wanted: wire_verdict_slot() -> the collector's word. Filled by the collector, mapped
+ * by it; never emptied. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, WIRE_VERDICTS);
+	__type(key, __u32);
+	__type(value, struct wire_verdict);
+} verdicts SEC(".maps") __weak;
 
 /* Who is traced: thread group id -> who, and what was counted of it. Filled by the attacher and by proc_fork, emptied
  * by proc_exit, sized by the most processes that a build of an agent keeps alive at once. */

@@ -48,11 +48,12 @@ static __always_inline void piece_fill(struct wire_tls_data *rec, const struct p
 	rec->call_len = call->num;
 	rec->call_off = call_off;
 	rec->call_ns = call->out - call->ts_ns;
+	rec->skipped = side->skipped; /* so does this */
 	rec->len = n;
 	rec->dir = call_dir(call->fn);
 	rec->fn = call->fn;
 	rec->hole_cause = side->hole_cause;
-	rec->skipped_after = call->num > WIRE_CALL_MAX && call_off + n == WIRE_CALL_MAX;
+	rec->pad = 0;
 }
 
 static __always_inline long piece_slice(struct bpf_dynptr *d, __u64 at, __u64 user, const __u32 bytes)

@@ -15,8 +15,15 @@ struct state_target {
 	WIRE_U32 epoch; /* execs so far: an SSL pointer of an earlier image is another connection */
 	WIRE_U32 flags; /* STATE_* */
 	struct wire_counts counts;
+	/* for the governor */
+	WIRE_U64 requests; /* writes that follow a read on their connection, or are its first */
+	WIRE_U64 chunks;   /* calls that moved data */
+	/* token bucket: bytes and calls in hand (below 0: in debt), and when they were last added to */
+	WIRE_S64 hand_bytes;
+	WIRE_S64 hand_calls;
+	WIRE_U64 hand_ns;
 };
-_Static_assert(sizeof(struct state_target) == 328, "state_target");
+_Static_assert(sizeof(struct state_target) == 368, "state_target");
 
 #define STATE_CALIBRATE 1u /* the attacher itself: everything is done, then the record is thrown away */
 
@@ -42,10 +49,16 @@ struct state_conn {
 	WIRE_U32 epoch;
 	WIRE_S32 fd; /* -1: none */
 	WIRE_U32 lib;
-	WIRE_U32 told; /* 1: WIRE_TLS_CONN was sent; 2: with addresses, or there are none to be had */
+	WIRE_U32 told;	/* 1: WIRE_TLS_CONN was sent; 2: with addresses, or there are none to be had */
+	WIRE_U32 flags; /* STATE_CONN_* */
+	WIRE_U32 pad;
+	WIRE_U64 read_bytes; /* since the last write */
 	struct wire_side side[WIRE_DIRS];
 };
-_Static_assert(sizeof(struct state_conn) == 80, "state_conn");
+_Static_assert(sizeof(struct state_conn) == 112, "state_conn");
+
+#define STATE_CONN_OUT	 1u /* sampled out, for good */
+#define STATE_CONN_WROTE 2u /* the last call wrote */
 
 /* `conn_finals`: connections that ended but whose WIRE_TLS_CLOSE could not be sent, until swept. */
 struct state_conn_final {
@@ -60,7 +73,7 @@ _Static_assert(sizeof(struct state_conn_final) == 32, "state_conn_final");
 struct state_sides {
 	struct wire_side side[WIRE_DIRS];
 };
-_Static_assert(sizeof(struct state_sides) == 48, "state_sides");
+_Static_assert(sizeof(struct state_sides) == 64, "state_sides");
 
 /* `calls`: u64 pid_tgid -> the calls that this thread is in, found again by stack pointer. */
 #define STATE_CALL_DEPTH 4
@@ -75,8 +88,10 @@ struct state_call {
 	WIRE_U64 ts_ns;
 	WIRE_U32 lib;
 	WIRE_U32 fn;
+	WIRE_U32 head; /* after the return: bytes of the call that are sent from its beginning */
+	WIRE_U32 tail; /* and from its end */
 };
-_Static_assert(sizeof(struct state_call) == 56, "state_call");
+_Static_assert(sizeof(struct state_call) == 64, "state_call");
 
 struct state_calls {
 	WIRE_U64 start_ns;
@@ -84,7 +99,7 @@ struct state_calls {
 	WIRE_U32 at; /* the slot that a program is at, while it runs */
 	struct state_call slot[STATE_CALL_DEPTH];
 };
-_Static_assert(sizeof(struct state_calls) == 240, "state_calls");
+_Static_assert(sizeof(struct state_calls) == 272, "state_calls");
 
 /* `socks`: one TCP connection, and what it had moved when it was last looked at. */
 struct state_sock {

@@ -216,6 +216,7 @@ static __always_inline void tls_moved(struct state_target *target, struct state_
 		tls_send(&p);
 	piece_side(&p)->calls++;
 	piece_side(&p)->bytes += n;
+	piece_side(&p)->skipped += n - piece_wanted(n);
 	if (call->lib == WIRE_CAUSE_NONE)
 		emit_add(target->counts.sent, 1);
 	else

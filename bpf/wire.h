@@ -31,7 +31,7 @@
 #define WIRE_S64 int64_t
 #endif
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 
 /* Block 0x01: TLS. Block 0x02: processes. Block 0x40: the drain. Block 0x80: the attacher and the loop. */
 #define WIRE_TLS_DATA	0x0101 /* bytes that SSL_read* returned or SSL_write* accepted */
@@ -51,6 +51,8 @@
 #define WIRE_TICK	0x8007 /* the time; nothing else happened */
 #define WIRE_END	0x8008 /* last record of a session */
 #define WIRE_TARGET	0x8009 /* a process that the user named; every probe is live for it */
+#define WIRE_SHED	0x800a /* the overhead governor took a step */
+#define WIRE_KEEP	0x800b /* which traces the document is to keep */
 
 /* Why bytes or calls are missing: the words of the ledger (docs/trace.md). */
 enum wire_cause {
@@ -84,6 +86,7 @@ enum wire_fn {
 
 #define WIRE_PIECE_MAX	16384	    /* payload bytes of one WIRE_TLS_DATA */
 #define WIRE_CALL_MAX	(16u << 20) /* bytes of one call that are copied out; the rest is `skipped` */
+#define WIRE_VERDICTS	16384	    /* slots of the verdict map */
 #define WIRE_ARGV_MAX	8192	    /* bytes of argv kept of one exec */
 #define WIRE_PATH_MAX	512	    /* bytes of an executable's path */
 #define WIRE_SNI_MAX	256
@@ -109,24 +112,28 @@ _Static_assert(sizeof(struct wire_conn_key) == 16, "wire_conn_key");
 
 /*
  * One piece of what one call moved. `offset` counts from the connection's first sight in this direction and
- * goes on over pieces that could not be sent, so a hole has a place and a size. The head's ts_ns is the
+ * goes on over pieces that could not be sent, so a hole has a place and a size. A hole of h bytes before a piece
+ * whose `skipped` has grown by s since the piece before holds s bytes that policy left out (no loss) and h - s that
+ * are missing under hole_cause; where it holds both, the missing ones count as the first. The head's ts_ns is the
  * return of the call; the call began call_ns earlier. A piece with len 0 and call_len > 0 does not exist.
  */
 struct wire_tls_data {
 	struct wire_head head;
 	struct wire_conn_key conn;
-	WIRE_U64 offset;    /* of this piece in its direction */
-	WIRE_U64 call_len;  /* bytes that the call moved */
-	WIRE_U64 call_off;  /* of this piece in its call */
-	WIRE_U64 call_ns;   /* duration of the call */
-	WIRE_U32 len;	    /* payload bytes here, <= WIRE_PIECE_MAX */
-	WIRE_U8 dir;	    /* enum wire_dir */
-	WIRE_U8 fn;	    /* enum wire_fn */
+	WIRE_U64 offset;   /* of this piece in its direction */
+	WIRE_U64 call_len; /* bytes that the call moved */
+	WIRE_U64 call_off; /* of this piece in its call */
+	WIRE_U64 call_ns;  /* duration of the call */
+	WIRE_U64
+	skipped;      /* bytes of this direction before this piece that policy left out, since first sight */
+	WIRE_U32 len; /* payload bytes here, <= WIRE_PIECE_MAX */
+	WIRE_U8 dir;  /* enum wire_dir */
+	WIRE_U8 fn;   /* enum wire_fn */
 	WIRE_U8 hole_cause; /* enum wire_cause of the first piece missing since the last one sent; 0: none */
-	WIRE_U8 skipped_after; /* 1: the rest of this call beyond this piece is left out by policy */
+	WIRE_U8 pad;
 	WIRE_U8 payload[];
 };
-_Static_assert(sizeof(struct wire_tls_data) == 88, "wire_tls_data");
+_Static_assert(sizeof(struct wire_tls_data) == 96, "wire_tls_data");
 
 /* Facts of a connection. Sent before its first data, and once more when the address became known. */
 struct wire_tls_conn {
@@ -156,10 +163,11 @@ _Static_assert(sizeof(struct wire_tls_sni) == 56, "wire_tls_sni");
 struct wire_side {
 	WIRE_U64 calls;	     /* calls that moved data */
 	WIRE_U64 bytes;	     /* bytes that they moved */
+	WIRE_U64 skipped;    /* of these, left out by policy */
 	WIRE_U32 hole_cause; /* first cause missing since the last piece sent */
 	WIRE_U32 pad;
 };
-_Static_assert(sizeof(struct wire_side) == 24, "wire_side");
+_Static_assert(sizeof(struct wire_side) == 32, "wire_side");
 
 /* WIRE_TLS_CLOSE (from SSL_free) and WIRE_CONN_FINAL (from the attacher's sweep) */
 struct wire_tls_close {
@@ -167,7 +175,7 @@ struct wire_tls_close {
 	struct wire_conn_key conn;
 	struct wire_side side[WIRE_DIRS];
 };
-_Static_assert(sizeof(struct wire_tls_close) == 96, "wire_tls_close");
+_Static_assert(sizeof(struct wire_tls_close) == 112, "wire_tls_close");
 
 /* The head is the child. */
 struct wire_proc_fork {
@@ -206,18 +214,22 @@ struct wire_drain_loss {
 	WIRE_U64 offset;
 	WIRE_U64 call_len;
 	WIRE_U64 call_off;
+	WIRE_U64 skipped;
 	WIRE_U32 len;
 	WIRE_U8 dir;
-	WIRE_U8 cause;	       /* WIRE_CAUSE_QUEUE_FULL */
-	WIRE_U8 hole_cause;    /* as in the dropped record: what was missing before it */
-	WIRE_U8 skipped_after; /* as there */
+	WIRE_U8 cause;	    /* WIRE_CAUSE_QUEUE_FULL */
+	WIRE_U8 hole_cause; /* as in the dropped record: what was missing before it */
+	WIRE_U8 pad;
 };
-_Static_assert(sizeof(struct wire_drain_loss) == 80, "wire_drain_loss");
+_Static_assert(sizeof(struct wire_drain_loss) == 88, "wire_drain_loss");
 
 enum wire_mode { WIRE_MODE_RUN = 1, WIRE_MODE_ATTACH = 2, WIRE_MODE_DECODE = 3 };
 
-#define WIRE_OPT_DIGEST	 1u /* options: --digest */
-#define WIRE_OPT_SYMBOLS 2u /* --symbol-sites */
+#define WIRE_OPT_DIGEST	     1u	 /* options: --digest */
+#define WIRE_OPT_SYMBOLS     2u	 /* --symbol-sites */
+#define WIRE_OPT_LIGHT	     4u	 /* --light */
+#define WIRE_OPT_SAMPLED_OUT 8u	 /* --sample: this run is not one of those that are kept */
+#define WIRE_OPT_KEEP	     16u /* --keep: WIRE_KEEP follows */
 
 struct wire_session {
 	struct wire_head head;
@@ -230,9 +242,11 @@ struct wire_session {
 	WIRE_U8 boot_id[16];
 	/* One call through a data site (entry and return, 200 bytes copied), calibrated at attach; less the same call untraced. */
 	WIRE_U32 site_ns;
-	WIRE_U32 base_ns; /* that call untraced */
+	WIRE_U32 base_ns;    /* that call untraced */
+	WIRE_U32 sample_n;   /* one of so many; 0, 1: everything */
+	WIRE_U32 budget_ppm; /* of the overhead governor, in millionths of one core; 0: none */
 };
-_Static_assert(sizeof(struct wire_session) == 96, "wire_session");
+_Static_assert(sizeof(struct wire_session) == 104, "wire_session");
 
 struct wire_site {
 	WIRE_U32 fn;	     /* enum wire_fn */
@@ -336,17 +350,80 @@ struct wire_end {
 };
 _Static_assert(sizeof(struct wire_end) == 40, "wire_end");
 
+/* What the overhead governor gives up, in this order; from WIRE_SHED_SAMPLING on, of new connections only one of
+ * 2^(level - WIRE_SHED_SAMPLING + 1) is traced. */
+enum wire_shed {
+	WIRE_SHED_NONE = 0,
+	WIRE_SHED_STACKS = 1,
+	WIRE_SHED_BODIES = 2, /* as --light */
+	WIRE_SHED_READS = 3,  /* of muted kinds */
+	WIRE_SHED_SAMPLING = 4,
+};
+
+/* A step from `before` to `level`: cost_ns was spent in the last window_ns, where budget_ns were allowed. */
+struct wire_shed_step {
+	struct wire_head head;
+	WIRE_U32 level; /* enum wire_shed and beyond */
+	WIRE_U32 before;
+	WIRE_U64 cost_ns;
+	WIRE_U64 budget_ns;
+	WIRE_U64 window_ns;
+};
+_Static_assert(sizeof(struct wire_shed_step) == 64, "wire_shed_step");
+
+/* --keep: a trace that fulfils none of the rules is left out of the document. 0: this rule was not given. */
+struct wire_keep {
+	struct wire_head head;
+	WIRE_U32 errors;
+	WIRE_U32 pad;
+	WIRE_U64 slow_ns;
+	WIRE_U64 cost_pico; /* picodollars */
+};
+_Static_assert(sizeof(struct wire_keep) == 56, "wire_keep");
+
 /*
- * Shared with the collector through one mmap-able array map of one element: it never calls bpf().
- * Writers: the collector (sleeping), the kernel (the rest, atomically).
+ * Shared by attacher, collector and kernel through one mmap-able array map of one element: the collector never calls
+ * bpf(). Writers: the collector (sleeping), the kernel (sleeping, lost_*, atomically), the attacher (the rest).
  */
 struct wire_shared {
 	WIRE_U32 sleeping; /* the drain sleeps: wake it with the next record; the waker clears it */
-	WIRE_U32 pad;
-	WIRE_U64
-	lost_calls; /* over all processes, for live displays; the ledger's truth is WIRE_PROC_FINAL */
+	WIRE_U32 light;	   /* 1: payload is cut to what the decoders need (piece.bpf.h) */
+	/* over all processes, for live displays; the ledger's truth is WIRE_PROC_FINAL */
+	WIRE_U64 lost_calls;
 	WIRE_U64 lost_bytes;
+	WIRE_U32 sample_n;    /* 0, 1: everything; N: one of N new connections, by hash */
+	WIRE_U32 sample_none; /* 1: this whole run is not sampled: every connection is out */
+	WIRE_U64 sample_seed;
+	/* What one process may send a second, and has in hand when it was quiet for as long; 0: no bound. */
+	WIRE_U64 rate_bytes;
+	WIRE_U64 rate_calls;
 };
-_Static_assert(sizeof(struct wire_shared) == 24, "wire_shared");
+_Static_assert(sizeof(struct wire_shared) == 56, "wire_shared");
+
+#define WIRE_MUTE_BOTH	1u /* both directions, for good */
+#define WIRE_MUTE_READS 2u /* reads, until more than `written` bytes were written */
+
+/*
+ * What of a connection need not be copied out: the collector's word to the kernel, through an mmap-able array map of
+ * WIRE_VERDICTS slots. Bytes of a direction below skip_until are not wanted. A slot counts for the connection whose
+ * ssl and generation stand in it; a collision unmutes the earlier one, and costs nothing but copies. The collector
+ * writes generation last (and 0 first when the slot changes hands).
+ */
+struct wire_verdict {
+	WIRE_U64 generation;
+	WIRE_U64 ssl;
+	WIRE_U64 skip_until[WIRE_DIRS];
+	WIRE_U64 written; /* with WIRE_MUTE_READS: what of the connection's writes the collector had seen */
+	WIRE_U32 mute;	  /* WIRE_MUTE_*; 0: none */
+	WIRE_U32 flags;	  /* none yet */
+};
+_Static_assert(sizeof(struct wire_verdict) == 48, "wire_verdict");
+
+static inline __attribute__((always_inline)) WIRE_U32 wire_verdict_slot(WIRE_U64 ssl, WIRE_U64 generation)
+{
+	WIRE_U64 h = (ssl ^ generation) * 0x9e3779b97f4a7c15ull;
+
+	return (WIRE_U32)(h >> 40) & (WIRE_VERDICTS - 1);
+}
 
 #endif

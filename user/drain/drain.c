@@ -59,7 +59,7 @@ static struct wire_drain_loss loss_of(const struct wire_tls_data *d)
 		.dir = d->dir,
 		.cause = WIRE_CAUSE_QUEUE_FULL,
 		.hole_cause = d->hole_cause,
-		.skipped_after = d->skipped_after,
+		.skipped = d->skipped,
 	};
 
 	l.head.size = sizeof(l);

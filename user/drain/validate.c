@@ -28,7 +28,8 @@ static bool is_tls_data(const struct wire_head *h)
 	const struct wire_tls_data *d = (const void *)h;
 
 	return is_piece(d->offset, d->call_len, d->call_off, d->len) && fits(h, sizeof(*d), d->len, 0) &&
-	       d->dir < WIRE_DIRS && d->fn < WIRE_FNS && d->hole_cause < WIRE_CAUSES && d->skipped_after <= 1;
+	       d->dir < WIRE_DIRS && d->fn < WIRE_FNS && d->hole_cause < WIRE_CAUSES &&
+	       d->skipped <= COUNT_MAX;
 }
 
 static bool is_drain_loss(const struct wire_head *h)
@@ -36,7 +37,7 @@ static bool is_drain_loss(const struct wire_head *h)
 	const struct wire_drain_loss *l = (const void *)h;
 
 	return is_piece(l->offset, l->call_len, l->call_off, l->len) && l->dir < WIRE_DIRS &&
-	       l->cause < WIRE_CAUSES && l->hole_cause < WIRE_CAUSES && l->skipped_after <= 1;
+	       l->cause < WIRE_CAUSES && l->hole_cause < WIRE_CAUSES && l->skipped <= COUNT_MAX;
 }
 
 static bool is_tls_conn(const struct wire_head *h)
@@ -59,7 +60,7 @@ static bool is_tls_close(const struct wire_head *h)
 
 	for (int dir = 0; dir < WIRE_DIRS; dir++)
 		if (c->side[dir].bytes > COUNT_MAX || c->side[dir].calls > COUNT_MAX ||
-		    c->side[dir].hole_cause >= WIRE_CAUSES)
+		    c->side[dir].skipped > COUNT_MAX || c->side[dir].hole_cause >= WIRE_CAUSES)
 			return false;
 	return true;
 }
@@ -97,6 +98,14 @@ static bool is_blind(const struct wire_head *h)
 	return fits(h, sizeof(*b), b->what_len, b->why_len);
 }
 
+/* Levels are shifted by. */
+static bool is_shed(const struct wire_head *h)
+{
+	const struct wire_shed_step *s = (const void *)h;
+
+	return s->level < 32 && s->before < 32;
+}
+
 /* What a kind must have: all its fixed fields, and the rule for its numbers and payload. */
 static const struct kind {
 	uint16_t kind;
@@ -120,6 +129,8 @@ static const struct kind {
 	{WIRE_TICK, sizeof(struct wire_tick), NULL},
 	{WIRE_END, sizeof(struct wire_end), NULL},
 	{WIRE_TARGET, sizeof(struct wire_target), NULL},
+	{WIRE_SHED, sizeof(struct wire_shed_step), is_shed},
+	{WIRE_KEEP, sizeof(struct wire_keep), NULL},
 };
 
 bool drain_valid(const void *p, size_t size)

@@ -75,7 +75,7 @@ static void take_data(struct flow *f, const struct wire_head *rec)
 		.tid = rec->tid,
 		.len = d->len,
 		.hole_cause = d->hole_cause,
-		.skipped_after = d->skipped_after,
+		.skipped = d->skipped,
 		.data = (const char *)d->payload,
 	};
 	conn_feed(&f->table, c, d->dir, &p);
@@ -97,7 +97,7 @@ static void take_loss(struct flow *f, const struct wire_head *rec)
 		.len = l->len,
 		.hole_cause = l->hole_cause,
 		.loss_cause = l->cause ? l->cause : WIRE_CAUSE_QUEUE_FULL,
-		.skipped_after = l->skipped_after,
+		.skipped = l->skipped,
 	};
 	conn_feed(&f->table, c, l->dir, &p);
 }

@@ -108,17 +108,27 @@ static void tell_tear(struct stream *s, enum wire_cause cause, uint64_t ts_ns)
 	s->settings->ops->gap(s->settings->ctx, &gap);
 }
 
-/* A hole up to `end`. Of a call that we know, what lies beyond WIRE_CALL_MAX was never meant to come. */
-static void tell_hole(struct stream *s, uint64_t end, enum wire_cause cause, uint64_t ts_ns)
+/* A hole up to `end`, where the kernel's count of skipped bytes is `skipped`: the missing ones first. */
+static void tell_hole(struct stream *s, uint64_t end, uint64_t skipped, enum wire_cause cause, uint64_t ts_ns)
 {
-	if (s->call.active && s->next < s->call.end && s->call.end - s->call.start > WIRE_CALL_MAX) {
-		uint64_t skip_start = s->call.start + WIRE_CALL_MAX;
-		uint64_t skip_end = s->call.end < end ? s->call.end : end;
+	uint64_t hole = end > s->next ? end - s->next : 0;
+	uint64_t grown = skipped > s->skipped ? skipped - s->skipped : 0;
 
-		tell_gap(s, skip_start < end ? skip_start : end, cause, ts_ns);
-		tell_gap(s, skip_end, WIRE_CAUSE_NONE, ts_ns);
-	}
-	tell_gap(s, end, cause, ts_ns);
+	tell_gap(s, end - (grown < hole ? grown : hole), cause, ts_ns);
+	tell_gap(s, end, WIRE_CAUSE_NONE, ts_ns);
+	if (skipped > s->skipped)
+		s->skipped = skipped;
+}
+
+/* What of a call is never sent is known with the last piece that is: no need to wait for the next call's. */
+static void tell_call_rest(struct stream *s, const struct stream_piece *p)
+{
+	uint64_t sent = p->offset + p->len - p->call_start;
+
+	if (sent != WIRE_CALL_MAX || p->call_end <= s->next)
+		return;
+	s->skipped += p->call_end - s->next;
+	tell_gap(s, p->call_end, WIRE_CAUSE_NONE, p->ts_ns);
 }
 
 static void tell_data(struct stream *s, const struct stream_piece *p)
@@ -142,6 +152,15 @@ static void tell_data(struct stream *s, const struct stream_piece *p)
 	s->settings->ops->data(s->settings->ctx, &chunk);
 }
 
+/* How many bytes before the piece, which does not begin before `next`, policy does not explain. */
+static uint64_t missing_before(const struct stream *s, const struct stream_piece *p)
+{
+	uint64_t hole = p->offset - s->next;
+	uint64_t grown = p->skipped > s->skipped ? p->skipped - s->skipped : 0;
+
+	return hole > grown ? hole - grown : 0;
+}
+
 /* The next piece in order: a hole before it is lost for good. */
 static void settle_piece(struct stream *s, const struct stream_piece *piece)
 {
@@ -160,9 +179,9 @@ static void settle_piece(struct stream *s, const struct stream_piece *piece)
 		if (p.data)
 			p.data += known;
 	}
-	if (p.hole_cause && p.offset == s->next && p.call_start == p.offset)
+	if (p.hole_cause && missing_before(s, &p) == 0 && p.call_start == p.offset)
 		tell_tear(s, p.hole_cause, p.ts_ns);
-	tell_hole(s, p.offset, hole_cause, p.ts_ns);
+	tell_hole(s, p.offset, p.skipped, hole_cause, p.ts_ns);
 	call_begin(s, &p, hole_start, hole_cause);
 	if (s->deaf)
 		tell_gap(s, p.offset + p.len, s->deaf_cause, p.ts_ns);
@@ -170,15 +189,14 @@ static void settle_piece(struct stream *s, const struct stream_piece *piece)
 		tell_gap(s, p.offset + p.len, p.loss_cause, p.ts_ns);
 	else
 		tell_data(s, &p);
-	if (p.skipped_after)
-		tell_gap(s, p.call_end, WIRE_CAUSE_NONE, p.ts_ns);
+	tell_call_rest(s, &p);
 }
 
 /* ---- the window ---- */
 
 static bool is_due(const struct stream *s, const struct stream_piece *p)
 {
-	return p->offset <= s->next || p->hole_cause != WIRE_CAUSE_NONE;
+	return p->offset <= s->next || p->hole_cause != WIRE_CAUSE_NONE || missing_before(s, p) == 0;
 }
 
 static void settle_first(struct stream *s)
@@ -275,23 +293,34 @@ void stream_add_total(struct stream *s, const struct wire_side *total)
 	s->has_total = true;
 	s->total_bytes = total->bytes;
 	s->total_calls = total->calls;
+	s->total_skipped = total->skipped;
 	s->total_cause = total->hole_cause;
 }
 
 void stream_settle(struct stream *s, enum wire_cause unknown_cause, uint64_t ts_ns)
 {
 	enum wire_cause cause = s->has_total && s->total_cause ? s->total_cause : unknown_cause;
-	uint64_t end = s->has_total ? s->total_bytes : 0;
+	uint64_t end, skipped;
 
 	stream_flush(s);
+	end = s->has_total ? s->total_bytes : s->next;
+	skipped = s->has_total ? s->total_skipped : s->skipped;
 	/* A piece was sent when its call had returned: all of the call has moved. */
-	if (s->call.active && s->call.end > end)
+	if (skipped < s->skipped)
+		skipped = s->skipped;
+	if (s->call.active && s->call.end > end) {
+		uint64_t sent_end = s->call.start + WIRE_CALL_MAX;
+
+		/* Beyond sent_end nothing was meant to come. */
+		sent_end = sent_end > s->next ? sent_end : s->next;
 		end = s->call.end;
-	if (end > s->next) {
-		tell_hole(s, end, cause, ts_ns);
-	} else if (s->has_total && s->total_cause && s->total_bytes == s->next && !s->tail_told) {
-		tell_tear(s, s->total_cause, ts_ns);
+		if (end > sent_end && end - sent_end > skipped - s->skipped)
+			skipped = s->skipped + end - sent_end;
 	}
+	bool missing = end > s->next && end - s->next > skipped - s->skipped;
+	if (!missing && s->has_total && s->total_cause && s->total_bytes >= s->next && !s->tail_told)
+		tell_tear(s, s->total_cause, ts_ns);
+	tell_hole(s, end, skipped, cause, ts_ns);
 	s->tail_told |= s->has_total;
 	if (s->has_total && s->total_calls > side(s)->calls)
 		side(s)->calls = s->total_calls;

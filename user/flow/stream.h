@@ -3,9 +3,9 @@
  * One direction of one connection: pieces in, in almost any order; bytes and gaps out, in order, each byte once.
  *
  * `next` is the offset up to which everything is accounted: kept + missing + skipped == bytes == next, always. A piece
- * beyond it leaves a hole. Is the hole's cause known (hole_cause: the kernel could not send), it is told at once;
- * else the piece is held for a while, since two threads on one connection may overtake each other, and after that
- * the hole is the user side's loss.
+ * beyond it leaves a hole. What of the hole policy left out, the piece says (skipped); is the rest's cause known
+ * (hole_cause: the kernel could not send), it is told at once; else the piece is held for a while, since two threads
+ * on one connection may overtake each other, and after that the rest is the user side's loss.
  */
 #ifndef FLOW_STREAM_H
 #define FLOW_STREAM_H
@@ -26,8 +26,8 @@ struct stream_piece {
 	uint32_t len;
 	enum wire_cause hole_cause;
 	enum wire_cause loss_cause; /* NONE: the bytes are here */
-	bool skipped_after;
-	const char *data; /* NULL when lost */
+	uint64_t skipped;	    /* before it in its direction, as the kernel counts */
+	const char *data;	    /* NULL when lost */
 };
 
 struct stream_held;
@@ -39,6 +39,7 @@ struct stream {
 	bool deaf; /* the stream ended: bytes are counted as missing, nobody is told data */
 	enum wire_cause deaf_cause;
 	uint64_t next;
+	uint64_t skipped;	  /* the kernel's count at `next` */
 	struct stream_held *held; /* by offset */
 	uint32_t held_pieces;
 	size_t held_bytes;	/* memory */
@@ -52,7 +53,7 @@ struct stream {
 
 	/* the kernel's word */
 	bool has_total;
-	uint64_t total_bytes, total_calls;
+	uint64_t total_bytes, total_calls, total_skipped;
 	enum wire_cause total_cause;
 	bool tail_told; /* that bytes of unknown number are missing at the end */
 };

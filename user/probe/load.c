@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -23,6 +24,7 @@ struct load {
 	struct bpf_link *socks; /* NULL: this kernel has no such tracepoint */
 	struct bpf_link *tasks;
 	struct bpf_program *returns;
+	struct wire_shared *shared;
 	bool multi;
 	bool cookies;
 };
@@ -168,6 +170,22 @@ static void choose_programs(struct load *l)
 	}
 }
 
+static int map_shared(struct load *l)
+{
+	void *p = mmap(NULL, sizeof(*l->shared), PROT_READ | PROT_WRITE, MAP_SHARED,
+		       bpf_map__fd(l->skel->maps.shared), 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	l->shared = p;
+	return 0;
+}
+
+struct wire_shared *load_shared(const struct load *l)
+{
+	return l->shared;
+}
+
 int load_open(struct load **out, uint64_t ring_bytes, struct load_trouble *why)
 {
 	libbpf_set_print(hush);
@@ -190,6 +208,8 @@ int load_open(struct load **out, uint64_t ring_bytes, struct load_trouble *why)
 	int r = bpf_map__set_max_entries(l->skel->maps.ring, (uint32_t)ring_bytes);
 	if (r == 0)
 		r = bottrace__load(l->skel);
+	if (r == 0)
+		r = map_shared(l);
 	if (r < 0)
 		return explain(r, why, multi);
 	*out = take(l);
@@ -202,6 +222,8 @@ void load_close(struct load *l)
 		return;
 	load_unfollow(l);
 	bpf_link__destroy(l->tasks);
+	if (l->shared)
+		munmap(l->shared, sizeof(*l->shared));
 	bottrace__destroy(l->skel);
 	free(l);
 }
@@ -213,7 +235,7 @@ int load_table_fd(const struct load *l, enum load_table table)
 		[LOAD_TARGETS] = l->skel->maps.targets, [LOAD_DEPARTED] = l->skel->maps.departed,
 		[LOAD_CONNS] = l->skel->maps.conns,	[LOAD_CONN_FINALS] = l->skel->maps.conn_finals,
 		[LOAD_ORPHANS] = l->skel->maps.orphans, [LOAD_NOTIFY] = l->skel->maps.notify,
-		[LOAD_WIRES] = l->skel->maps.wires,
+		[LOAD_WIRES] = l->skel->maps.wires,	[LOAD_VERDICTS] = l->skel->maps.verdicts,
 	};
 
 	return bpf_map__fd(maps[table]);

@@ -21,6 +21,7 @@ enum load_table {
 	LOAD_ORPHANS,
 	LOAD_NOTIFY,
 	LOAD_WIRES,
+	LOAD_VERDICTS,
 	LOAD_TABLES,
 };
 
@@ -38,6 +39,8 @@ void load_close(struct load *l);
 DROP_POINTER(load, load_close)
 
 int load_table_fd(const struct load *l, enum load_table table);
+/* The shared page, mapped: what the kernel is told of sampling, cutting and bounds. Never NULL. */
+struct wire_shared *load_shared(const struct load *l);
 bool load_has_multi(const struct load *l);
 /* One program for all functions (cookies and bpf_loop, 5.17); else one for each, which do not know their library. */
 bool load_has_cookies(const struct load *l);

@@ -144,6 +144,11 @@ int probe_shared_fd(const struct probe *p)
 	return load_table_fd(p->load, LOAD_SHARED);
 }
 
+int probe_verdicts_fd(const struct probe *p)
+{
+	return load_table_fd(p->load, LOAD_VERDICTS);
+}
+
 size_t probe_ring_bytes(const struct probe *p)
 {
 	return p->settings.ring_bytes;

@@ -2,7 +2,7 @@
 /*
  * probe: from "trace this" to attached programs; what this host and this process allow (doctor).
  * in:    targets (PIDs, or a command about to start) and settings
- * out:   attached programs, the ring's and the shared page's descriptors, records of what was found (WIRE_* 0x80xx)
+ * out:   attached programs, descriptors of the ring, the shared page and the verdicts, records of what was found (WIRE_* 0x80xx)
  * owns:  BPF objects, links, the table of probed files
  * may:   base, wire
  * never: reads traffic; executes a stranger's file, but in a child that has no rights left (shuttle.h); pins anything
@@ -37,6 +37,7 @@ struct probe;
 struct probe *probe_new(const struct probe_settings *settings);
 int probe_ring_fd(const struct probe *p);
 int probe_shared_fd(const struct probe *p);
+int probe_verdicts_fd(const struct probe *p);
 size_t probe_ring_bytes(const struct probe *p);
 /* Traces a running process and its descendants: kernel filter first, then facts, then the libraries it maps and those
  * that it may load. 0; -ESRCH; -EPERM; -ENOTSUP with *why when nothing of it could ever be seen. *mapped: how many

@@ -123,9 +123,9 @@ static int start(struct attacher *a, struct message *m)
 	if (a->probe == NULL)
 		return -errno;
 	lift_collector(a);
-	int fds[2] = {probe_ring_fd(a->probe), probe_shared_fd(a->probe)};
+	int fds[3] = {probe_ring_fd(a->probe), probe_shared_fd(a->probe), probe_verdicts_fd(a->probe)};
 	uint64_t ring_bytes = probe_ring_bytes(a->probe);
-	return message_send(a->collector, MESSAGE_RING, &ring_bytes, sizeof(ring_bytes), fds, 2);
+	return message_send(a->collector, MESSAGE_RING, &ring_bytes, sizeof(ring_bytes), fds, 3);
 }
 
 /* ---- a command ---- */

@@ -33,6 +33,7 @@ struct collector {
 	struct drain *drain;
 	struct drain_tape *tape;
 	struct wire_shared *shared;
+	struct wire_verdict *verdicts;
 	struct output_live *live;
 	uint64_t last_ns; /* newest record or tick */
 	uint64_t records; /* since the last tick */
@@ -89,12 +90,18 @@ static int open_ring(struct collector *c, struct message *m)
 {
 	uint64_t ring_bytes;
 
-	if (c->drain != NULL || m->fd_count != 2 || m->size != sizeof(ring_bytes))
+	if (c->drain != NULL || m->fd_count != 3 || m->size != sizeof(ring_bytes))
 		return -EPROTO;
 	memcpy(&ring_bytes, m->bytes, sizeof(ring_bytes));
 	c->shared = mmap(NULL, sizeof(*c->shared), PROT_READ | PROT_WRITE, MAP_SHARED, m->fds[1], 0);
 	if (c->shared == MAP_FAILED) {
 		c->shared = NULL;
+		return -errno;
+	}
+	c->verdicts = mmap(NULL, WIRE_VERDICTS * sizeof(*c->verdicts), PROT_READ | PROT_WRITE, MAP_SHARED,
+			   m->fds[2], 0);
+	if (c->verdicts == MAP_FAILED) {
+		c->verdicts = NULL;
 		return -errno;
 	}
 	struct drain_settings ds = {

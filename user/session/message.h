@@ -18,7 +18,7 @@ enum message_kind {
 	MESSAGE_READY = 5,     /* attacher -> front: text of the `attached` line */
 	MESSAGE_FAILED = 6,    /* attacher -> front: u32 exit code; the reason is on its stderr */
 	MESSAGE_IDLE = 7,      /* attacher -> front: the last traced process ended */
-	MESSAGE_RING = 8,      /* attacher -> collector: u64 ring bytes; fds: ring, shared page */
+	MESSAGE_RING = 8,      /* attacher -> collector: u64 ring bytes; fds: ring, shared page, verdicts */
 	MESSAGE_RECORD = 9,    /* attacher -> collector: one wire record */
 	MESSAGE_DETACHED = 10, /* attacher -> collector: no probe is left, the ring gets no more records */
 	MESSAGE_HELLO = 12,    /* attacher -> front: it lives */
@@ -27,7 +27,7 @@ enum message_kind {
 
 enum message_outcome { MESSAGE_INCOMPLETE = 1, MESSAGE_SINK_FAILED = 2 };
 
-#define MESSAGE_FDS_MAX	  2
+#define MESSAGE_FDS_MAX	  3
 #define MESSAGE_BYTES_MAX (WIRE_RECORD_MAX + 64)
 
 struct message_setup {

@@ -181,6 +181,7 @@ static void write_side(struct jsonw *w, const char *name, const struct flow_side
 	jsonw_u64(jsonw_key(w, "calls"), s->calls);
 	jsonw_u64(jsonw_key(w, "bytes"), s->bytes);
 	jsonw_u64(jsonw_key(w, "missing"), s->missing);
+	jsonw_u64(jsonw_key(w, "skipped"), s->skipped);
 	if (digest && s->sha) {
 		hash_sha_hex(s->sha, hex);
 		jsonw_z(jsonw_key(w, "sha256"), hex);

@@ -64,7 +64,7 @@ RECORD_UNUSED static struct wire_drain_loss *record_loss(const struct wire_tls_d
 	l->dir = d->dir;
 	l->cause = WIRE_CAUSE_QUEUE_FULL;
 	l->hole_cause = d->hole_cause;
-	l->skipped_after = d->skipped_after;
+	l->skipped = d->skipped;
 	return l;
 }
 

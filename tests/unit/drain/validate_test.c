@@ -13,11 +13,12 @@ static const struct {
 	uint16_t kind;
 	size_t min;
 } kinds[] = {
-	{WIRE_TLS_DATA, 96}, /* at least one byte, rounded */
-	{WIRE_TLS_CONN, 96},   {WIRE_TLS_SNI, 56},   {WIRE_TLS_CLOSE, 96},  {WIRE_PROC_FORK, 64},
-	{WIRE_PROC_EXEC, 56},  {WIRE_PROC_EXIT, 40}, {WIRE_DRAIN_LOSS, 80}, {WIRE_SESSION, 96},
-	{WIRE_LIB, 336},       {WIRE_PROC_FACT, 72}, {WIRE_BLIND, 48},	    {WIRE_PROC_FINAL, 344},
-	{WIRE_CONN_FINAL, 96}, {WIRE_TICK, 32},	     {WIRE_END, 40},	    {WIRE_TARGET, 32},
+	{WIRE_TLS_DATA, 104}, /* at least one byte, rounded */
+	{WIRE_TLS_CONN, 96},	{WIRE_TLS_SNI, 56},   {WIRE_TLS_CLOSE, 112}, {WIRE_PROC_FORK, 64},
+	{WIRE_PROC_EXEC, 56},	{WIRE_PROC_EXIT, 40}, {WIRE_DRAIN_LOSS, 88}, {WIRE_SESSION, 104},
+	{WIRE_LIB, 336},	{WIRE_PROC_FACT, 72}, {WIRE_BLIND, 48},	     {WIRE_PROC_FINAL, 344},
+	{WIRE_CONN_FINAL, 112}, {WIRE_TICK, 32},      {WIRE_END, 40},	     {WIRE_TARGET, 32},
+	{WIRE_SHED, 64},	{WIRE_KEEP, 56},
 };
 
 /* A record of the kind, zeroed but for what it must have. */
@@ -93,7 +94,7 @@ static void data_fields(void **state)
 	REFUSES(d, dir, WIRE_DIRS);
 	REFUSES(d, fn, WIRE_FNS);
 	REFUSES(d, hole_cause, WIRE_CAUSES);
-	REFUSES(d, skipped_after, 2);
+	REFUSES(d, skipped, UINT64_MAX);
 	REFUSES(d, offset, 49); /* before its call */
 	REFUSES(d, offset, UINT64_MAX);
 	REFUSES(d, call_off, 71);
@@ -106,7 +107,7 @@ static void data_fields(void **state)
 	REFUSES(l, dir, WIRE_DIRS);
 	REFUSES(l, cause, WIRE_CAUSES);
 	REFUSES(l, hole_cause, WIRE_CAUSES);
-	REFUSES(l, skipped_after, 2);
+	REFUSES(l, skipped, UINT64_MAX);
 	REFUSES(l, offset, 49);
 	REFUSES(l, call_len, UINT64_MAX);
 	free(l);

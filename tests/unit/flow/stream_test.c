@@ -18,7 +18,8 @@ struct model_side {
 	uint64_t bytes, calls, kept_calls, queue_calls;
 	uint64_t kept, missing, skipped;
 	enum wire_cause hole; /* the kernel's hole_cause */
-	bool hole_has_bytes;
+	/* since the last piece sent: the missing bytes count as the first ones */
+	uint64_t hole_start, hole_missing, hole_skipped;
 	uint32_t tears; /* holes of unknown size */
 };
 
@@ -26,7 +27,7 @@ struct model {
 	struct model_side side[WIRE_DIRS];
 	uint64_t random;
 	uint64_t ts_ns;
-	unsigned ring_loss, queue_loss, skip, fault; /* percent */
+	unsigned ring_loss, queue_loss, skip, filter, fault; /* percent */
 	uint32_t piece_max;
 	struct wire_head **sent; /* what the drain hands on, in order */
 	size_t count;
@@ -58,41 +59,68 @@ static void model_fault(struct model *m, enum wire_dir dir)
 		s->hole = WIRE_CAUSE_FAULT;
 }
 
+static void model_paint_hole(struct model_side *s)
+{
+	paint(s, s->hole_start, s->hole_missing, 1 + s->hole);
+	paint(s, s->hole_start + s->hole_missing, s->hole_skipped, 1 + WIRE_CAUSE_NONE);
+}
+
+static void model_skip(struct model_side *s, uint64_t n)
+{
+	s->skipped += n;
+	s->hole_skipped += n;
+}
+
 static void model_call(struct model *m, enum wire_dir dir, uint64_t len)
 {
 	struct model_side *s = &m->side[dir];
 	uint64_t start = s->bytes, at = 0;
 	bool ring_lost = false, queue_lost = false;
-	uint64_t wanted = len;
+	/* Of some calls only the two ends are wanted, of some nothing. */
+	uint64_t cut_start = len, cut_end = len;
 
 	m->ts_ns += below(m, 1000000);
 	for (uint64_t i = 0; i < len; i++)
 		s->data[start + i] = (uint8_t)record_random(&m->random);
-	if (below(m, 100) < m->skip && len > 1)
-		wanted = 1 + below(m, len - 1);
-	while (at < wanted) {
+	s->calls++;
+	if (below(m, 100) < m->filter) {
+		model_skip(s, len);
+		s->bytes += len;
+		return;
+	}
+	if (below(m, 100) < m->skip && len > 2) {
+		cut_start = 1 + below(m, len - 2);
+		cut_end = cut_start + 1 + below(m, len - cut_start - 1);
+	}
+	while (at < len) {
 		uint32_t n = (uint32_t)(1 + below(m, m->piece_max));
 
-		if (n > wanted - at)
-			n = (uint32_t)(wanted - at);
+		if (at == cut_start && cut_end > cut_start) {
+			model_skip(s, cut_end - cut_start);
+			at = cut_end;
+		}
+		if (at < cut_start && n > cut_start - at)
+			n = (uint32_t)(cut_start - at);
+		if (n > len - at)
+			n = (uint32_t)(len - at);
 		struct wire_tls_data *d = record_data(1, dir, start + at, s->data + start + at, n, at, len);
 		d->head.ts_ns = m->ts_ns;
 		d->call_ns = below(m, 2000000);
 		d->hole_cause = s->hole;
-		d->skipped_after = at + n == wanted && wanted < len;
-		/* Only whole calls are known as skipped: a lost last piece of one would hide what is skipped. */
-		if (below(m, 100) < m->ring_loss && !d->skipped_after) {
+		d->skipped = s->skipped;
+		if (below(m, 100) < m->ring_loss) {
 			if (s->hole == WIRE_CAUSE_NONE)
 				s->hole = below(m, 2) ? WIRE_CAUSE_RING_FULL : WIRE_CAUSE_FAULT;
-			paint(s, start + at, n, 1 + s->hole);
 			s->missing += n;
+			s->hole_missing += n;
 			ring_lost = true;
-			s->hole_has_bytes = true;
 			free(d);
 		} else {
-			s->tears += s->hole != WIRE_CAUSE_NONE && !s->hole_has_bytes;
+			s->tears += s->hole != WIRE_CAUSE_NONE && s->hole_missing == 0;
+			model_paint_hole(s);
 			s->hole = WIRE_CAUSE_NONE;
-			s->hole_has_bytes = false;
+			s->hole_start = start + at + n;
+			s->hole_missing = s->hole_skipped = 0;
 			if (below(m, 100) < m->queue_loss) {
 				paint(s, start + at, n, 1 + WIRE_CAUSE_QUEUE_FULL);
 				s->missing += n;
@@ -107,10 +135,7 @@ static void model_call(struct model *m, enum wire_dir dir, uint64_t len)
 		}
 		at += n;
 	}
-	paint(s, start + wanted, len - wanted, 1 + WIRE_CAUSE_NONE);
-	s->skipped += len - wanted;
 	s->bytes += len;
-	s->calls++;
 	s->kept_calls += !ring_lost && !queue_lost;
 	s->queue_calls += !ring_lost && queue_lost;
 }
@@ -125,6 +150,7 @@ static struct wire_tls_close *model_totals(struct model *m, uint16_t kind)
 	for (int dir = 0; dir < WIRE_DIRS; dir++) {
 		c->side[dir].bytes = m->side[dir].bytes;
 		c->side[dir].calls = m->side[dir].calls;
+		c->side[dir].skipped = m->side[dir].skipped;
 		c->side[dir].hole_cause = m->side[dir].hole;
 	}
 	return c;
@@ -171,7 +197,7 @@ static void check_digest(const struct model_side *m, const struct flow_side *s)
 	hash_sha_free(want);
 }
 
-static void check_against_model(const struct model *m, const struct heard *h, const struct flow *f)
+static void check_against_model(struct model *m, const struct heard *h, const struct flow *f)
 {
 	const struct flow_conn *c = flow_next(f, NULL);
 
@@ -179,9 +205,10 @@ static void check_against_model(const struct model *m, const struct heard *h, co
 	assert_null(flow_next(f, c));
 	check_equation(f);
 	for (int dir = 0; dir < WIRE_DIRS; dir++) {
-		const struct model_side *want = &m->side[dir];
+		struct model_side *want = &m->side[dir];
 		const struct flow_side *got = &c->side[dir];
 
+		model_paint_hole(want);
 		assert_int_equal(got->bytes, want->bytes);
 		assert_int_equal(got->kept, want->kept);
 		assert_int_equal(got->missing, want->missing);
@@ -190,7 +217,7 @@ static void check_against_model(const struct model *m, const struct heard *h, co
 		assert_int_equal(got->calls_kept, want->kept_calls);
 		assert_int_equal(got->calls_queue_full, want->queue_calls);
 		assert_int_equal(h->side[dir].next, want->bytes);
-		assert_int_equal(h->side[dir].tears, want->tears + (want->hole && !want->hole_has_bytes));
+		assert_int_equal(h->side[dir].tears, want->tears + (want->hole && want->hole_missing == 0));
 		assert_memory_equal(h->side[dir].what, want->what, SIDE_MAX);
 		for (uint64_t i = 0; i < want->bytes; i++)
 			if (want->what[i] == 100)
@@ -245,6 +272,7 @@ static void random_losses(void **state)
 		m->ring_loss = (unsigned)below(m, 60) * (seed % 3 != 0);
 		m->queue_loss = (unsigned)below(m, 60) * (seed % 5 != 0);
 		m->skip = (unsigned)below(m, 30) * (seed % 2);
+		m->filter = (unsigned)below(m, 40) * (seed % 7 > 3);
 		m->fault = (unsigned)below(m, 20) * (seed % 4 == 3);
 		model_traffic(m, (unsigned)(1 + below(m, 60)));
 		play(m, h, f, seed % ENDINGS);
@@ -267,6 +295,7 @@ static void random_order(void **state)
 
 		m->queue_loss = (unsigned)below(m, 50) * (seed % 2);
 		m->skip = (unsigned)below(m, 30) * (seed % 3 == 0);
+		m->filter = (unsigned)below(m, 40) * (seed % 7 > 3);
 		model_traffic(m, (unsigned)(1 + below(m, 60)));
 		size_t group = 2 + below(m, 7);
 		for (size_t at = 0; at < m->count; at += group) {
@@ -314,7 +343,7 @@ static void random_chaos(void **state)
 				d->offset += below(m, 3000);
 			if (below(m, 40) == 0 && r->kind == WIRE_TLS_DATA) {
 				d->call_len += below(m, UINT64_C(1) << 61);
-				d->skipped_after = below(m, 2);
+				d->skipped += below(m, 4000);
 			}
 			assert_true(drain_valid(r, r->size));
 			flow_feed(f, r);
@@ -463,6 +492,7 @@ static void skip_inside_a_hole(void **state)
 		feed(f, record_data(1, WIRE_READ, at, bytes, WIRE_PIECE_MAX, at, len));
 	d = record_data(1, WIRE_READ, len, bytes, 5, 0, 5);
 	d->hole_cause = WIRE_CAUSE_RING_FULL;
+	d->skipped = 1000;
 	feed(f, d);
 	const struct flow_side *s = &flow_next(f, NULL)->side[WIRE_READ];
 	assert_int_equal(s->missing, WIRE_PIECE_MAX);

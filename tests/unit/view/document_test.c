@@ -190,34 +190,35 @@ static int64_t number(const struct json *j, const char *a, const char *b, const 
 	"null,\"message\":null},"                                                                         \
 	"\"pid\":null,\"tid\":null," REST
 
-#define HEAD                                                                                                \
-	"{\"schema\":\"bottrace.v1.trace\",\"trace_id\":\"0123456789abcdef0123456789abcdef\","              \
-	"\"start\":\"2001-09-09T01:46:40.000000005Z\",\"end\":null,\"observed_until\":\"2001-09-09T01:46:"  \
-	"40.000000901Z\",\"root_rule\":\"run\",\"session\":null,"                                           \
-	"\"status\":\"open\",\"complete\":true,\"ledger\":{\"calls\":{\"seen\":9,\"kept\":5,\"fault\":0,"   \
-	"\"ring_full\":1,"                                                                                  \
-	"\"queue_full\":1,\"map_full\":0,\"throttled\":0,\"filtered\":0,\"sampled_out\":0,\"in_flight\":1," \
-	"\"abandoned\":1,\"empty\":3},\"bytes\":{\"seen\":160,\"kept\":140,\"missing\":15,\"skipped\":5},"  \
-	"\"events\":{\"seen\":10,\"kept\":8,\"fault\":0,\"ring_full\":0,\"queue_full\":0,\"map_full\":2,"   \
-	"\"throttled\":0,"                                                                                  \
-	"\"filtered\":0,\"sampled_out\":0,\"in_flight\":0,\"abandoned\":0,\"empty\":0},"                    \
-	"\"added\":{\"calls\":12,\"ns_per_call\":1900,\"how\":\"hits \xc3\x97 the cost of each site, "      \
-	"calibrated at attach\"}},"                                                                         \
-	"\"connections\":[{\"id\":1,\"pid\":10,\"server\":\"api.anthropic.com\",\"local\":\"10.0.0.7:"      \
-	"51822\","                                                                                          \
-	"\"peer\":\"160.79.104.10:443\",\"tls\":\"libssl.so.3\",\"write\":{\"calls\":2,\"bytes\":100,"      \
-	"\"missing\":0},"                                                                                   \
-	"\"read\":{\"calls\":5,\"bytes\":60,\"missing\":15}},{\"id\":2,\"pid\":11,\"server\":null,"         \
-	"\"local\":null,"                                                                                   \
-	"\"peer\":null,\"tls\":null,\"write\":{\"calls\":0,\"bytes\":0,\"missing\":0},"                     \
-	"\"read\":{\"calls\":0,\"bytes\":0,\"missing\":0}}],"                                               \
-	"\"processes\":[{\"pid\":10,\"start_ns\":77,\"parent_pid\":9,\"exe\":\"/usr/bin/python3\","         \
-	"\"argv\":[\"/usr/bin/"                                                                             \
-	"python3\",\"a.py\",\"--api-key\",\"[redacted:api-key]\"],\"end\":null,\"exit\":null,"              \
-	"\"sees\":[\"tls\",\"python\"],\"blind\":[{\"what\":\"grpc\",\"why\":\"static BoringSSL without "   \
-	"symbols\"}]},"                                                                                     \
-	"{\"pid\":11,\"start_ns\":78,\"parent_pid\":10,\"exe\":null,\"argv\":null,"                         \
-	"\"end\":\"2001-09-09T01:46:40.000000900Z\",\"exit\":{\"code\":null,\"signal\":9},\"sees\":["       \
+#define HEAD                                                                                                 \
+	"{\"schema\":\"bottrace.v1.trace\",\"trace_id\":\"0123456789abcdef0123456789abcdef\","               \
+	"\"start\":\"2001-09-09T01:46:40.000000005Z\",\"end\":null,\"observed_until\":\"2001-09-09T01:46:"   \
+	"40.000000901Z\",\"root_rule\":\"run\",\"session\":null,"                                            \
+	"\"status\":\"open\",\"complete\":true,\"ledger\":{\"calls\":{\"seen\":9,\"kept\":5,\"fault\":0,"    \
+	"\"ring_full\":1,"                                                                                   \
+	"\"queue_full\":1,\"map_full\":0,\"throttled\":0,\"filtered\":0,\"sampled_out\":0,\"in_flight\":1,"  \
+	"\"abandoned\":1,\"empty\":3},\"bytes\":{\"seen\":160,\"kept\":140,\"missing\":15,\"skipped\":5},"   \
+	"\"events\":{\"seen\":10,\"kept\":8,\"fault\":0,\"ring_full\":0,\"queue_full\":0,\"map_full\":2,"    \
+	"\"throttled\":0,"                                                                                   \
+	"\"filtered\":0,\"sampled_out\":0,\"in_flight\":0,\"abandoned\":0,\"empty\":0},"                     \
+	"\"added\":{\"calls\":12,\"ns_per_call\":1900,\"how\":\"hits \xc3\x97 the cost of each site, "       \
+	"calibrated at attach\"}},"                                                                          \
+	"\"connections\":[{\"id\":1,\"pid\":10,\"server\":\"api.anthropic.com\",\"local\":\"10.0.0.7:"       \
+	"51822\","                                                                                           \
+	"\"peer\":\"160.79.104.10:443\",\"tls\":\"libssl.so.3\",\"write\":{\"calls\":2,\"bytes\":100,"       \
+	"\"missing\":0,\"skipped\":0},"                                                                      \
+	"\"read\":{\"calls\":5,\"bytes\":60,\"missing\":15,\"skipped\":5}},{\"id\":2,\"pid\":11,\"server\":" \
+	"null,"                                                                                              \
+	"\"local\":null,"                                                                                    \
+	"\"peer\":null,\"tls\":null,\"write\":{\"calls\":0,\"bytes\":0,\"missing\":0,\"skipped\":0},"        \
+	"\"read\":{\"calls\":0,\"bytes\":0,\"missing\":0,\"skipped\":0}}],"                                  \
+	"\"processes\":[{\"pid\":10,\"start_ns\":77,\"parent_pid\":9,\"exe\":\"/usr/bin/python3\","          \
+	"\"argv\":[\"/usr/bin/"                                                                              \
+	"python3\",\"a.py\",\"--api-key\",\"[redacted:api-key]\"],\"end\":null,\"exit\":null,"               \
+	"\"sees\":[\"tls\",\"python\"],\"blind\":[{\"what\":\"grpc\",\"why\":\"static BoringSSL without "    \
+	"symbols\"}]},"                                                                                      \
+	"{\"pid\":11,\"start_ns\":78,\"parent_pid\":10,\"exe\":null,\"argv\":null,"                          \
+	"\"end\":\"2001-09-09T01:46:40.000000900Z\",\"exit\":{\"code\":null,\"signal\":9},\"sees\":["        \
 	"\"tls\"],\"blind\":[]}]"
 
 static void whole_document(void **state)
