@@ -5,6 +5,7 @@
 
 #include "emit.bpf.h"
 #include "filter.bpf.h"
+#include "policy.bpf.h"
 #include "sock.bpf.h"
 
 /* The last word on a connection; its entry in `conns` is the caller's to delete. */
@@ -53,6 +54,8 @@ static __always_inline struct state_conn *conn_get(struct state_target *target,
 	struct state_conn fresh = {.start_ns = target->start_ns, .epoch = target->epoch, .fd = -1};
 
 	fresh.generation = bpf_ktime_get_ns();
+	if (!policy_samples(key->ssl, fresh.generation, target->flags))
+		fresh.flags = STATE_CONN_OUT;
 	bpf_map_update_elem(&conns, key, &fresh, BPF_ANY);
 	sock_talk(target->start_ns, key->tgid);
 	return bpf_map_lookup_elem(&conns, key);

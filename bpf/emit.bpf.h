@@ -86,6 +86,14 @@ static __always_inline void emit_lost_call(struct state_target *target, __u64 ca
 		emit_add(s->lost_calls, 1);
 }
 
+/* A call that moved data was left out by policy: no loss. */
+static __always_inline void emit_left_call(struct state_target *target, __u64 cause)
+{
+	compat_opaque(cause);
+	if (cause < WIRE_CAUSES)
+		emit_add(target->counts.lost[cause], 1);
+}
+
 static __always_inline void emit_lost_bytes(struct state_target *target, __u64 cause, __u64 bytes)
 {
 	__u32 zero = 0;

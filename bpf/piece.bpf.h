@@ -7,6 +7,7 @@
 #define BOTTRACE_PIECE_BPF_H
 
 #include "call.bpf.h"
+#include "policy.bpf.h"
 
 /*
  * Where everything about the call is: its slot is free by now, but intact. There num, out and lib have become the
@@ -23,15 +24,10 @@ static __always_inline struct wire_side *piece_side(const struct piece *p)
 	return &p->conn->side[call_dir(p->call->fn)];
 }
 
-/* Bytes of a call that are copied out. */
-static __always_inline __u64 piece_wanted(__u64 call_len)
+/* Pieces of a call whose head and tail are set; a tail is one piece. */
+static __always_inline __u32 piece_count(const struct state_call *call)
 {
-	return call_len < WIRE_CALL_MAX ? call_len : WIRE_CALL_MAX;
-}
-
-static __always_inline __u32 piece_count(__u64 call_len)
-{
-	return (piece_wanted(call_len) + WIRE_PIECE_MAX - 1) / WIRE_PIECE_MAX;
+	return (call->head + WIRE_PIECE_MAX - 1) / WIRE_PIECE_MAX + (call->tail != 0);
 }
 
 static __always_inline void piece_fill(struct wire_tls_data *rec, const struct piece *p, __u64 call_off,
@@ -44,11 +40,11 @@ static __always_inline void piece_fill(struct wire_tls_data *rec, const struct p
 		  bpf_get_current_pid_tgid(), p->target->start_ns);
 	rec->conn.ssl = call->ssl;
 	rec->conn.generation = p->conn->generation;
-	rec->offset = side->bytes + call_off; /* side->bytes moves on after the call's last piece */
+	rec->offset = side->bytes + call_off; /* the side's counts move on after the call's last piece */
 	rec->call_len = call->num;
 	rec->call_off = call_off;
 	rec->call_ns = call->out - call->ts_ns;
-	rec->skipped = side->skipped; /* so does this */
+	rec->skipped = side->skipped + (call_off > call->head ? call_off - call->head : 0);
 	rec->len = n;
 	rec->dir = call_dir(call->fn);
 	rec->fn = call->fn;
@@ -171,28 +167,36 @@ static __always_inline __u32 piece_classes(struct piece *p, __u64 call_off, __u6
 	return piece_class(p, call_off, n, 16384);
 }
 
-/* Sends the index-th piece, or counts it as missing. `exact`: a constant. */
-static __always_inline void piece_send(struct piece *p, __u32 index, bool exact)
+static __always_inline void piece_lost(struct piece *p, __u32 cause, __u64 n)
 {
-	__u64 call_off = (__u64)index * WIRE_PIECE_MAX;
-	__u64 n = piece_wanted(p->call->num) - call_off;
-
-	compat_opaque(n);
-	if (n > WIRE_PIECE_MAX)
-		n = WIRE_PIECE_MAX;
-	__u32 cause = exact ? piece_exact(p, call_off, n) : piece_classes(p, call_off, n);
-
 	struct wire_side *side = piece_side(p);
 
-	if (cause == WIRE_CAUSE_NONE) {
-		side->hole_cause = 0;
-		return;
-	}
 	emit_lost_bytes(p->target, cause, n);
 	if (!side->hole_cause)
 		side->hole_cause = cause;
 	if (!p->call->lib)
 		p->call->lib = cause;
+}
+
+/* Sends the index-th piece, or counts it as missing. `exact`: a constant. */
+static __always_inline void piece_send(struct piece *p, __u32 index, bool exact)
+{
+	__u64 call_off = (__u64)index * WIRE_PIECE_MAX;
+	__u64 n = p->call->head - call_off;
+
+	if (call_off >= p->call->head) {
+		call_off = p->call->num - p->call->tail;
+		n = p->call->tail;
+	}
+	compat_opaque(n);
+	if (n > WIRE_PIECE_MAX)
+		n = WIRE_PIECE_MAX;
+	__u32 cause = exact ? piece_exact(p, call_off, n) : piece_classes(p, call_off, n);
+
+	if (cause == WIRE_CAUSE_NONE)
+		piece_side(p)->hole_cause = 0;
+	else
+		piece_lost(p, cause, n);
 }
 
 #endif

@@ -72,6 +72,10 @@ static __always_inline void tls_set_sni(struct state_target *target, const struc
 		return;
 	}
 	conn->lib = lib;
+	if (policy_is_throttled(target, bpf_ktime_get_ns(), 0)) {
+		emit_add(target->counts.events_lost[WIRE_CAUSE_THROTTLED], 1);
+		return;
+	}
 	struct wire_tls_sni *rec = bpf_ringbuf_reserve(&ring, sizeof(*rec) + WIRE_SNI_MAX, 0);
 
 	if (!rec) {
@@ -156,7 +160,7 @@ static __noinline long tls_piece(__u32 index, struct piece *p)
 
 static __always_inline void tls_send(struct piece *p)
 {
-	__u32 count = piece_count(p->call->num);
+	__u32 count = piece_count(p->call);
 
 	if (count == 1)
 		tls_piece(0, p);
@@ -191,6 +195,51 @@ __noinline int tls_send_plain(__u32 count)
 	return 0;
 }
 
+static __always_inline void tls_count(struct state_target *target, struct state_conn *conn, __u32 dir,
+				      __u64 n)
+{
+	emit_add(target->chunks, 1);
+	if (dir == WIRE_READ) {
+		conn->flags &= ~STATE_CONN_WROTE;
+		conn->read_bytes += n;
+		return;
+	}
+	if (!(conn->flags & STATE_CONN_WROTE))
+		emit_add(target->requests, 1);
+	conn->flags |= STATE_CONN_WROTE;
+	conn->read_bytes = 0;
+}
+
+/* Sends of the call what is wanted. Returns how many bytes are not. `plain`: a constant. */
+static __always_inline __u64 tls_pass_on(struct piece *p, bool plain)
+{
+	struct state_target *target = p->target;
+	struct state_call *call = p->call;
+	__u32 dir = call_dir(call->fn);
+	__u64 n = call->num;
+	__u32 word = policy_leaves_out(p->conn, call->ssl, dir, n);
+
+	if (word != WIRE_CAUSE_NONE) {
+		emit_left_call(target, word);
+		return n;
+	}
+	policy_cut(call, p->conn, dir);
+	__u64 wanted = (__u64)call->head + call->tail;
+
+	call->lib = WIRE_CAUSE_NONE;
+	if (policy_is_throttled(target, call->out, wanted))
+		piece_lost(p, WIRE_CAUSE_THROTTLED, wanted);
+	else if (plain)
+		tls_send_plain(piece_count(call));
+	else
+		tls_send(p);
+	if (call->lib == WIRE_CAUSE_NONE)
+		emit_add(target->counts.sent, 1);
+	else
+		emit_lost_call(target, call->lib);
+	return n - wanted;
+}
+
 /* Files what the call moved under its connection, sends it, and counts the call once. `plain`: a constant. */
 static __always_inline void tls_moved(struct state_target *target, struct state_call *call, bool plain)
 {
@@ -206,21 +255,14 @@ static __always_inline void tls_moved(struct state_target *target, struct state_
 	}
 	conn->lib = call->lib;
 	conn_tell(target, &key, conn, call->out);
-	emit_add(target->counts.bytes_skipped, n - piece_wanted(n));
-	call->lib = WIRE_CAUSE_NONE;
 	struct piece p = {.target = target, .conn = conn, .call = call};
+	__u64 skipped = tls_pass_on(&p, plain);
 
-	if (plain)
-		tls_send_plain(piece_count(n));
-	else
-		tls_send(&p);
+	emit_add(target->counts.bytes_skipped, skipped);
 	piece_side(&p)->calls++;
 	piece_side(&p)->bytes += n;
-	piece_side(&p)->skipped += n - piece_wanted(n);
-	if (call->lib == WIRE_CAUSE_NONE)
-		emit_add(target->counts.sent, 1);
-	else
-		emit_lost_call(target, call->lib);
+	piece_side(&p)->skipped += skipped;
+	tls_count(target, conn, call_dir(call->fn), n);
 }
 
 /* The call moved data, but how much could not be read: no offset shows this hole, so its cause stands alone. */
