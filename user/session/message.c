@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -42,8 +43,11 @@ int message_send(int sock, enum message_kind kind, const void *bytes, size_t siz
 	}
 }
 
-static void collect_fds(struct msghdr *msg, struct message *m)
+/* False: there were more than a message may have (room is made in steps of 8 bytes, so one too many may fit). */
+static bool collect_fds(struct msghdr *msg, struct message *m)
 {
+	bool fit = true;
+
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
@@ -54,10 +58,13 @@ static void collect_fds(struct msghdr *msg, struct message *m)
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
 			if (m->fd_count < MESSAGE_FDS_MAX)
 				m->fds[m->fd_count++] = fd;
-			else
+			else {
 				close(fd);
+				fit = false;
+			}
 		}
 	}
+	return fit;
 }
 
 int message_receive(int sock, struct message *m)
@@ -81,12 +88,12 @@ int message_receive(int sock, struct message *m)
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == ECONNRESET ? 0 : -errno;
-	collect_fds(&msg, m);
+	bool fit = collect_fds(&msg, m);
 	if (n == 0) {
 		message_close_fds(m);
 		return 0;
 	}
-	if ((size_t)n < sizeof(head) || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+	if (!fit || (size_t)n < sizeof(head) || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
 		message_close_fds(m);
 		return -EPROTO;
 	}
