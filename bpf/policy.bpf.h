@@ -58,12 +58,11 @@ static __always_inline bool policy_is_muted(const struct state_conn *conn, __u64
 		return false;
 	__u32 mute = v->mute;
 
+	muted = conn->side[dir].bytes + n <= v->skip_until[dir];
+	if (dir == WIRE_READ && mute & WIRE_MUTE_READS && conn->side[WIRE_WRITE].bytes > v->written)
+		muted = false;
 	if (mute & WIRE_MUTE_BOTH)
 		muted = true;
-	else if (dir == WIRE_READ && mute & WIRE_MUTE_READS && conn->side[WIRE_WRITE].bytes <= v->written)
-		muted = true;
-	else
-		muted = conn->side[dir].bytes + n <= v->skip_until[dir];
 	/* Once more: the slot may have changed hands while we read it. */
 	return muted && v->generation == conn->generation;
 }

@@ -400,12 +400,14 @@ struct wire_shared {
 };
 _Static_assert(sizeof(struct wire_shared) == 56, "wire_shared");
 
-#define WIRE_MUTE_BOTH	1u /* both directions, for good */
-#define WIRE_MUTE_READS 2u /* reads, until more than `written` bytes were written */
+#define WIRE_MUTE_BOTH 1u /* both directions, for good */
+#define WIRE_MUTE_READS \
+	2u /* reads below skip_until, but only while no more than `written` bytes were written */
 
 /*
  * What of a connection need not be copied out: the collector's word to the kernel, through an mmap-able array map of
- * WIRE_VERDICTS slots. Bytes of a direction below skip_until are not wanted. A slot counts for the connection whose
+ * WIRE_VERDICTS slots. Bytes of a direction below skip_until are not wanted (with WIRE_MUTE_READS, of reads: only as long
+ * as the condition there holds). A slot counts for the connection whose
  * ssl and generation stand in it; a collision unmutes the earlier one, and costs nothing but copies. The collector
  * writes generation last (and 0 first when the slot changes hands).
  */

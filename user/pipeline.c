@@ -97,7 +97,10 @@ static bool make_rooms(struct pipeline *p)
 	if (!p->procs || !p->genai)
 		return false;
 	p->http = http_new(genai_http_ops(), p->genai);
-	return p->http != NULL;
+	if (!p->http)
+		return false;
+	http_judge(p->http, p->settings.verdict, p->settings.ctx);
+	return true;
 }
 
 /* The flow room waits for the session record: it says whether bytes are hashed. */

@@ -7,6 +7,7 @@
 
 #include "base/drop.h"
 #include "base/json.h"
+#include "http/http.h"
 #include "view/view.h"
 #include "wire.h"
 
@@ -17,6 +18,8 @@ struct pipeline_settings {
 	bool decode;	       /* no clock, no processes: root_rule decode */
 	/* Each closed (or replaced) span, cleaned, as a stored line. May be NULL. */
 	void (*span)(void *ctx, struct str line, const struct trace_span *s);
+	/* What need not come any more. May be NULL: nobody could see to it. */
+	http_verdict_fn *verdict;
 	void *ctx;
 };
 

@@ -7,11 +7,13 @@
 	(32u << 20) /* default of --ring-size: one call of WIRE_CALL_MAX fits whole, drained or not */
 #define LIMIT_RING_MIN	     4096u
 #define LIMIT_RING_MAX	     (1u << 30)
-#define LIMIT_QUEUE_BYTES    (32u << 20) /* between drain thread and working thread */
-#define LIMIT_BODY_BYTES     (16u << 20) /* message body kept whole, as on the wire */
-#define LIMIT_INFLATED_BYTES (64u << 20) /* body after decoding its encodings */
-#define LIMIT_INFLATE_RATIO  200u	 /* decoded : encoded beyond 1 MiB decoded */
-#define LIMIT_HEADER_BYTES   (64u << 10) /* start line and fields of one message */
+#define LIMIT_RATE_BYTES     (512u << 20) /* default of --rate-bytes: of one process, a second */
+#define LIMIT_RATE_CALLS     200000u	  /* default of --rate-calls */
+#define LIMIT_QUEUE_BYTES    (32u << 20)  /* between drain thread and working thread */
+#define LIMIT_BODY_BYTES     (16u << 20)  /* message body kept whole, as on the wire */
+#define LIMIT_INFLATED_BYTES (64u << 20)  /* body after decoding its encodings */
+#define LIMIT_INFLATE_RATIO  200u	  /* decoded : encoded beyond 1 MiB decoded */
+#define LIMIT_HEADER_BYTES   (64u << 10)  /* start line and fields of one message */
 #define LIMIT_HEADER_FIELDS  256u
 #define LIMIT_SSE_LINE_BYTES (4u << 20)
 #define LIMIT_CONNECTIONS    20000u	 /* open at once */

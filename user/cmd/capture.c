@@ -13,6 +13,10 @@ int capture_settings(struct option_values *v, enum wire_mode mode)
 
 	if (s->ring_bytes < LIMIT_RING_MIN || s->ring_bytes > LIMIT_RING_MAX)
 		return err_say(EXIT_USAGE, "--ring-size takes 4096 to 1G", "bad value for --ring-size");
+	/* The kernel multiplies it. */
+	if (s->rate_bytes > UINT64_C(1) << 40 || s->rate_calls > UINT64_C(1) << 40)
+		return err_say(EXIT_USAGE, "0 is no bound",
+			       "--rate-bytes and --rate-calls take at most 1024G");
 	/* The kernel wants a power of two; more is what was asked for, too. */
 	while (s->ring_bytes & (s->ring_bytes - 1))
 		s->ring_bytes += s->ring_bytes & -s->ring_bytes;

@@ -42,6 +42,13 @@ static const struct option symbols = {"symbol-sites", 0,
 static const struct option ring = {"ring-size",	 0,
 				   OPTION_BYTES, AT(session.ring_bytes),
 				   "BYTES",	 "kernel ring buffer, from 4096 (default 32M)"};
+static const struct option rate_bytes = {
+	"rate-bytes", 0,
+	OPTION_BYTES, AT(session.rate_bytes),
+	"BYTES",      "what is copied of one process a second (default 512M); 0: no bound"};
+static const struct option rate_calls = {"rate-calls", 0,
+					 OPTION_U64,   AT(session.rate_calls),
+					 "N",	       "and of how many calls (default 200000); 0: no bound"};
 static const struct option duration = {
 	"duration", 0, OPTION_DURATION, AT(session.duration_ns), "T", "stop after 500ms, 10s, 5m, 1h"};
 static const struct option color = {"color", 0, OPTION_COLOR, AT(color), "WHEN", "auto, always or never"};
@@ -50,11 +57,12 @@ static const struct option server = {
 	"server-name",	 0,	 OPTION_TEXT,
 	AT(server_name), "HOST", "host that the request went to (default: its Host field)"};
 
-static const struct option *const run_options[] = {&output,  &full,  &tape,    &digest, &ring, &strict,
-						   &symbols, &quiet, &verbose, &color,	&help, NULL};
-static const struct option *const attach_options[] = {&output, &full,	&duration, &tape,  &digest,
-						      &ring,   &strict, &symbols,  &quiet, &verbose,
-						      &color,  &width,	&help,	   NULL};
+static const struct option *const run_options[] = {&output,	&full,	     &tape,   &digest,	&ring,
+						   &rate_bytes, &rate_calls, &strict, &symbols, &quiet,
+						   &verbose,	&color,	     &help,   NULL};
+static const struct option *const attach_options[] = {
+	&output, &full,	   &duration, &tape,	&digest, &ring,	 &rate_bytes, &rate_calls,
+	&strict, &symbols, &quiet,    &verbose, &color,	 &width, &help,	      NULL};
 static const struct option *const look_options[] = {&output, &full,    &strict, &width,
 						    &color,  &verbose, &help,	NULL};
 static const struct option *const decode_options[] = {&server, &output,	 &full, &strict, &width,
@@ -211,7 +219,11 @@ int word_print(const struct buf *text)
 
 static int run_word(const struct word *w, int argc, char **argv)
 {
-	struct option_values v = {.session.ring_bytes = LIMIT_RING_BYTES};
+	struct option_values v = {
+		.session.ring_bytes = LIMIT_RING_BYTES,
+		.session.rate_bytes = LIMIT_RATE_BYTES,
+		.session.rate_calls = LIMIT_RATE_CALLS,
+	};
 	int code = option_parse(&v, w->name, w->options, argc, argv, w->until_args);
 
 	if (code != EXIT_OK)

@@ -331,6 +331,7 @@ static void on_response_head(void *ctx, struct http_exchange *x)
 	(void)ctx;
 	if (w == NULL)
 		return;
+	x->wanted = w->decoder != NULL;
 	w->c.first_byte_ns = x->response.first_ns;
 	w->c.retry_after_ns = genai_server_retry_after(&x->response);
 	/* A gateway on a host of somebody's own gives itself away only here. */

@@ -49,7 +49,9 @@ static void begin_body(struct http_side *s, enum http_framing framing, uint64_t 
 	s->chunk_at = HTTP_CHUNK_SIZE;
 	s->line_size = 0;
 	s->trailer_size = 0;
+	s->asked = 0;
 	s->stage = HTTP_AT_BODY;
+	http_verdict_body(s);
 	if (framing == HTTP_BY_LENGTH && left == 0)
 		http_exchange_message_done(s);
 }
@@ -319,13 +321,26 @@ size_t http_framing_feed(struct http_side *s, const struct http_piece *p)
 	return n;
 }
 
-uint64_t http_framing_gap(struct http_side *s, uint64_t bytes)
+bool http_framing_is_over(const struct http_side *s)
+{
+	if (s->stage != HTTP_AT_BODY || s->framing != HTTP_BY_NEXT)
+		return false;
+	return http_is_request_side(s) ? s->x->response_over : s->x->next_seen;
+}
+
+uint64_t http_framing_gap(struct http_side *s, uint64_t bytes, bool policy)
 {
 	struct http_open *o = s->x;
 	enum http_which which = http_which_of(s);
 	uint64_t taken = bytes;
 
-	if (s->framing == HTTP_BY_CHUNKS && (s->chunk_at != HTTP_CHUNK_DATA || s->left < bytes)) {
+	bool in_chunk = s->chunk_at == HTTP_CHUNK_DATA && s->left >= bytes;
+
+	if (s->framing == HTTP_BY_CHUNKS && !in_chunk && policy) {
+		s->framing = HTTP_BY_NEXT;
+		s->left = UINT64_MAX;
+	}
+	if (s->framing == HTTP_BY_CHUNKS && !in_chunk) {
 		http_exchange_message_lost(s);
 		return UINT64_MAX;
 	}
@@ -333,9 +348,11 @@ uint64_t http_framing_gap(struct http_side *s, uint64_t bytes)
 		taken = s->left;
 	http_message_of(o, which)->wire_bytes += taken;
 	http_body_gap(o, which, taken);
-	if (s->framing != HTTP_BY_CLOSE)
+	if (s->framing == HTTP_BY_LENGTH || s->framing == HTTP_BY_CHUNKS)
 		s->left -= taken;
-	if (s->left > 0)
+	if (http_framing_is_over(s))
+		http_exchange_message_done(s);
+	if (s->x == NULL || s->left > 0)
 		return taken;
 	if (s->framing == HTTP_BY_CHUNKS)
 		s->chunk_at = HTTP_CHUNK_DATA_CR;

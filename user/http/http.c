@@ -290,6 +290,10 @@ static size_t feed_side(struct http_side *s, const struct http_piece *p)
  * that body was never read. */
 static void look_for_next(struct http_side *s, struct str data)
 {
+	if (http_framing_is_over(s)) {
+		http_exchange_message_done(s);
+		s->unsure = true;
+	}
 	if (s->stage == HTTP_AT_BODY && s->x->next_seen && !http_is_request_side(s) &&
 	    http_start_is_status(data))
 		http_exchange_end(s->x, HTTP_END_NEXT);
@@ -329,6 +333,8 @@ void http_feed(struct http *h, const struct flow_chunk *chunk)
 		http_h2_feed(c->h2, s, &p);
 	else if (c->ws != NULL && p.data.n > 0)
 		http_ws_feed(c->ws, s, &p);
+	http_verdict_body(s);
+	http_verdict_conn(c, chunk->data);
 }
 
 /* ---- recordings ---- */
@@ -404,7 +410,7 @@ static void gap_in_body(struct http_side *s, const struct flow_gap *gap)
 {
 	struct http_conn *c = s->conn;
 	bool response = !http_is_request_side(s);
-	uint64_t taken = http_framing_gap(s, gap->bytes);
+	uint64_t taken = http_framing_gap(s, gap->bytes, gap->cause == WIRE_CAUSE_NONE);
 
 	if (taken == gap->bytes)
 		return;
@@ -487,10 +493,15 @@ void http_close(struct http *h, struct flow_conn *conn, enum flow_end why, uint6
 	for (int d = 0; d < WIRE_DIRS; d++) {
 		struct http_side *s = &c->side[d];
 
-		if (s->stage == HTTP_AT_BODY && s->framing == HTTP_BY_CLOSE && why == FLOW_END_FREED)
+		if (s->stage != HTTP_AT_BODY)
+			continue;
+		/* How a body whose framing was skipped went on, nobody knows; it is not to blame. */
+		if ((s->framing == HTTP_BY_CLOSE && why == FLOW_END_FREED) ||
+		    (s->framing == HTTP_BY_NEXT && why != FLOW_END_SESSION))
 			http_exchange_message_done(s);
-		begin_cut(s);
 	}
+	for (int d = 0; d < WIRE_DIRS; d++)
+		begin_cut(&c->side[d]);
 	while (c->first)
 		end_open(c->first, end_of(why));
 	if (c->h2)

@@ -2,7 +2,8 @@
 /*
  * http: byte streams -> exchanges: HTTP/1.1 and 2, content encodings, bodies of events, WebSocket messages.
  * in:    chunks, gaps and ends of connections
- * out:   struct http_exchange and the events on it (borrowed until the callback returns; the exchange until `done`)
+ * out:   struct http_exchange and the events on it (borrowed until the callback returns; the exchange until `done`);
+ *        verdicts: what need not come any more
  * owns:  the parser state of each connection, one arena per exchange
  * may:   base, flow, proc, wire
  * never: knows a provider; looks at the clock
@@ -77,6 +78,7 @@ struct http_exchange {
 	bool request_seen;	   /* false: attached in mid-exchange, only the response came by */
 	struct str method, target; /* as on the wire */
 	int status;		   /* final status; 0: none yet */
+	bool wanted; /* set by the consumer in response_head: it reads the body, whatever its type */
 	struct http_message request, response;
 	struct http_gap *gaps;	   /* in order */
 	struct http_broken broken; /* the first one */
@@ -133,9 +135,27 @@ struct http_stats {
 	uint64_t http2; /* connections that spoke HTTP/2 */
 };
 
+/* What of a connection is not wanted any more. */
+enum http_word {
+	HTTP_WORD_SKIP,	 /* bytes of `dir` below `until` */
+	HTTP_WORD_READS, /* reads below `until`, unless more than `written` bytes were written by then */
+	HTTP_WORD_ALL,	 /* everything, for good: it is no HTTP */
+};
+
+struct http_verdict {
+	enum http_word word;
+	enum wire_dir dir;
+	uint64_t until;
+	uint64_t written;
+};
+
+typedef void http_verdict_fn(void *ctx, const struct flow_conn *conn, const struct http_verdict *v);
+
 struct http;
 
 struct http *http_new(const struct http_ops *ops, void *ctx);
+/* Who can see to it that bytes do not come at all is told which need not. */
+void http_judge(struct http *h, http_verdict_fn *fn, void *ctx);
 void http_feed(struct http *h, const struct flow_chunk *chunk);
 void http_gap(struct http *h, const struct flow_gap *gap);
 

@@ -43,7 +43,12 @@ enum http_stage {
 	HTTP_AT_OVER, /* no HTTP/1 any more */
 };
 
-enum http_framing { HTTP_BY_LENGTH, HTTP_BY_CHUNKS, HTTP_BY_CLOSE };
+enum http_framing {
+	HTTP_BY_LENGTH,
+	HTTP_BY_CHUNKS,
+	HTTP_BY_CLOSE,
+	HTTP_BY_NEXT, /* chunks some of which were left out by policy: until the other side has gone on */
+};
 
 enum http_chunk_at {
 	HTTP_CHUNK_SIZE,    /* first digit of a size */
@@ -74,6 +79,7 @@ struct http_side {
 	uint64_t left;	  /* bytes of the body (LENGTH) or of the chunk */
 	size_t line_size; /* CHUNK_EXT: of the size line; TRAILER: of the current line */
 	size_t trailer_size;
+	uint64_t asked; /* up to which offset a verdict was given */
 };
 
 /* What becomes of a message's body. */
@@ -109,6 +115,7 @@ struct http_conn {
 	bool role_known;
 	enum wire_dir request_dir; /* valid when role_known */
 	bool proved;		   /* a response was paired with its request: the roles are right */
+	bool judged;		   /* whether it is HTTP at all is decided */
 	bool pipelines;		   /* has sent a request before the answer to the one before, for sure */
 	uint64_t index;
 	uint32_t orphans; /* answers to come for requests that were given up */
@@ -123,6 +130,8 @@ struct http {
 	void *ctx;
 	struct http_stats stats;
 	struct http_conn *conns;
+	http_verdict_fn *judge; /* NULL: none */
+	void *judge_ctx;
 };
 
 static inline bool http_is_request_side(const struct http_side *s)
@@ -183,11 +192,17 @@ void http_body_fini(struct http_body *b);
 
 /* framing.c: the bytes of the current message's body. Each returns how many of p it took. */
 size_t http_framing_feed(struct http_side *s, const struct http_piece *p);
-/* A gap inside the body: how many of its bytes are the body's for sure (all of them, or less when it goes on
- * beyond); UINT64_MAX: the framing is lost. */
-uint64_t http_framing_gap(struct http_side *s, uint64_t bytes);
+/* A gap inside the body (policy: left out on purpose): how many of its bytes are the body's for sure (all of them, or
+ * less when it goes on beyond); UINT64_MAX: the framing is lost. */
+uint64_t http_framing_gap(struct http_side *s, uint64_t bytes, bool policy);
+/* Whether what comes next in a body without framing can only be the next message's. */
+bool http_framing_is_over(const struct http_side *s);
 /* A head is whole in s->held: reads it and sets what follows. */
 void http_framing_head(struct http_side *s, const struct http_piece *p);
+
+/* verdict.c: to be called when bytes came. */
+void http_verdict_body(struct http_side *s);
+void http_verdict_conn(struct http_conn *c, struct str call);
 
 /* scan.c */
 size_t http_scan_feed(struct http_side *s, const struct http_piece *p);

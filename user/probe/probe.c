@@ -124,6 +124,9 @@ struct probe *probe_new(const struct probe_settings *settings)
 		errno = -r;
 		return NULL;
 	}
+	/* After the calibration, which is not to run into it. */
+	load_shared(p->load)->rate_bytes = settings->rate_bytes;
+	load_shared(p->load)->rate_calls = settings->rate_calls;
 	struct emit_session session = {
 		.mode = settings->mode,
 		.options = settings->options,

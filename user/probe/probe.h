@@ -23,8 +23,9 @@
 
 struct probe_settings {
 	enum wire_mode mode;
-	uint64_t options;    /* WIRE_OPT_* */
-	uint64_t ring_bytes; /* power of two >= 4096 */
+	uint64_t options;		 /* WIRE_OPT_* */
+	uint64_t ring_bytes;		 /* power of two >= 4096 */
+	uint64_t rate_bytes, rate_calls; /* what of one process is copied a second; 0: no bound */
 	/* Records for the collector: called during probe_* calls only. */
 	void (*emit)(void *ctx, const struct wire_head *rec);
 	void *ctx;

@@ -116,6 +116,8 @@ static int start(struct attacher *a, struct message *m)
 		.mode = (enum wire_mode)a->setup.mode,
 		.options = a->setup.options,
 		.ring_bytes = a->setup.ring_bytes,
+		.rate_bytes = a->setup.rate_bytes,
+		.rate_calls = a->setup.rate_calls,
 		.emit = emit,
 		.ctx = a,
 	};

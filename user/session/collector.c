@@ -20,6 +20,7 @@
 #include "pipeline.h"
 #include "session/message.h"
 #include "session/output.h"
+#include "session/verdict.h"
 
 #define BATCH_RECORDS 512
 #define TICK_MS	      1000
@@ -179,6 +180,14 @@ static void span_closed(void *ctx, struct str line, const struct trace_span *s)
 	output_live_span(c->live, line, s);
 }
 
+static void give_verdict(void *ctx, const struct flow_conn *conn, const struct http_verdict *v)
+{
+	struct collector *c = ctx;
+
+	if (c->verdicts)
+		verdict_give(c->verdicts, conn, v);
+}
+
 static int loop(struct collector *c)
 {
 	while (!c->over) {
@@ -233,6 +242,8 @@ int collector_run(const struct session_settings *settings, struct collector_sock
 	c.message = m;
 	c.live = output_live_new(settings);
 	struct pipeline_settings ps = {.span = span_closed, .ctx = &c};
+	if (!settings->digest) /* which asks for every byte */
+		ps.verdict = give_verdict;
 	c.pipeline = pipeline_new(&ps);
 	if (tape_fd >= 0)
 		c.tape = drain_tape_new(tape_fd);

@@ -139,6 +139,8 @@ static int send_setup(struct front *f, int to_collector)
 		.verbose = (uint32_t)err_get_level(),
 		.options = (s->digest ? WIRE_OPT_DIGEST : 0) | (s->symbols ? WIRE_OPT_SYMBOLS : 0),
 		.ring_bytes = s->ring_bytes,
+		.rate_bytes = s->rate_bytes,
+		.rate_calls = s->rate_calls,
 		.collector_pid = (uint32_t)f->collector_pid,
 	};
 	int r = message_send(f->attacher.socket, MESSAGE_SETUP, &setup, sizeof(setup), &to_collector, 1);

@@ -35,10 +35,12 @@ struct message_setup {
 	uint32_t verbose;
 	uint64_t options;
 	uint64_t ring_bytes;
+	uint64_t rate_bytes;
+	uint64_t rate_calls;
 	uint32_t collector_pid;
 	uint32_t pad;
 };
-_Static_assert(sizeof(struct message_setup) == 32, "message_setup");
+_Static_assert(sizeof(struct message_setup) == 48, "message_setup");
 
 struct message {
 	enum message_kind kind;

@@ -37,7 +37,8 @@ struct session_settings {
 	unsigned output_count;
 	const char *tape; /* NULL: none */
 	uint64_t ring_bytes;
-	uint64_t duration_ns; /* attach; 0: no bound */
+	uint64_t rate_bytes, rate_calls; /* of one process, a second; 0: no bound */
+	uint64_t duration_ns;		 /* attach; 0: no bound */
 	bool quiet, digest, strict, symbols;
 	bool full;		 /* -o json: messages whole, see view_full */
 	struct view_style style; /* of text on the terminal */

@@ -34,6 +34,8 @@ static const struct {
 	FIELD("digest", NULL, digest),
 	FIELD("symbol-sites", NULL, symbols),
 	FIELD("ring-size", "64k", session.ring_bytes),
+	FIELD("rate-bytes", "64M", session.rate_bytes),
+	FIELD("rate-calls", "5000", session.rate_calls),
 	FIELD("duration", "3s", session.duration_ns),
 	FIELD("color", "never", color),
 	FIELD("width", "80", width),

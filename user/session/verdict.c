@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "session/verdict.h"
+
+/* Every store is one that the kernel may see or not see; none may let it leave out more than was said. */
+#define SET(field, value) __atomic_store_n(&(field), (value), __ATOMIC_RELEASE)
+
+static struct wire_verdict *slot_of(struct wire_verdict *slots, const struct flow_conn *conn)
+{
+	struct wire_verdict *s = &slots[wire_verdict_slot(conn->ssl, conn->generation)];
+
+	if (s->generation == conn->generation && s->ssl == conn->ssl)
+		return s;
+	SET(s->generation, 0);
+	SET(s->mute, 0);
+	SET(s->skip_until[WIRE_READ], 0);
+	SET(s->skip_until[WIRE_WRITE], 0);
+	SET(s->written, 0);
+	SET(s->ssl, conn->ssl);
+	SET(s->generation, conn->generation);
+	return s;
+}
+
+void verdict_give(struct wire_verdict *slots, const struct flow_conn *conn, const struct http_verdict *v)
+{
+	struct wire_verdict *s = slot_of(slots, conn);
+
+	switch (v->word) {
+	case HTTP_WORD_SKIP:
+		SET(s->skip_until[v->dir], v->until);
+		/* Only now: with the earlier bound, reads count without a condition. */
+		if (v->dir == WIRE_READ)
+			SET(s->mute, s->mute & ~WIRE_MUTE_READS);
+		break;
+	case HTTP_WORD_READS:
+		/* What stands in `written` holds no longer once the connection wrote, so the order is free from here on. */
+		SET(s->written, v->written);
+		SET(s->mute, s->mute | WIRE_MUTE_READS);
+		SET(s->skip_until[WIRE_READ], v->until);
+		break;
+	case HTTP_WORD_ALL:
+		SET(s->mute, s->mute | WIRE_MUTE_BOTH);
+		break;
+	}
+}
