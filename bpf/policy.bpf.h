@@ -20,7 +20,8 @@
 #define POLICY_READ_TAIL  1024
 
 #define POLICY_SECOND_NS 1000000000ull
-#define POLICY_REFILL_NS 1000000ll
+/* Rarely: between two fillings lies one gap of each connection. */
+#define POLICY_REFILL_NS 100000000ll
 
 static __always_inline struct wire_shared *policy_shared(void)
 {
