@@ -94,7 +94,7 @@ static bool is_child_of_front(const struct attacher *a, uint32_t pid)
 /*
  * The drain thread must run within the few milliseconds in which one large write fills the ring, however busy the
  * machine is. It takes its priority over from the thread that starts it when it hears of the ring; that one then steps
- * back. Without the right to do it nothing is lost but this.
+ * back a little. Without the right to do it nothing is lost but this.
  */
 static void lift_collector(const struct attacher *a)
 {

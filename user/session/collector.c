@@ -25,6 +25,10 @@
 #define BATCH_RECORDS 512
 #define TICK_MS	      1000
 #define RETRY_MS      100
+/* While the session runs. It takes little time, but what it takes it must have soon: on a busy machine the queue is full
+ * within a tenth of a second of large writes (seen: 16 of 16 MiB under a load of 11 on 2 cores; 50 MB of 268 lost at 0,
+ * none at -10). Without the right to it nothing is lost but this. */
+#define WORKER_NICE (-10)
 
 struct collector {
 	const struct session_settings *settings;
@@ -114,8 +118,9 @@ static int open_ring(struct collector *c, struct message *m)
 	c->drain = drain_new(&ds);
 	if (c->drain == NULL)
 		return -errno;
-	(void)setpriority(PRIO_PROCESS, 0, 0); /* only the drain's thread keeps what the attacher lent us */
-	m->fd_count = 0;		       /* they live as long as this process */
+	/* Only the drain's thread keeps all of what the attacher lent us. */
+	(void)setpriority(PRIO_PROCESS, 0, WORKER_NICE);
+	m->fd_count = 0; /* they live as long as this process */
 	return 0;
 }
 
@@ -213,6 +218,8 @@ static int loop(struct collector *c)
 static uint32_t write_everything(struct collector *c)
 {
 	uint32_t outcome = 0;
+
+	(void)setpriority(PRIO_PROCESS, 0, 0); /* nothing can be lost any more */
 	int r = c->tape ? drain_tape_close(take(c->tape)) : 0;
 
 	if (r < 0) {
