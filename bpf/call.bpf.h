@@ -31,9 +31,9 @@ static __always_inline void call_abandon(struct state_calls *c, __u32 tgid)
 
 #pragma unroll
 	for (int i = 0; i < STATE_CALL_DEPTH; i++) {
-		if (!c->slot[i].sp)
+		if (!c->sp[i])
 			continue;
-		c->slot[i].sp = 0;
+		c->sp[i] = 0;
 		if (counts)
 			emit_add(counts->abandoned, 1);
 	}
@@ -66,8 +66,7 @@ static __always_inline struct state_calls *call_get(struct state_target *target,
 static __always_inline bool call_is_same(const struct state_call *outer, const struct state_call *inner)
 {
 	return outer->fn != inner->fn && outer->ssl == inner->ssl && outer->buffer == inner->buffer &&
-	       outer->num == inner->num && outer->sp - inner->sp < CALL_NEAR_BYTES &&
-	       call_dir(outer->fn) == call_dir(inner->fn);
+	       outer->num == inner->num && call_dir(outer->fn) == call_dir(inner->fn);
 }
 
 /*
@@ -77,12 +76,38 @@ static __always_inline bool call_is_same(const struct state_call *outer, const s
  */
 static __always_inline bool call_is_twin(const struct state_call *first, const struct state_call *second)
 {
-	return first->sp == second->sp && first->fn == second->fn && first->ssl == second->ssl &&
-	       first->lib != second->lib;
+	return first->fn == second->fn && first->ssl == second->ssl && first->lib != second->lib;
 }
 
-/* Remembers a call that begins. Slots at or below its stack pointer belong to frames that are gone. */
-static __always_inline void call_enter(struct state_target *target, __u64 pid_tgid,
+#define CALL_KNOWN (STATE_CALL_DEPTH + 1)
+
+/* The slot for a call that begins at `sp`; STATE_CALL_DEPTH: none is free; CALL_KNOWN: it has one. Slots at or below its
+ * stack pointer belong to frames that are gone. */
+static __always_inline __u32 call_place(struct state_target *target, struct state_calls *c, __u64 sp,
+					const struct state_call *call)
+{
+	__u32 at = STATE_CALL_DEPTH;
+
+#pragma unroll
+	for (int i = STATE_CALL_DEPTH - 1; i >= 0; i--) {
+		__u64 outer = c->sp[i];
+
+		if (outer && outer - sp < CALL_NEAR_BYTES &&
+		    (call_is_same(&c->slot[i], call) || (outer == sp && call_is_twin(&c->slot[i], call))))
+			return CALL_KNOWN;
+		if (outer && outer <= sp) {
+			c->sp[i] = 0;
+			emit_add(target->counts.abandoned, 1);
+			outer = 0;
+		}
+		if (!outer)
+			at = i;
+	}
+	return at;
+}
+
+/* Remembers a call that begins; false: its return will find nothing. */
+static __always_inline bool call_enter(struct state_target *target, __u64 pid_tgid, __u64 sp,
 				       const struct state_call *call)
 {
 	struct state_calls *c = call_get(target, pid_tgid);
@@ -90,29 +115,26 @@ static __always_inline void call_enter(struct state_target *target, __u64 pid_tg
 	if (!c) {
 		emit_add(target->counts.entered, 1);
 		emit_add(target->counts.abandoned, 1);
-		return;
+		return false;
 	}
-	c->at = STATE_CALL_DEPTH;
-#pragma unroll
-	for (int i = 0; i < STATE_CALL_DEPTH; i++) {
-		struct state_call *s = &c->slot[i];
+	__u64 at = 0;
 
-		if (s->sp && (call_is_same(s, call) || call_is_twin(s, call)))
-			return;
-		if (s->sp && s->sp <= call->sp) {
-			s->sp = 0;
-			emit_add(target->counts.abandoned, 1);
-		}
-		if (!s->sp)
-			c->at = i;
+	if (c->sp[0] | c->sp[1] | c->sp[2] | c->sp[3]) {
+		c->at = call_place(target, c, sp, call);
+		/* Read back: one path for the verifier in place of one for each slot. */
+		at = *(volatile __u32 *)&c->at;
 	}
+	if (at == CALL_KNOWN)
+		return false;
 	emit_add(target->counts.entered, 1);
-	__u32 at = c->at; /* read back: one path for the verifier in place of one for each slot */
-
-	if (at >= STATE_CALL_DEPTH)
+	compat_opaque(at);
+	if (at >= STATE_CALL_DEPTH) {
 		emit_add(target->counts.abandoned, 1);
-	else
-		c->slot[at] = *call;
+		return false;
+	}
+	c->slot[at] = *call;
+	c->sp[at] = sp;
+	return true;
 }
 
 /* The call that returns to where `sp` was at entry. Its slot is free but intact until the thread's next call. NULL:
@@ -123,15 +145,13 @@ static __always_inline struct state_call *call_return(struct state_target *targe
 	c->at = STATE_CALL_DEPTH;
 #pragma unroll
 	for (int i = 0; i < STATE_CALL_DEPTH; i++) {
-		struct state_call *s = &c->slot[i];
-
-		if (!s->sp || s->sp > sp)
+		if (!c->sp[i] || c->sp[i] > sp)
 			continue;
-		if (s->sp == sp)
+		if (c->sp[i] == sp)
 			c->at = i;
 		else
 			emit_add(target->counts.abandoned, 1);
-		s->sp = 0;
+		c->sp[i] = 0;
 	}
 	__u32 at = c->at;
 

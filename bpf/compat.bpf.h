@@ -20,6 +20,12 @@ static __always_inline bool compat_has_exact_records(void)
 	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_ringbuf_reserve_dynptr);
 }
 
+/* The verifier knows the type of `current`, whose members are then plain loads: 5.11. Else each is a helper's call. */
+static __always_inline bool compat_has_current(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
+}
+
 /* The stack pointer that a function had at its entry, seen from its return: ret took the return address on x86. */
 static __always_inline __u64 compat_entry_sp(struct pt_regs *ctx)
 {

@@ -20,9 +20,28 @@ static __always_inline struct state_target *filter_find(__u32 tgid, struct task_
 	return target;
 }
 
+/* The traced process that runs, or NULL, and which of its threads it is. */
+static __always_inline struct state_target *filter_thread(__u64 *pid_tgid)
+{
+	if (!compat_has_current()) {
+		*pid_tgid = bpf_get_current_pid_tgid();
+		return filter_find(*pid_tgid >> 32, (struct task_struct *)bpf_get_current_task());
+	}
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 tgid = task->tgid;
+	struct state_target *target = bpf_map_lookup_elem(&targets, &tgid);
+
+	if (!target || target->start_ns != task->group_leader->start_boottime)
+		return NULL;
+	*pid_tgid = (__u64)tgid << 32 | (__u32)task->pid;
+	return target;
+}
+
 static __always_inline struct state_target *filter_current(void)
 {
-	return filter_find(bpf_get_current_pid_tgid() >> 32, (struct task_struct *)bpf_get_current_task());
+	__u64 pid_tgid;
+
+	return filter_thread(&pid_tgid);
 }
 
 #endif

@@ -27,6 +27,11 @@ _Static_assert(sizeof(struct state_target) == 368, "state_target");
 
 #define STATE_CALIBRATE 1u /* the attacher itself: everything is done, then the record is thrown away */
 
+/* A probe's cookie: function | library << 8 */
+#define STATE_COOKIE_FN	   0x7fu
+#define STATE_COOKIE_ENTRY 0x80u /* the return is not to be intercepted: for links that see both */
+#define STATE_COOKIE_LIB   8
+
 /* `departed`: counters of processes that ended, until the attacher has swept them. */
 struct state_process {
 	WIRE_U64 start_ns;
@@ -84,19 +89,19 @@ struct state_call {
 	WIRE_U64 buffer;
 	WIRE_U64 out; /* address of the size_t that *_ex functions fill; 0: none */
 	WIRE_U64 num;
-	WIRE_U64 sp; /* at entry; at return it is 8 more; 0: slot free */
 	WIRE_U64 ts_ns;
 	WIRE_U32 lib;
 	WIRE_U32 fn;
 	WIRE_U32 head; /* after the return: bytes of the call that are sent from its beginning */
 	WIRE_U32 tail; /* and from its end */
 };
-_Static_assert(sizeof(struct state_call) == 64, "state_call");
+_Static_assert(sizeof(struct state_call) == 56, "state_call");
 
 struct state_calls {
 	WIRE_U64 start_ns;
 	WIRE_U32 epoch;
-	WIRE_U32 at; /* the slot that a program is at, while it runs */
+	WIRE_U32 at;		       /* the slot that a program is at, while it runs */
+	WIRE_U64 sp[STATE_CALL_DEPTH]; /* of each slot, at entry; at return it is 8 more; 0: slot free */
 	struct state_call slot[STATE_CALL_DEPTH];
 };
 _Static_assert(sizeof(struct state_calls) == 272, "state_calls");

@@ -15,14 +15,13 @@
 
 /* ---- entry ---- */
 
-static __always_inline void tls_enter_data(struct pt_regs *ctx, struct state_target *target, __u32 fn,
-					   __u32 lib)
+static __always_inline bool tls_enter_data(struct pt_regs *ctx, struct state_target *target, __u64 pid_tgid,
+					   __u32 fn, __u32 lib)
 {
 	struct state_call call = {
 		.ssl = PT_REGS_PARM1(ctx),
 		.buffer = PT_REGS_PARM2(ctx),
 		.num = PT_REGS_PARM3(ctx),
-		.sp = PT_REGS_SP(ctx),
 		.lib = lib,
 		.fn = fn,
 	};
@@ -34,7 +33,7 @@ static __always_inline void tls_enter_data(struct pt_regs *ctx, struct state_tar
 	else
 		call.num = (__u32)call.num; /* an int: the register's upper half is anybody's */
 	call.ts_ns = bpf_ktime_get_ns();
-	call_enter(target, bpf_get_current_pid_tgid(), &call);
+	return call_enter(target, pid_tgid, PT_REGS_SP(ctx), &call);
 }
 
 static __always_inline void tls_free(struct state_target *target, const struct state_conn_key *key)
@@ -101,22 +100,23 @@ static __always_inline void tls_set_sni(struct state_target *target, const struc
 	emit_submit(rec, sizeof(*rec) + WIRE_SNI_MAX, target->flags);
 }
 
-static __always_inline int tls_enter_any(struct pt_regs *ctx, __u32 fn, __u32 lib)
+/* Whether the return of the call is of interest. */
+static __always_inline bool tls_enter_any(struct pt_regs *ctx, struct state_target *target, __u64 pid_tgid,
+					  __u32 fn, __u32 lib)
 {
-	struct state_target *target = filter_current();
-	struct state_conn_key key = {.ssl = PT_REGS_PARM1(ctx), .tgid = bpf_get_current_pid_tgid() >> 32};
+	struct state_conn_key key = {.ssl = PT_REGS_PARM1(ctx), .tgid = pid_tgid >> 32};
 
-	if (!target || !key.ssl)
-		return 0;
+	if (!key.ssl)
+		return false;
 	if (call_is_data(fn))
-		tls_enter_data(ctx, target, fn, lib);
-	else if (fn == WIRE_FN_SSL_FREE)
+		return tls_enter_data(ctx, target, pid_tgid, fn, lib);
+	if (fn == WIRE_FN_SSL_FREE)
 		tls_free(target, &key);
 	else if (fn == WIRE_FN_SSL_SET_FD)
 		tls_set_fd(target, &key, PT_REGS_PARM2(ctx), lib);
 	else if (fn == WIRE_FN_SSL_CTRL && (__s32)PT_REGS_PARM2(ctx) == TLS_CTRL_SET_SNI)
 		tls_set_sni(target, &key, PT_REGS_PARM4(ctx), lib);
-	return 0;
+	return false;
 }
 
 /* ---- return ---- */
@@ -258,7 +258,8 @@ static __always_inline void tls_moved(struct state_target *target, struct state_
 	struct piece p = {.target = target, .conn = conn, .call = call};
 	__u64 skipped = tls_pass_on(&p, plain);
 
-	emit_add(target->counts.bytes_skipped, skipped);
+	if (skipped)
+		emit_add(target->counts.bytes_skipped, skipped);
 	piece_side(&p)->calls++;
 	piece_side(&p)->bytes += n;
 	piece_side(&p)->skipped += skipped;
@@ -279,55 +280,88 @@ static __always_inline void tls_fault(struct state_target *target, struct state_
 		conn->side[call_dir(call->fn)].hole_cause = WIRE_CAUSE_FAULT;
 }
 
-static __always_inline int tls_return_any(struct pt_regs *ctx, bool plain)
+static __always_inline void tls_return_any(struct pt_regs *ctx, struct state_target *target, __u64 pid_tgid,
+					   bool plain)
 {
-	struct state_target *target = filter_current();
-	__u64 pid_tgid = bpf_get_current_pid_tgid();
-
-	if (!target)
-		return 0;
 	struct state_calls *c = bpf_map_lookup_elem(&calls, &pid_tgid);
 
 	if (!c || c->start_ns != target->start_ns || c->epoch != target->epoch)
-		return 0;
+		return;
 	struct state_call *call = call_return(target, c, compat_entry_sp(ctx));
 
 	if (!call)
-		return 0;
+		return;
 	enum tls_result result = tls_result(ctx, call);
 
+	if (result == TLS_EMPTY) {
+		emit_add(target->counts.empty, 1);
+		return;
+	}
 	call->out = bpf_ktime_get_ns();
 	if (result == TLS_MOVED)
 		tls_moved(target, call, plain);
-	else if (result == TLS_UNKNOWN)
-		tls_fault(target, call);
 	else
-		emit_add(target->counts.empty, 1);
-	return 0;
+		tls_fault(target, call);
 }
 
 /* ---- programs ---- */
 
-/* cookie: function | library << 8 */
-SEC("uprobe")
-int tls_enter(struct pt_regs *ctx)
+static __always_inline bool tls_enter_cookie(struct pt_regs *ctx, struct state_target *target, __u64 pid_tgid)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx);
 
-	return tls_enter_any(ctx, cookie & 0xff, cookie >> 8);
+	return tls_enter_any(ctx, target, pid_tgid, cookie & STATE_COOKIE_FN, cookie >> STATE_COOKIE_LIB) &&
+	       !(cookie & STATE_COOKIE_ENTRY);
+}
+
+SEC("uprobe")
+int tls_enter(struct pt_regs *ctx)
+{
+	__u64 pid_tgid;
+	struct state_target *target = filter_thread(&pid_tgid);
+
+	if (target)
+		tls_enter_cookie(ctx, target, pid_tgid);
+	return 0;
 }
 
 SEC("uretprobe")
 int tls_return(struct pt_regs *ctx)
 {
-	return tls_return_any(ctx, false);
+	__u64 pid_tgid;
+	struct state_target *target = filter_thread(&pid_tgid);
+
+	if (target)
+		tls_return_any(ctx, target, pid_tgid, false);
+	return 0;
 }
 
-#define TLS_ENTER_PLAIN(name, fn)                 \
-	SEC("?uprobe")                            \
-	int tls_enter_##name(struct pt_regs *ctx) \
-	{                                         \
-		return tls_enter_any(ctx, fn, 0); \
+/* Both in one (uprobe session, 6.13). At entry 1 says that the return is of no interest: it is then not intercepted,
+ * which is half of what a stranger pays. At the return the probed address is still known, and is another one. */
+SEC("?uprobe")
+int tls_call(struct pt_regs *ctx)
+{
+	__u64 pid_tgid;
+	struct state_target *target = filter_thread(&pid_tgid);
+
+	if (!target)
+		return 1;
+	if (bpf_get_func_ip(ctx) == PT_REGS_IP(ctx))
+		return !tls_enter_cookie(ctx, target, pid_tgid);
+	tls_return_any(ctx, target, pid_tgid, false);
+	return 0;
+}
+
+#define TLS_ENTER_PLAIN(name, fn)                                       \
+	SEC("?uprobe")                                                  \
+	int tls_enter_##name(struct pt_regs *ctx)                       \
+	{                                                               \
+		__u64 pid_tgid;                                         \
+		struct state_target *target = filter_thread(&pid_tgid); \
+                                                                        \
+		if (target)                                             \
+			tls_enter_any(ctx, target, pid_tgid, fn, 0);    \
+		return 0;                                               \
 	}
 
 TLS_ENTER_PLAIN(ssl_read, WIRE_FN_SSL_READ)
@@ -342,5 +376,10 @@ TLS_ENTER_PLAIN(ssl_set_fd, WIRE_FN_SSL_SET_FD)
 SEC("?uretprobe")
 int tls_return_plain(struct pt_regs *ctx)
 {
-	return tls_return_any(ctx, true);
+	__u64 pid_tgid;
+	struct state_target *target = filter_thread(&pid_tgid);
+
+	if (target)
+		tls_return_any(ctx, target, pid_tgid, true);
+	return 0;
 }

@@ -25,9 +25,9 @@
 struct host {
 	struct utsname name;
 	bool btf;
-	int ringbuf, multi, cookies, loop, dynptr; /* 1, 0, negative: may not be asked */
-	char lockdown[32];			   /* "none" where the kernel has no such thing */
-	int returns_safe;			   /* 1, 0, negative: could not be tried */
+	int ringbuf, multi, session, cookies, loop, dynptr; /* 1, 0, negative: may not be asked */
+	char lockdown[32];				    /* "none" where the kernel has no such thing */
+	int returns_safe;				    /* 1, 0, negative: could not be tried */
 	bool has_costs;
 	struct site_costs costs;
 };
@@ -59,6 +59,7 @@ static void look_at_host(struct host *h)
 	h->btf = access(BTF_PATH, R_OK) == 0;
 	h->ringbuf = load_probe_ringbuf();
 	h->multi = load_probe_multi();
+	h->session = load_probe_session();
 	h->cookies = load_probe_cookies();
 	h->loop = load_probe_loop();
 	h->dynptr = load_probe_dynptr();
@@ -129,6 +130,7 @@ static void write_kernel(struct jsonw *w, const struct host *h, struct checks *c
 	jsonw_bool(jsonw_key(w, "btf"), h->btf);
 	write_feature(w, "ringbuf", h->ringbuf);
 	write_feature(w, "uprobe_multi", h->multi);
+	write_feature(w, "uprobe_session", h->session);
 	write_feature(w, "cookies", h->cookies);
 	write_feature(w, "bpf_loop", h->loop);
 	write_feature(w, "dynptr", h->dynptr);

@@ -9,14 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "bottrace.skel.h"
 #include "probe/rights.h"
+#include "state.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
+
+/* BPF_TRACE_UPROBE_SESSION, linux/bpf.h of 6.13: newer than the headers that we build with. */
+#define LOAD_SESSION ((enum bpf_attach_type)57)
 
 struct load {
 	struct bottrace *skel;
@@ -27,6 +32,7 @@ struct load {
 	struct wire_shared *shared;
 	bool multi;
 	bool cookies;
+	bool session; /* one program and one link for entries and returns */
 };
 
 /* libbpf's own words: for -vv only. What a user needs to know is said by load_open. */
@@ -59,21 +65,48 @@ static int load_nothing(enum bpf_attach_type type)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Tries a uprobe_multi link on a directory: a kernel that knows the kind opens the path and says EBADF. */
-int load_probe_multi(void)
+/* A link of many probes on one file; by hand, for libbpf passes no kind of link on that it does not know. Descriptor,
+ * negative errno. */
+static int link_many(int prog, enum bpf_attach_type type, const char *path, const unsigned long *offsets,
+		     const uint64_t *cookies, size_t count, bool returns)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.link_create.prog_fd = (uint32_t)prog;
+	attr.link_create.attach_type = type;
+	attr.link_create.uprobe_multi.path = (uintptr_t)path;
+	attr.link_create.uprobe_multi.offsets = (uintptr_t)offsets;
+	attr.link_create.uprobe_multi.cookies = (uintptr_t)cookies;
+	attr.link_create.uprobe_multi.cnt = (uint32_t)count;
+	attr.link_create.uprobe_multi.flags = returns ? BPF_F_UPROBE_MULTI_RETURN : 0;
+	long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* Tries a link of a kind on a directory: a kernel that knows the kind opens the path and says EBADF. */
+static int probe_link(enum bpf_attach_type type)
 {
 	unsigned long offset = 0;
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .uprobe_multi.path = "/", .uprobe_multi.offsets = &offset,
-		    .uprobe_multi.cnt = 1);
 
 	libbpf_set_print(hush);
-	autodrop(drop_fd) int prog = load_nothing(BPF_TRACE_UPROBE_MULTI);
+	autodrop(drop_fd) int prog = load_nothing(type);
 	if (prog == -EPERM || prog == -EACCES)
 		return prog;
 	if (prog < 0)
 		return 0;
-	autodrop(drop_fd) int link = bpf_link_create(prog, -1, BPF_TRACE_UPROBE_MULTI, &opts);
-	return link < 0 && errno == EBADF;
+	autodrop(drop_fd) int link = link_many(prog, type, "/", &offset, NULL, 1, false);
+	return link == -EBADF;
+}
+
+int load_probe_multi(void)
+{
+	return probe_link(BPF_TRACE_UPROBE_MULTI);
+}
+
+int load_probe_session(void)
+{
+	return probe_link(LOAD_SESSION);
 }
 
 static int probe_helper(enum bpf_func_id id)
@@ -150,7 +183,7 @@ static int explain(int r, struct load_trouble *why, bool multi)
 
 /* ---- open, close ---- */
 
-/* One of the two sets of bpf/tls.bpf.c; only what will be attached is loaded. */
+/* One of the sets of bpf/tls.bpf.c; only what will be attached is loaded. */
 static void choose_programs(struct load *l)
 {
 	struct bpf_program *prog;
@@ -163,10 +196,12 @@ static void choose_programs(struct load *l)
 			bpf_program__set_expected_attach_type(prog, BPF_TRACE_UPROBE_MULTI);
 		if (strncmp(name, "tls_", 4) != 0)
 			continue;
-		if (l->multi)
-			bpf_program__set_expected_attach_type(prog, BPF_TRACE_UPROBE_MULTI);
+		bool both = strcmp(name, "tls_call") == 0;
 		bool any = strcmp(name, "tls_enter") == 0 || strcmp(name, "tls_return") == 0;
-		bpf_program__set_autoload(prog, any == l->cookies);
+		if (l->multi)
+			bpf_program__set_expected_attach_type(prog,
+							      both ? LOAD_SESSION : BPF_TRACE_UPROBE_MULTI);
+		bpf_program__set_autoload(prog, l->session ? both : !both && any == l->cookies);
 	}
 }
 
@@ -199,6 +234,7 @@ int load_open(struct load **out, uint64_t ring_bytes, struct load_trouble *why)
 	if (l == NULL)
 		return explain(-ENOMEM, why, multi);
 	l->multi = multi;
+	l->session = multi && load_probe_session() == 1;
 	l->cookies = multi || (load_probe_cookies() == 1 && load_probe_loop() == 1);
 	l->skel = bottrace__open();
 	if (l->skel == NULL)
@@ -244,6 +280,11 @@ int load_table_fd(const struct load *l, enum load_table table)
 bool load_has_multi(const struct load *l)
 {
 	return l->multi;
+}
+
+bool load_has_session(const struct load *l)
+{
+	return l->session;
 }
 
 bool load_has_cookies(const struct load *l)
@@ -319,15 +360,10 @@ int load_walk_socks(struct load *l, bool files)
 static int hook_multi(const struct bpf_program *prog, const char *path, const unsigned long *offsets,
 		      const uint64_t *cookies, size_t count, bool returns)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, opts);
+	int fd = link_many(bpf_program__fd(prog), bpf_program__expected_attach_type(prog), path, offsets,
+			   cookies, count, returns);
 
-	opts.uprobe_multi.path = path;
-	opts.uprobe_multi.offsets = offsets;
-	opts.uprobe_multi.cookies = (const __u64 *)cookies;
-	opts.uprobe_multi.cnt = (uint32_t)count;
-	opts.uprobe_multi.flags = returns ? BPF_F_UPROBE_MULTI_RETURN : 0;
-	int fd = bpf_link_create(bpf_program__fd(prog), -1, BPF_TRACE_UPROBE_MULTI, &opts);
-	return fd < 0 ? -errno : fd + 1;
+	return fd < 0 ? fd : fd + 1;
 }
 
 /* The program for attachments without cookies: tls_enter_ssl_read for SSL_read. */
@@ -362,6 +398,8 @@ int load_hook_returns(struct load *l, struct load_hooks *h, const char *path, co
 	for (size_t i = 0; i < count && i < LOAD_HOOKS_MAX; i++)
 		if (sites[i].returns)
 			offsets[n++] = sites[i].offset;
+	if (l->session) /* they come with the entries */
+		return 0;
 	if (l->multi) {
 		int fd = hook_multi(l->returns, path, offsets, NULL, n, true);
 
@@ -391,10 +429,14 @@ int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, co
 		return -E2BIG;
 	for (size_t i = 0; i < count; i++) {
 		offsets[i] = sites[i].offset;
-		cookies[i] = sites[i].fn | (uint64_t)lib << 8;
+		cookies[i] = sites[i].fn | (uint64_t)lib << STATE_COOKIE_LIB;
+		if (l->session && !sites[i].returns)
+			cookies[i] |= STATE_COOKIE_ENTRY;
 	}
 	if (l->multi) {
-		int fd = hook_multi(l->skel->progs.tls_enter, path, offsets, cookies, count, false);
+		const struct bpf_program *prog =
+			l->session ? l->skel->progs.tls_call : l->skel->progs.tls_enter;
+		int fd = hook_multi(prog, path, offsets, cookies, count, false);
 
 		if (fd < 0)
 			return fd;

@@ -79,8 +79,12 @@ void load_unhook_returns(struct load_hooks *h);
 /* Many files at once: all entries before any return. */
 void load_unhook_all(struct load_hooks *const *list, size_t count);
 
+/* One link sees entry and return of a call (6.13), and whoever is not traced pays for the entry alone. */
+bool load_has_session(const struct load *l);
+
 /* Presence of features, asked of the kernel without side effects; 1 there, 0 not, negative errno: could not ask. */
 int load_probe_multi(void);
+int load_probe_session(void);
 int load_probe_cookies(void);
 int load_probe_ringbuf(void);
 int load_probe_loop(void);
