@@ -14,7 +14,13 @@
 
 extern const volatile bool force_classes; /* records in size classes even where exact sizes are to be had */
 
-#define emit_add(counter, n) __sync_fetch_and_add(&(counter), (n))
+/* The compiler must not see what is added: of 0 it makes an atomic OR, which kernels before 5.12 do not have. */
+#define emit_add(counter, n)                              \
+	do {                                              \
+		__u64 added_ = (n);                       \
+		compat_opaque(added_);                    \
+		__sync_fetch_and_add(&(counter), added_); \
+	} while (0)
 
 static __always_inline __u32 emit_round(__u32 size)
 {
