@@ -160,31 +160,48 @@ void pipeline_feed(struct pipeline *p, const struct wire_head *rec)
 	trace_feed(p->traces, rec);
 }
 
-/* As a library hands bytes over: never all in one call. */
-#define PIECE_BYTES 65536u
-
 static struct str feed_piece(struct pipeline *p, struct flow_conn *c, enum wire_dir dir, struct str data)
 {
-	size_t n = http_reach(c, dir, str_head(data, PIECE_BYTES));
+	size_t n = http_reach(c, dir, str_head(data, PIPELINE_PIECE_BYTES));
 
 	flow_data(p->flow, c, dir, str_head(data, n), 0);
 	return str_skip(data, n);
 }
 
-int pipeline_connection(struct pipeline *p, struct str server, struct str written, struct str read)
+/* The beginning of a piece is looked for with all of the piece in sight, so that pieces end where they would if the
+ * whole direction was. */
+static int fill(struct pipeline_input *in)
+{
+	return in->fill && in->data.n < PIPELINE_PIECE_BYTES ? in->fill(in->ctx, &in->data) : 0;
+}
+
+int pipeline_inputs(struct pipeline *p, struct str server, struct pipeline_input *written,
+		    struct pipeline_input *read)
 {
 	struct flow_conn *c = make_flow(p) ? flow_open(p->flow, NULL, server, 0) : NULL;
+	int r = c ? 0 : -ENOMEM;
 
-	if (c == NULL)
-		return -ENOMEM;
-	while (written.n > 0 || read.n > 0) {
-		if (written.n > 0 && !(read.n > 0 && http_awaits_answer(c)))
-			written = feed_piece(p, c, WIRE_WRITE, written);
+	while (r == 0) {
+		r = fill(written);
+		if (r == 0)
+			r = fill(read);
+		if (r < 0 || (written->data.n == 0 && read->data.n == 0))
+			break;
+		if (written->data.n > 0 && !(read->data.n > 0 && http_awaits_answer(c)))
+			written->data = feed_piece(p, c, WIRE_WRITE, written->data);
 		else
-			read = feed_piece(p, c, WIRE_READ, read);
+			read->data = feed_piece(p, c, WIRE_READ, read->data);
 	}
-	flow_close(p->flow, c, 0);
-	return 0;
+	if (c)
+		flow_close(p->flow, c, 0);
+	return r;
+}
+
+int pipeline_connection(struct pipeline *p, struct str server, struct str written, struct str read)
+{
+	struct pipeline_input up = {.data = written}, down = {.data = read};
+
+	return pipeline_inputs(p, server, &up, &down);
 }
 
 int pipeline_finish(struct pipeline *p, bool cut)

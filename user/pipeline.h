@@ -30,6 +30,17 @@ void pipeline_feed(struct pipeline *p, const struct wire_head *rec);
  * and read. Recorded bytes have no times: an answer is taken to come before the next request. */
 int pipeline_connection(struct pipeline *p, struct str server, struct str written,
 			struct str read) MUST_CHECK;
+/* One direction of such a connection that does not stand in memory whole. */
+struct pipeline_input {
+	struct str data; /* at hand, not yet fed */
+	/* Called before each look at `data`: puts PIPELINE_PIECE_BYTES there, or all that is left of the direction, and
+	 * keeps what was not fed. -errno ends the connection and is returned. */
+	int (*fill)(void *ctx, struct str *data);
+	void *ctx;
+};
+#define PIPELINE_PIECE_BYTES 65536u /* as a library hands bytes over: never all in one call */
+int pipeline_inputs(struct pipeline *p, struct str server, struct pipeline_input *written,
+		    struct pipeline_input *read) MUST_CHECK;
 /* No more records. cut: the tape ended early. */
 int pipeline_finish(struct pipeline *p, bool cut) MUST_CHECK;
 /* After pipeline_finish: what view needs, borrowed. */

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -11,24 +12,77 @@
 #include "cmd/word.h"
 #include "pipeline.h"
 
-#define PIECE 65536
+/* Of a file this much is held at a time. */
+#define WINDOW_BYTES (4 * PIPELINE_PIECE_BYTES)
 
-static int read_file(const char *file, struct buf *b)
+struct input {
+	const char *file;
+	int fd;
+	struct buf b; /* all of it, or what was read and not yet fed */
+	bool piecemeal; /* a regular file, which can be read when its bytes are due: of two pipes that one program
+			 * fills in turn, neither can */
+	bool ended;
+	int err; /* of reading it */
+};
+
+static void drop_input(struct input *in)
 {
-	autodrop(drop_fd) int fd =
-		strcmp(file, "-") == 0 ? dup(STDIN_FILENO) : open(file, O_RDONLY | O_CLOEXEC);
+	buf_fini(&in->b);
+	if (in->fd >= 0)
+		close(in->fd);
+}
 
-	buf_init(b, LIMIT_DOCUMENT_BYTES);
-	if (fd < 0)
-		return err_say(errno == EACCES ? EXIT_RIGHTS : EXIT_NOT_FOUND,
-			       "give a file that you may read", "cannot read %s: %s", file, strerror(errno));
-	int r = buf_read(b, fd);
-	if (buf_err(b))
-		return err_say(EXIT_CORRUPT, NULL, "%s is too large", file);
-	if (r < 0)
-		return err_say(EXIT_NOT_FOUND, "give a file that you may read", "cannot read %s: %s", file,
-			       strerror(-r));
+static int cannot_read(const struct input *in, int err)
+{
+	return err_say(err == EACCES ? EXIT_RIGHTS : EXIT_NOT_FOUND, "give a file that you may read",
+		       "cannot read %s: %s", in->file, strerror(err));
+}
+
+static int open_input(struct input *in, const char *file)
+{
+	bool is_stdin = strcmp(file, "-") == 0;
+	struct stat st;
+
+	in->file = file;
+	in->fd = is_stdin ? dup(STDIN_FILENO) : open(file, O_RDONLY | O_CLOEXEC);
+	buf_init(&in->b, LIMIT_DOCUMENT_BYTES);
+	if (in->fd < 0)
+		return cannot_read(in, errno);
+	in->piecemeal = !is_stdin && fstat(in->fd, &st) == 0 && S_ISREG(st.st_mode);
 	return EXIT_OK;
+}
+
+static int read_whole(struct input *in)
+{
+	int r = buf_read(&in->b, in->fd);
+
+	if (buf_err(&in->b))
+		return err_say(EXIT_CORRUPT, NULL, "%s is too large", in->file);
+	return r < 0 ? cannot_read(in, -r) : EXIT_OK;
+}
+
+static int fill_input(void *ctx, struct str *data)
+{
+	struct input *in = ctx;
+
+	buf_consume(&in->b, in->b.n - data->n);
+	while (!in->ended && in->b.n < PIPELINE_PIECE_BYTES) {
+		char *room = buf_reserve(&in->b, WINDOW_BYTES - in->b.n);
+		ssize_t n = room ? read(in->fd, room, WINDOW_BYTES - in->b.n) : 0;
+
+		if (room == NULL)
+			return -ENOMEM;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			in->err = errno;
+			return -errno;
+		}
+		in->ended = n == 0;
+		buf_commit(&in->b, (size_t)n);
+	}
+	*data = buf_str(&in->b);
+	return 0;
 }
 
 /* ---- JSON lines: one exchange a line, turned back into the bytes that they were (docs/decode.md) ---- */
@@ -133,29 +187,47 @@ static int feed_lines(struct pipeline *p, const char *file, struct str text, str
 
 /* ---- the word ---- */
 
+static int feed_two(struct pipeline *p, const struct option_values *v, struct input *written,
+		    struct str server)
+{
+	autodrop(drop_input) struct input read = {.fd = -1};
+	struct pipeline_input up = {.ctx = written}, down = {.ctx = &read};
+	int code = written->piecemeal ? EXIT_OK : read_whole(written);
+
+	if (code == EXIT_OK)
+		code = open_input(&read, v->args[1]);
+	if (code == EXIT_OK && !read.piecemeal)
+		code = read_whole(&read);
+	if (code != EXIT_OK)
+		return code;
+	up.data = buf_str(&written->b);
+	up.fill = written->piecemeal ? fill_input : NULL;
+	down.data = buf_str(&read.b);
+	down.fill = read.piecemeal ? fill_input : NULL;
+	int r = pipeline_inputs(p, server, &up, &down);
+	if (written->err || read.err)
+		return cannot_read(written->err ? written : &read, written->err ? written->err : read.err);
+	return r < 0 ? err_say(EXIT_HOST, NULL, "cannot decode: no memory") : EXIT_OK;
+}
+
 static int feed_files(struct pipeline *p, const struct option_values *v)
 {
-	autodrop(buf_fini) struct buf request = {0};
-	autodrop(buf_fini) struct buf response = {0};
+	autodrop(drop_input) struct input first = {.fd = -1};
 	struct str server = v->server_name ? str_of(v->server_name) : STR_NONE;
-	int code = read_file(v->args[0], &request);
+	int code = open_input(&first, v->args[0]);
 
 	if (code != EXIT_OK)
 		return code;
-	if (v->arg_count == 1)
-		return feed_lines(p, v->args[0], buf_str(&request), server);
-	code = read_file(v->args[1], &response);
-	if (code == EXIT_OK && pipeline_connection(p, server, buf_str(&request), buf_str(&response)) < 0)
-		code = err_say(EXIT_HOST, NULL, "cannot decode: no memory");
-	return code;
+	if (v->arg_count == 2)
+		return feed_two(p, v, &first, server);
+	code = read_whole(&first);
+	return code == EXIT_OK ? feed_lines(p, v->args[0], buf_str(&first.b), server) : code;
 }
 
 int decode_run(struct option_values *v)
 {
 	struct pipeline_settings settings = {.decode = true};
 	struct view_style style = word_style(v, STDOUT_FILENO);
-	autodrop(buf_fini) struct buf document = {0};
-	autodrop(drop_arena) struct arena *a = arena_new(LIMIT_DOCUMENT_BYTES);
 	enum session_format format;
 	int code = word_format(v, &format);
 
@@ -165,18 +237,15 @@ int decode_run(struct option_values *v)
 		return err_say(EXIT_USAGE, "bottrace decode REQUEST RESPONSE, or bottrace decode FILE.jsonl",
 			       "two files, or one of JSON lines, are to be given");
 	autodrop(drop_pipeline) struct pipeline *p = pipeline_new(&settings);
-	if (p == NULL || a == NULL)
+	if (p == NULL)
 		return err_say(EXIT_HOST, NULL, "cannot decode: %s", strerror(errno));
 	code = feed_files(p, v);
 	if (code != EXIT_OK)
 		return code;
 	int r = pipeline_finish(p, false);
-	struct view_session session = pipeline_session(p);
-	buf_init(&document, LIMIT_DOCUMENT_BYTES);
-	if (r == 0)
-		r = view_document(&session, view_to_buf, &document);
 	if (r < 0)
 		return err_say(EXIT_HOST, NULL, "cannot decode: %s", strerror(-r));
-	code = word_print_document(v, &document, format, a, &style);
+	struct view_session session = pipeline_session(p);
+	code = word_print_session(v, &session, format, &style);
 	return code == EXIT_OK && v->strict && !pipeline_complete(p) ? EXIT_LOSSY : code;
 }

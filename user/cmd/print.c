@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How words print. */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -54,4 +56,40 @@ int word_print_document(const struct option_values *v, const struct buf *documen
 	if (r < 0)
 		return err_say(EXIT_CORRUPT, NULL, "cannot show the trace: %s", strerror(-r));
 	return word_print(&text);
+}
+
+static int to_stdout(void *ctx, struct str piece)
+{
+	const struct buf b = {.p = (char *)piece.p, .n = piece.n};
+	int *err = ctx;
+
+	*err = buf_write(&b, STDOUT_FILENO);
+	return *err;
+}
+
+static int print_whole(const struct option_values *v, const struct view_session *session,
+		       enum session_format format, const struct view_style *style)
+{
+	autodrop(drop_arena) struct arena *a = arena_new(LIMIT_DOCUMENT_BYTES);
+	autodrop(buf_fini) struct buf document = {0};
+
+	buf_init(&document, LIMIT_DOCUMENT_BYTES);
+	int r = a ? view_document(session, view_to_buf, &document) : -ENOMEM;
+	if (r < 0)
+		return err_say(EXIT_HOST, NULL, "cannot show the trace: %s", strerror(-r));
+	return word_print_document(v, &document, format, a, style);
+}
+
+int word_print_session(const struct option_values *v, const struct view_session *session,
+		       enum session_format format, const struct view_style *style)
+{
+	int err = 0;
+
+	if (format == SESSION_TEXT || v->full)
+		return print_whole(v, session, format, style);
+	signal(SIGPIPE, SIG_IGN);
+	int r = (format == SESSION_JSON ? view_document : view_lines)(session, to_stdout, &err);
+	if (err < 0)
+		return word_write_failed(err);
+	return r < 0 ? err_say(EXIT_HOST, NULL, "cannot show the trace: %s", strerror(-r)) : EXIT_OK;
 }

@@ -210,9 +210,14 @@ int word_print(const struct buf *text)
 	if (buf_err(text))
 		return err_say(EXIT_HOST, NULL, "cannot show it: %s", strerror(-buf_err(text)));
 	int r = buf_write(text, STDOUT_FILENO);
-	if (r < 0 && r != -EPIPE)
-		return err_say(EXIT_SINK, NULL, "cannot write to stdout: %s", strerror(-r));
-	return EXIT_OK;
+	return r < 0 ? word_write_failed(r) : EXIT_OK;
+}
+
+int word_write_failed(int err)
+{
+	if (err == -EPIPE)
+		return EXIT_OK;
+	return err_say(EXIT_SINK, NULL, "cannot write to stdout: %s", strerror(-err));
 }
 
 /* ---- the door ---- */

@@ -44,7 +44,12 @@ int word_read(const struct json **j, struct arena *a, const struct buf *document
 /* A document's JSON text in the format asked for, expanded when v says so. `a` is for reading it. */
 int word_print_document(const struct option_values *v, const struct buf *document, enum session_format format,
 			struct arena *a, const struct view_style *style) MUST_CHECK;
+/* The document of a session, likewise; it is held in memory only where it has to be looked at as a whole. */
+int word_print_session(const struct option_values *v, const struct view_session *session,
+		       enum session_format format, const struct view_style *style) MUST_CHECK;
 /* Writes to stdout. A closed pipe (head) is no error: EXIT_OK; else EXIT_SINK after saying why. */
 int word_print(const struct buf *text) MUST_CHECK;
+/* The exit code for a stdout that did not take it (-errno). */
+int word_write_failed(int err) MUST_CHECK;
 
 #endif

@@ -259,65 +259,104 @@ static int to_lines(void *ctx, struct str piece)
 	return t->err ? t->err : buf_err(&t->pending);
 }
 
-static void say_summary(const struct session_settings *settings, struct str document)
+static void say_summary(const struct session_settings *settings, const struct view_session *session)
 {
-	autodrop(drop_arena) struct arena *a = arena_new(LIMIT_DOCUMENT_BYTES);
 	autodrop(buf_fini) struct buf text = {0};
 	struct view_style style = settings->style;
 
 	buf_init(&text, LIMIT_TEXT_BYTES);
 	style.colour = style.colour && isatty(STDERR_FILENO);
-	const struct json *j = a ? json_parse(a, document, NULL) : NULL;
-	if (j && view_summary(&text, a, j, &style) == 0 && buf_write(&text, STDERR_FILENO) < 0)
+	int r = view_summary(&text, session, &style);
+	if (r < 0)
+		(void)fail(r, "sum up");
+	else if (buf_write(&text, STDERR_FILENO) < 0)
 		err_note(ERR_DEBUG, "the summary found no reader");
 }
 
-/* The document as the files of -o json want it. 0, -errno (said). */
-static int expand(const struct session_settings *settings, struct buf *document)
+/* Where documents go: a file that fails takes no more, the others go on. */
+struct sinks {
+	const struct session_settings *settings;
+	int errs[SESSION_OUTPUTS_MAX];
+	bool begun;
+	int err; /* the first */
+};
+
+static bool takes_document(const struct sinks *k, unsigned i)
+{
+	return k->settings->outputs[i].format == SESSION_JSON && k->errs[i] == 0;
+}
+
+static bool is_wanted(const struct sinks *k)
+{
+	for (unsigned i = 0; i < k->settings->output_count; i++)
+		if (takes_document(k, i))
+			return true;
+	return false;
+}
+
+static int to_sinks(void *ctx, struct str piece)
+{
+	struct sinks *k = ctx;
+
+	for (unsigned i = 0; i < k->settings->output_count; i++) {
+		const struct session_output *o = &k->settings->outputs[i];
+		const struct buf b = {.p = (char *)piece.p, .n = piece.n};
+
+		if (!takes_document(k, i))
+			continue;
+		if (!k->begun && o->file)
+			k->errs[i] = rewind_file(o->fd);
+		if (k->errs[i] == 0)
+			k->errs[i] = buf_write(&b, o->fd);
+		if (k->errs[i] < 0 && k->err == 0)
+			k->err = fail(k->errs[i], "write %s", o->file ? o->file : "the document");
+	}
+	k->begun = true;
+	return is_wanted(k) ? 0 : k->err;
+}
+
+/* With every call's messages whole: of this the document is held in memory. 0, -errno (said). */
+static int write_full(struct sinks *k, const struct view_session *session)
 {
 	autodrop(drop_arena) struct arena *a = arena_new(LIMIT_DOCUMENT_BYTES);
-	autodrop(buf_fini) struct buf full = {0};
-	bool wanted = false;
-
-	for (unsigned i = 0; i < settings->output_count; i++)
-		wanted |= settings->outputs[i].format == SESSION_JSON;
-	if (!settings->full || !wanted)
-		return 0;
-	buf_init(&full, LIMIT_DOCUMENT_BYTES);
+	autodrop(buf_fini) struct buf document = {0};
 	struct json_end end = {0};
-	const struct json *j = a ? json_parse(a, buf_str(document), &end) : NULL;
-	int r = j && end.state == JSON_WHOLE ? view_full(a, j, view_to_buf, &full) : -ENOMEM;
+
+	buf_init(&document, LIMIT_DOCUMENT_BYTES);
+	int r = view_document(session, view_to_buf, &document);
 	if (r < 0)
-		return fail(r, "expand the document (it is written as it is)");
-	buf_fini(document);
-	*document = full;
-	full = (struct buf){0};
-	return 0;
+		return fail(r, "write the document");
+	const struct json *j = a ? json_parse(a, buf_str(&document), &end) : NULL;
+	r = j && end.state == JSON_WHOLE ? view_full(a, j, to_sinks, k) : -ENOMEM;
+	if (r < 0 && k->err == 0)
+		r = fail(r, "expand the document%s", k->begun ? "" : " (it is written as it is)");
+	if (r < 0 && !k->begun)
+		(void)to_sinks(k, buf_str(&document));
+	return r;
+}
+
+static int write_documents(const struct session_settings *settings, const struct view_session *session)
+{
+	struct sinks k = {.settings = settings};
+	int r = 0;
+
+	if (!is_wanted(&k))
+		return 0;
+	if (settings->full) {
+		r = write_full(&k, session);
+	} else {
+		r = view_document(session, to_sinks, &k);
+		if (r < 0 && k.err == 0)
+			r = fail(r, "write the document");
+	}
+	return k.err ? k.err : r;
 }
 
 int output_write(const struct session_settings *settings, const struct view_session *session,
 		 struct output_live *live)
 {
-	autodrop(buf_fini) struct buf document = {0};
-	int r;
+	int r = write_documents(settings, session);
 
-	buf_init(&document, LIMIT_DOCUMENT_BYTES);
-	r = view_document(session, view_to_buf, &document);
-	if (r < 0)
-		return fail(r, "write the document");
-	r = expand(settings, &document);
-	for (unsigned i = 0; i < settings->output_count; i++) {
-		const struct session_output *o = &settings->outputs[i];
-		int w = 0;
-
-		if (o->format != SESSION_JSON)
-			continue;
-		w = o->file ? rewind_file(o->fd) : 0;
-		if (w == 0)
-			w = buf_write(&document, o->fd);
-		if (w < 0 && r == 0)
-			r = fail(w, "write %s", o->file ? o->file : "the document");
-	}
 	for (unsigned i = 0; i < live->count; i++) {
 		struct live_target *t = &live->targets[i];
 		int w = t->format == SESSION_JSONL ? view_corrections(session, to_lines, t) : 0;
@@ -327,6 +366,6 @@ int output_write(const struct session_settings *settings, const struct view_sess
 			r = w < 0 ? w : e;
 	}
 	if (!settings->quiet)
-		say_summary(settings, buf_str(&document));
+		say_summary(settings, session);
 	return r;
 }

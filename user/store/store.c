@@ -12,11 +12,8 @@
 #include "base/map.h"
 
 struct slot {
-	uint64_t id, parent, start_ns;
-	uint64_t offset;
-	uint32_t size; /* of the line */
+	struct store_entry e;
 	uint32_t room; /* bytes of the file that are its own */
-	uint32_t trace, seq, n;
 };
 
 struct store {
@@ -172,7 +169,7 @@ static struct slot *new_slot(struct store *s)
 static int place(struct store *s, struct slot *slot, struct str line)
 {
 	bool fits = slot->room >= line.n && line.n > 0;
-	uint64_t offset = fits ? slot->offset : s->end;
+	uint64_t offset = fits ? slot->e.offset : s->end;
 	int r;
 
 	if (line.n > UINT32_MAX)
@@ -180,13 +177,41 @@ static int place(struct store *s, struct slot *slot, struct str line)
 	r = write_at(s->fd, line, offset);
 	if (r < 0)
 		return r;
-	slot->offset = offset;
-	slot->size = (uint32_t)line.n;
+	slot->e.offset = offset;
+	slot->e.size = (uint32_t)line.n;
 	if (!fits) {
-		slot->room = slot->size;
+		slot->room = slot->e.size;
 		s->end += line.n;
 	}
 	return 0;
+}
+
+static struct store_facts read_facts(const struct trace_span *span)
+{
+	struct store_facts f = {
+		.kind = span->kind,
+		.end_ns = span->end_ns,
+		.input = -1,
+		.output = -1,
+		.gaps = span->gap_count,
+		.status = span->status,
+		.linked = span->link.how != NULL,
+		.certain = span->link.certain,
+	};
+
+	for (uint32_t i = 0; i < span->attribute_count; i++) {
+		const struct trace_attribute *a = &span->attributes[i];
+
+		if (a->type == TRACE_I64 && str_eq(a->key, STR("gen_ai.usage.input_tokens")))
+			f.input = a->i64;
+		if (a->type == TRACE_I64 && str_eq(a->key, STR("gen_ai.usage.output_tokens")))
+			f.output = a->i64;
+		if (a->type == TRACE_STR && str_eq(a->key, STR("bottrace.hop_of")))
+			f.hop = a->text.p != NULL;
+	}
+	for (uint32_t i = 0; i < span->gap_count; i++)
+		f.gap_bytes += span->gaps[i].bytes;
+	return f;
 }
 
 static int add(struct store *s, const struct trace_span *span, struct str line)
@@ -202,11 +227,12 @@ static int add(struct store *s, const struct trace_span *span, struct str line)
 	r = place(s, slot, line);
 	if (r < 0)
 		return r;
-	slot->id = span->id;
-	slot->parent = span->parent;
-	slot->start_ns = span->start_ns;
-	slot->trace = span->trace;
-	slot->seq = span->seq;
+	slot->e.id = span->id;
+	slot->e.parent = span->parent;
+	slot->e.start_ns = span->start_ns;
+	slot->e.trace = span->trace;
+	slot->e.seq = span->seq;
+	slot->e.facts = read_facts(span);
 	if (known)
 		return 0;
 	r = map_add(s->ids, &span->id, (void *)(uintptr_t)(s->count + 1));
@@ -228,7 +254,7 @@ int store_add(struct store *s, const struct trace_span *span, struct str line)
 
 static int compare_slots(const void *va, const void *vb)
 {
-	const struct slot *a = va, *b = vb;
+	const struct store_entry *a = &((const struct slot *)va)->e, *b = &((const struct slot *)vb)->e;
 
 	if (a->trace != b->trace)
 		return a->trace < b->trace ? -1 : 1;
@@ -246,20 +272,21 @@ int store_finish(struct store *s)
 	if (s->count > 1)
 		qsort(s->slots, s->count, sizeof(s->slots[0]), compare_slots);
 	for (size_t i = 0; i < s->count; i++)
-		s->slots[i].n =
-			i > 0 && s->slots[i - 1].trace == s->slots[i].trace ? s->slots[i - 1].n + 1 : 1;
+		s->slots[i].e.n =
+			i > 0 && s->slots[i - 1].e.trace == s->slots[i].e.trace ? s->slots[i - 1].e.n + 1 : 1;
 	s->sorted = true;
 	return 0;
 }
 
-static size_t first_of_trace(const struct store *s, uint32_t trace)
+/* The first slot of a trace or of one behind it. */
+static size_t first_of_trace(const struct store *s, uint64_t trace)
 {
 	size_t low = 0, high = s->count;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (s->slots[mid].trace < trace)
+		if (s->slots[mid].e.trace < trace)
 			low = mid + 1;
 		else
 			high = mid;
@@ -267,26 +294,36 @@ static size_t first_of_trace(const struct store *s, uint32_t trace)
 	return low;
 }
 
-int store_next(struct store *s, uint32_t trace, uint64_t *pos, struct store_entry *entry, struct buf *line)
+size_t store_count(const struct store *s, uint32_t trace)
+{
+	return first_of_trace(s, trace + 1ull) - first_of_trace(s, trace);
+}
+
+int store_next(const struct store *s, uint32_t trace, uint64_t *pos, struct store_entry *entry)
 {
 	size_t at = first_of_trace(s, trace) + *pos;
-	int r;
 
-	buf_clear(line);
 	if (!s->sorted)
 		return -EBADF;
-	if (at >= s->count || s->slots[at].trace != trace)
+	if (at >= s->count || s->slots[at].e.trace != trace)
 		return 0;
-	const struct slot *slot = &s->slots[at];
-	char *p = buf_reserve(line, slot->size);
-	if (p == NULL)
-		return buf_err(line);
-	r = read_at(s->fd, p, slot->size, slot->offset);
-	if (r < 0)
-		return r;
-	buf_commit(line, slot->size);
-	*entry =
-		(struct store_entry){slot->id, slot->parent, slot->start_ns, slot->trace, slot->seq, slot->n};
+	*entry = s->slots[at].e;
 	*pos += 1;
 	return 1;
+}
+
+int store_read(const struct store *s, const struct store_entry *entry, uint32_t from, uint32_t most,
+	       struct buf *out)
+{
+	uint32_t n = from < entry->size ? entry->size - from : 0;
+	int r;
+
+	n = n < most ? n : most;
+	char *p = buf_reserve(out, n);
+	if (p == NULL)
+		return buf_err(out);
+	r = read_at(s->fd, p, n, entry->offset + from);
+	if (r == 0)
+		buf_commit(out, n);
+	return r;
 }

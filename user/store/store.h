@@ -30,15 +30,32 @@ int store_add(struct store *s, const struct trace_span *span, struct str line) M
 /* No more spans: sorts. Numbers them: n from 1 by (start, seq) in each trace. */
 int store_finish(struct store *s) MUST_CHECK;
 
+/* What sums over spans need, so that no line has to be read again for them. */
+struct store_facts {
+	const char *kind; /* static */
+	uint64_t end_ns, gap_bytes;
+	int64_t input, output; /* tokens; -1: not said */
+	uint32_t gaps;
+	enum trace_status status;
+	bool linked, certain; /* the link to its parent */
+	bool hop;	      /* a model call seen again behind a gateway */
+};
+
 struct store_entry {
 	uint64_t id, parent, start_ns;
 	uint32_t trace, seq, n;
+	struct store_facts facts;
+	uint64_t offset; /* of the line in the spool */
+	uint32_t size;	 /* of the line, without n */
 };
 
-/* After store_finish: spans of a trace in order. pos starts at 0; 1: one was given, 0: no more, < 0: -errno. The line
- * (without n) is appended to an emptied `line`. */
-int store_next(struct store *s, uint32_t trace, uint64_t *pos, struct store_entry *entry,
-	       struct buf *line) MUST_CHECK;
+/* After store_finish. */
+size_t store_count(const struct store *s, uint32_t trace);
+/* After store_finish: spans of a trace in order. pos starts at 0; 1: one was given, 0: no more, < 0: -errno. */
+int store_next(const struct store *s, uint32_t trace, uint64_t *pos, struct store_entry *entry) MUST_CHECK;
+/* Appends the bytes of an entry's line from `from` on, at most so many. 0 or -errno. */
+int store_read(const struct store *s, const struct store_entry *entry, uint32_t from, uint32_t most,
+	       struct buf *out) MUST_CHECK;
 uint64_t store_lost(const struct store *s);
 void store_free(struct store *s);
 DROP_POINTER(store, store_free)

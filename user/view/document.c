@@ -13,8 +13,7 @@ struct writer {
 	struct record_roster roster;
 	struct jsonw w;
 	struct buf b;	 /* written, not yet gone */
-	struct buf line; /* a stored span */
-	struct buf numbered;
+	struct buf line; /* a piece of a stored span */
 	view_write_fn *write;
 	void *ctx;
 	int err; /* the first */
@@ -24,8 +23,7 @@ static int start(struct writer *o, const struct view_session *v, view_write_fn *
 {
 	*o = (struct writer){.v = v, .write = write, .ctx = ctx};
 	buf_init(&o->b, LIMIT_SPAN_BYTES * 3ul);
-	buf_init(&o->line, LIMIT_SPAN_BYTES * 2ul);
-	buf_init(&o->numbered, LIMIT_SPAN_BYTES * 2ul + 32);
+	buf_init(&o->line, PIECE_BYTES);
 	jsonw_init(&o->w, &o->b);
 	o->err = record_roster_init(&o->roster, v);
 	return o->err;
@@ -36,7 +34,6 @@ static void drop_writer(struct writer *o)
 	record_roster_fini(&o->roster);
 	buf_fini(&o->b);
 	buf_fini(&o->line);
-	buf_fini(&o->numbered);
 }
 
 static void flush(struct writer *o)
@@ -69,29 +66,12 @@ void view_numbered(struct buf *out, struct str line, uint32_t n)
 	buf_add(out, str_skip(line, at));
 }
 
-static const char *status_word(enum trace_status s)
-{
-	return s == TRACE_STATUS_OK ? "ok" : s == TRACE_STATUS_OPEN ? "open" : "error";
-}
-
 /* Everything of a trace that stands before its spans. */
 static void write_head(struct writer *o, const struct trace *t)
 {
 	struct jsonw *w = &o->w;
 
-	jsonw_z(jsonw_key(w, "schema"), "bottrace.v1.trace");
-	jsonw_z(jsonw_key(w, "trace_id"), t->id);
-	jsonw_key(w, "start");
-	record_time(w, o->v, t->start_ns);
-	jsonw_key(w, "end");
-	record_time(w, o->v, t->end_ns);
-	jsonw_key(w, "observed_until");
-	record_time(w, o->v, t->until_ns);
-	jsonw_z(jsonw_key(w, "root_rule"), t->root_rule);
-	jsonw_null(jsonw_key(w, "session"));
-	jsonw_z(jsonw_key(w, "status"), status_word(t->status));
-	jsonw_bool(jsonw_key(w, "complete"), t->complete && store_lost(o->v->store) == 0);
-	record_ledger(w, o->v, &o->roster, t);
+	record_facts(w, o->v, &o->roster, t);
 	jsonw_array(jsonw_key(w, "connections"));
 	for (size_t i = o->roster.conn_from[t->index]; i < o->roster.conn_from[t->index + 1]; i++) {
 		record_connection(w, o->v, o->roster.conns[i]);
@@ -106,22 +86,33 @@ static void write_head(struct writer *o, const struct trace *t)
 	jsonw_array_end(w);
 }
 
-/* The next span of a trace, numbered, in o->numbered. */
+/* The next span of a trace; its line's first piece is in o->line. */
 static bool next_span(struct writer *o, const struct trace *t, uint64_t *pos, struct store_entry *e)
 {
-	int r;
+	int r = o->err;
 
-	if (o->err < 0)
-		return false;
-	r = store_next(o->v->store, t->index, pos, e, &o->line);
-	if (r <= 0) {
-		o->err = r;
-		return false;
+	if (r == 0)
+		r = store_next(o->v->store, t->index, pos, e);
+	if (r == 1) {
+		buf_clear(&o->line);
+		o->err = store_read(o->v->store, e, 0, PIECE_BYTES, &o->line);
+		return o->err == 0;
 	}
-	buf_clear(&o->numbered);
-	view_numbered(&o->numbered, buf_str(&o->line), e->n);
-	o->err = buf_err(&o->numbered);
-	return o->err == 0;
+	o->err = r;
+	return false;
+}
+
+/* However long the line is, a piece of it is all that memory holds. */
+static void write_span(struct writer *o, const struct store_entry *e)
+{
+	view_numbered(&o->b, buf_str(&o->line), e->n);
+	flush_some(o);
+	for (uint32_t at = (uint32_t)o->line.n; at < e->size && o->err == 0; at += (uint32_t)o->line.n) {
+		buf_clear(&o->line);
+		o->err = store_read(o->v->store, e, at, PIECE_BYTES, &o->line);
+		buf_add(&o->b, buf_str(&o->line));
+		flush_some(o);
+	}
 }
 
 static void write_trace(struct writer *o, const struct trace *t)
@@ -133,8 +124,8 @@ static void write_trace(struct writer *o, const struct trace *t)
 	write_head(o, t);
 	jsonw_array(jsonw_key(&o->w, "spans"));
 	while (next_span(o, t, &pos, &e)) {
-		jsonw_raw(&o->w, buf_str(&o->numbered));
-		flush_some(o);
+		jsonw_raw(&o->w, STR("")); /* the comma */
+		write_span(o, &e);
 	}
 	jsonw_array_end(&o->w);
 	jsonw_object_end(&o->w);
@@ -178,7 +169,7 @@ static int write_lines(const struct view_session *v, bool all, view_write_fn *wr
 		while (next_span(&o, t, &pos, &e)) {
 			if (!all && e.n == e.seq)
 				continue;
-			buf_add(&o.b, buf_str(&o.numbered));
+			write_span(&o, &e);
 			buf_add_char(&o.b, '\n');
 			flush_some(&o);
 		}

@@ -23,52 +23,52 @@ int64_t ledger_number(const struct json *trace, const char *account, const char 
 	return n < NUMBER_MAX ? n : NUMBER_MAX;
 }
 
-static void add_tokens(struct ledger_sums *s, int64_t *sum, const struct node *n, const char *key)
+void ledger_add_tokens(struct ledger_sums *s, int64_t *sum, int64_t tokens)
 {
-	int64_t tokens;
-
-	if (!node_number(n, key, &tokens) || tokens < 0 || tokens > TOKENS_MAX)
+	if (tokens < 0 || tokens > TOKENS_MAX)
 		return;
 	*sum += tokens;
 	s->has_tokens = true;
-}
-
-static bool is_bad(const struct node_forest *f, const struct node *n)
-{
-	struct str code = node_status(f->a, n);
-
-	return str_eq(code, STR("error")) || str_eq(code, STR("aborted"));
 }
 
 /* Shells and build tools are full of processes that end with 1 by design: one counts only where it fails a tool that
  * is not counted itself. */
 static bool is_error(const struct node_forest *f, const struct node *n)
 {
-	if (!is_bad(f, n))
+	if (!n->bad)
 		return false;
 	if (n->kind != NODE_PROC)
 		return true;
 	const struct node *parent = n->parent == NODE_NONE ? NULL : &f->nodes[n->parent];
-	return parent && parent->kind == NODE_TOOL && !is_bad(f, parent);
+	return parent && parent->kind == NODE_TOOL && !parent->bad;
+}
+
+void ledger_sum_kinds(struct ledger_sums *s, const struct node_forest *f, uint32_t header)
+{
+	for (uint32_t i = 0; i < f->count; i++) {
+		const struct node *n = &f->nodes[i];
+
+		s->llm += n->kind == NODE_LLM && !n->hop;
+		s->tools += n->kind == NODE_TOOL;
+		s->agents += n->kind == NODE_AGENT;
+		s->errors += i != header && is_error(f, n);
+	}
 }
 
 void ledger_sum(struct ledger_sums *s, const struct node_forest *f, uint32_t header)
 {
 	*s = (struct ledger_sums){0};
+	ledger_sum_kinds(s, f, header);
 	for (uint32_t i = 0; i < f->count; i++) {
 		const struct node *n = &f->nodes[i];
 		const struct json *link = json_get(n->j, "link");
-		bool twice = json_type(node_attribute(n, "bottrace.hop_of")) == JSON_STRING, certain;
-		int64_t bytes;
+		int64_t tokens, bytes;
+		bool certain;
 
-		s->llm += n->kind == NODE_LLM && !twice;
-		s->tools += n->kind == NODE_TOOL;
-		s->agents += n->kind == NODE_AGENT;
-		s->errors += i != header && is_error(f, n);
-		if (!twice) {
-			add_tokens(s, &s->input, n, "gen_ai.usage.input_tokens");
-			add_tokens(s, &s->output, n, "gen_ai.usage.output_tokens");
-		}
+		if (!n->hop && node_number(n, "gen_ai.usage.input_tokens", &tokens))
+			ledger_add_tokens(s, &s->input, tokens);
+		if (!n->hop && node_number(n, "gen_ai.usage.output_tokens", &tokens))
+			ledger_add_tokens(s, &s->output, tokens);
 		if (json_bool(json_get(link, "certain"), &certain)) {
 			s->certain += certain;
 			s->inferred += !certain;

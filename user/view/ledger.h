@@ -16,6 +16,10 @@ struct ledger_sums {
 /* A model call seen again behind a gateway has no part in totals; the span `header` (NODE_NONE: none) is no error of
  * its own. */
 void ledger_sum(struct ledger_sums *s, const struct node_forest *f, uint32_t header);
+/* The part of it that a forest knows which was not read: llm, tools, agents, errors. */
+void ledger_sum_kinds(struct ledger_sums *s, const struct node_forest *f, uint32_t header);
+/* Adds to a sum of s, unless it is no number of tokens. */
+void ledger_add_tokens(struct ledger_sums *s, int64_t *sum, int64_t tokens);
 /* "ledger: calls 391 = 391 kept + 0 lost; bytes ...; events ..." and, when it does not balance, that. On a narrow
  * terminal three lines: an equation that is cut off says nothing. */
 void ledger_write(struct line *l, const struct json *trace, struct buf *out);

@@ -39,9 +39,19 @@ static uint64_t read_id(struct arena *a, const struct json *span, const char *me
 	return s.n == 16 && str_to_u64_hex(s, &id) ? id : 0;
 }
 
+enum node_kind node_kind_of(struct str kind, const char **word)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (str_eq(kind, str_of(kinds[i].kind))) {
+			*word = kinds[i].word;
+			return kinds[i].is;
+		}
+	*word = "step";
+	return NODE_STEP;
+}
+
 void node_init(struct node *n, struct arena *a, const struct json *span)
 {
-	struct str kind = json_get_str(a, span, "kind");
 	int64_t ordinal = 0;
 
 	*n = (struct node){
@@ -51,13 +61,10 @@ void node_init(struct node *n, struct arena *a, const struct json *span)
 	n->parent_id = read_id(a, span, "parent");
 	if (json_i64(json_get(span, "n"), &ordinal) && ordinal > 0 && ordinal < UINT32_MAX)
 		n->n = (uint32_t)ordinal;
-	n->kind = NODE_STEP;
-	n->word = "step";
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (str_eq(kind, str_of(kinds[i].kind))) {
-			n->kind = kinds[i].is;
-			n->word = kinds[i].word;
-		}
+	n->kind = node_kind_of(json_get_str(a, span, "kind"), &n->word);
+	struct str code = node_status(a, n);
+	n->bad = str_eq(code, STR("error")) || str_eq(code, STR("aborted"));
+	n->hop = json_type(node_attribute(n, "bottrace.hop_of")) == JSON_STRING;
 }
 
 /* ---- the forest ---- */
@@ -118,38 +125,58 @@ static void note_time(struct node_forest *f, int64_t ns)
 		f->last_ns = ns;
 }
 
+int node_forest_new(struct node_forest *f, struct arena *a, size_t count)
+{
+	*f = (struct node_forest){.a = a, .first_root = NODE_NONE};
+	if (count >= NODE_NONE)
+		return -EBADMSG;
+	f->nodes = arena_alloc(a, (count + 1) * sizeof(*f->nodes));
+	f->index = arena_alloc(a, (count + 1) * sizeof(*f->index));
+	return f->nodes && f->index ? 0 : -ENOMEM;
+}
+
+int node_forest_link(struct node_forest *f)
+{
+	uint32_t *mark = arena_alloc(f->a, (f->count + 1ul) * sizeof(*mark));
+
+	if (mark == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < f->count; i++)
+		f->index[i] = (struct node_index){f->nodes[i].id, i};
+	qsort(f->index, f->count, sizeof(*f->index), compare_ids);
+	for (uint32_t i = 0; i < f->count; i++) {
+		struct node *n = &f->nodes[i];
+
+		n->first = n->last = n->next = NODE_NONE;
+		n->parent = node_by_id(f, n->parent_id);
+	}
+	cut_cycles(f, mark);
+	chain(f);
+	return 0;
+}
+
 int node_forest_init(struct node_forest *f, struct arena *a, const struct json *trace)
 {
 	const struct json *spans = json_get(trace, "spans");
 	size_t count = json_count(spans);
-	uint32_t i = 0;
+	int r = node_forest_new(f, a, count);
 
-	*f = (struct node_forest){.trace = trace, .a = a, .first_root = NODE_NONE};
-	if (json_type(spans) != JSON_ARRAY || count >= NODE_NONE)
+	f->trace = trace;
+	if (json_type(spans) != JSON_ARRAY)
 		return -EBADMSG;
-	f->nodes = arena_alloc(a, (count + 1) * sizeof(*f->nodes));
-	f->index = arena_alloc(a, (count + 1) * sizeof(*f->index));
-	uint32_t *mark = arena_alloc(a, (count + 1) * sizeof(*mark));
-	if (!f->nodes || !f->index || !mark)
-		return -ENOMEM;
+	if (r < 0)
+		return r;
 	note_time(f, node_time(a, trace, "end"));
 	if (node_time(a, trace, "end") == 0)
 		note_time(f, node_time(a, trace, "observed_until"));
-	for (const struct json *s = json_first(spans); s && i < count; s = json_next(s), i++) {
-		node_init(&f->nodes[i], a, s);
-		f->index[i] = (struct node_index){f->nodes[i].id, i};
+	for (const struct json *s = json_first(spans); s && f->count < count; s = json_next(s)) {
+		node_init(&f->nodes[f->count++], a, s);
 		note_time(f, node_time(a, s, "start"));
 		note_time(f, node_time(a, s, "end"));
 		if (json_type(s) != JSON_OBJECT)
 			return -EBADMSG;
 	}
-	f->count = i;
-	qsort(f->index, f->count, sizeof(*f->index), compare_ids);
-	for (i = 0; i < f->count; i++)
-		f->nodes[i].parent = node_by_id(f, f->nodes[i].parent_id);
-	cut_cycles(f, mark);
-	chain(f);
-	return 0;
+	return node_forest_link(f);
 }
 
 /* ---- reading ---- */

@@ -22,6 +22,8 @@ struct node {
 	enum node_kind kind;
 	const char *word;		    /* llm, tool, agent, proc, http, ... */
 	uint32_t parent, first, last, next; /* indices or NODE_NONE */
+	bool bad;			    /* its status is an error, or it was aborted */
+	bool hop;			    /* a model call seen again behind a gateway */
 	bool shown;			    /* for walks that must not come twice */
 };
 
@@ -42,6 +44,12 @@ struct node_forest {
 
 /* -ENOMEM, -EBADMSG. A parent that is not there makes a root; cycles end up as roots too. */
 int node_forest_init(struct node_forest *f, struct arena *a, const struct json *trace) MUST_CHECK;
+/* The same of spans that are not read: a forest of `count` nodes to be given id, parent_id, kind, bad and hop, in order, and
+ * then linked. Only these and what linking makes may be asked for. */
+int node_forest_new(struct node_forest *f, struct arena *a, size_t count) MUST_CHECK;
+int node_forest_link(struct node_forest *f) MUST_CHECK;
+/* What `kind` of a span means. */
+enum node_kind node_kind_of(struct str kind, const char **word);
 /* A single span, as when it closes. */
 void node_init(struct node *n, struct arena *a, const struct json *span);
 /* By id; NODE_NONE. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The ledger, connections and processes of one trace as docs/trace.md has them. */
+/* The facts of one trace, its connections and processes as docs/trace.md has them. */
 #include "view/record.h"
 
 #include "base/hash.h"
@@ -141,8 +141,8 @@ static void write_bytes(struct jsonw *w, const struct trace *t, const struct flo
 	jsonw_object_end(w);
 }
 
-void record_ledger(struct jsonw *w, const struct view_session *v, const struct record_roster *r,
-		   const struct trace *t)
+static void write_ledger(struct jsonw *w, const struct view_session *v, const struct record_roster *r,
+			 const struct trace *t)
 {
 	struct flow_sum sum = add_sides(r, t->index);
 	bool decode = v->no_times;
@@ -161,6 +161,29 @@ void record_ledger(struct jsonw *w, const struct view_session *v, const struct r
 					    : "hits \xc3\x97 the cost of each site, calibrated at attach");
 	jsonw_object_end(w);
 	jsonw_object_end(w);
+}
+
+static const char *status_word(enum trace_status s)
+{
+	return s == TRACE_STATUS_OK ? "ok" : s == TRACE_STATUS_OPEN ? "open" : "error";
+}
+
+void record_facts(struct jsonw *w, const struct view_session *v, const struct record_roster *r,
+		  const struct trace *t)
+{
+	jsonw_z(jsonw_key(w, "schema"), "bottrace.v1.trace");
+	jsonw_z(jsonw_key(w, "trace_id"), t->id);
+	jsonw_key(w, "start");
+	record_time(w, v, t->start_ns);
+	jsonw_key(w, "end");
+	record_time(w, v, t->end_ns);
+	jsonw_key(w, "observed_until");
+	record_time(w, v, t->until_ns);
+	jsonw_z(jsonw_key(w, "root_rule"), t->root_rule);
+	jsonw_null(jsonw_key(w, "session"));
+	jsonw_z(jsonw_key(w, "status"), status_word(t->status));
+	jsonw_bool(jsonw_key(w, "complete"), t->complete && store_lost(v->store) == 0);
+	write_ledger(w, v, r, t);
 }
 
 /* ---- connections ---- */

@@ -21,9 +21,10 @@ int record_roster_init(struct record_roster *r, const struct view_session *v) MU
 void record_roster_fini(struct record_roster *r);
 
 void record_time(struct jsonw *w, const struct view_session *v, uint64_t ns);
-/* Members `ledger`, `connections`, `processes` of trace t. */
-void record_ledger(struct jsonw *w, const struct view_session *v, const struct record_roster *r,
-		   const struct trace *t);
+/* All members of trace t that stand before its connections: schema to ledger. */
+void record_facts(struct jsonw *w, const struct view_session *v, const struct record_roster *r,
+		  const struct trace *t);
+/* Elements of `connections` and `processes`. */
 void record_connection(struct jsonw *w, const struct view_session *v, const struct flow_conn *c);
 void record_process(struct jsonw *w, const struct view_session *v, const struct record_roster *r,
 		    const struct proc *p);

@@ -26,6 +26,12 @@
 #include "store/store.h"
 #include "trace/trace.h"
 
+struct view_style {
+	bool ascii; /* LC_ALL=C */
+	bool colour;
+	uint32_t columns; /* width to keep to; 0: no limit (a pipe) */
+};
+
 /* ---- writing the document ---- */
 
 struct view_session { /* borrowed, all after trace_finish and store_finish */
@@ -50,16 +56,12 @@ int view_lines(const struct view_session *v, view_write_fn *write, void *ctx) MU
 /* For JSON lines that were written as spans closed, numbered by their `seq`: the spans whose ordinal is another, then
  * the trace(s) without spans. */
 int view_corrections(const struct view_session *v, view_write_fn *write, void *ctx) MUST_CHECK;
+/* What `run` and `attach` say at the end: what was seen, lost, and added (ledger). Reads no span again. */
+int view_summary(struct buf *out, const struct view_session *v, const struct view_style *style) MUST_CHECK;
 /* One stored span with its ordinal: {"id":..,"parent":..,"n":N,...} */
 void view_numbered(struct buf *out, struct str line, uint32_t n);
 
 /* ---- text from a document ---- */
-
-struct view_style {
-	bool ascii; /* LC_ALL=C */
-	bool colour;
-	uint32_t columns; /* width to keep to; 0: no limit (a pipe) */
-};
 
 /* Whether j is a document of ours (either schema). */
 bool view_is_document(const struct json *j);
@@ -75,10 +77,6 @@ const struct json *view_find(struct arena *a, const struct json *document, uint3
  * show for it. */
 void view_live_heading(struct buf *out, const struct view_style *style);
 void view_live_line(struct buf *out, struct arena *a, struct str span_line, const struct view_style *style);
-/* What `run` and `attach` say at the end, from the finished document: what was seen, lost, and added (ledger). */
-int view_summary(struct buf *out, struct arena *a, const struct json *document,
-		 const struct view_style *style) MUST_CHECK;
-
 /* The `bottrace.v1.doctor` document as text. */
 int view_doctor(struct buf *out, struct arena *a, const struct json *doctor,
 		const struct view_style *style) MUST_CHECK;

@@ -47,6 +47,85 @@ static void decoded_call(void **state)
 	assert_int_equal(calls, 2);
 }
 
+/* A direction that gives a few bytes more than it has to. */
+struct drip {
+	struct str all;
+	size_t at;
+	struct buf b;
+	int err_after;
+};
+
+static int drip(void *ctx, struct str *data)
+{
+	struct drip *d = ctx;
+	size_t want = PIPELINE_PIECE_BYTES + 7;
+
+	if (d->err_after > 0 && --d->err_after == 0)
+		return -EIO;
+	buf_consume(&d->b, d->b.n - data->n);
+	struct str more = str_head(str_skip(d->all, d->at), d->b.n < want ? want - d->b.n : 0);
+	buf_add(&d->b, more);
+	d->at += more.n;
+	*data = buf_str(&d->b);
+	return buf_err(&d->b);
+}
+
+static void written_document(struct pipeline *p, struct buf *out)
+{
+	struct view_session v;
+
+	assert_int_equal(pipeline_finish(p, false), 0);
+	v = pipeline_session(p);
+	assert_int_equal(view_document(&v, to_buf, out), 0);
+	pipeline_free(p);
+}
+
+/* Read as they are due, a connection's bytes give the document that they give in one piece. */
+static void inputs_in_pieces(void **state)
+{
+	const struct pipeline_settings settings = {.decode = true};
+	struct drip up = {0}, down = {0};
+	struct pipeline_input written = {.fill = drip, .ctx = &up}, read = {.fill = drip, .ctx = &down};
+	autodrop(buf_fini) struct buf request, whole, pieces;
+	struct pipeline *p = pipeline_new(&settings);
+	(void)state;
+
+	buf_init(&request, 1u << 24);
+	buf_init(&whole, 1u << 24);
+	buf_init(&pieces, 1u << 24);
+	buf_init(&up.b, 1u << 20);
+	buf_init(&down.b, 1u << 20);
+	for (unsigned i = 0; i < 9; i++) {
+		buf_addf(&request,
+			 "POST /v1/chat/completions HTTP/1.1\r\nHost: api.openai.com\r\n"
+			 "Content-Length: 40064\r\n\r\n"
+			 "{\"model\":\"gpt-5-mini\",\"messages\":[{\"role\":\"user\",\"content\":\"%"
+			 "040000u\"}]}",
+			 i);
+	}
+	up.all = buf_str(&request);
+	down.all = STR(ANSWER ANSWER ANSWER ANSWER ANSWER ANSWER ANSWER ANSWER ANSWER);
+	assert_non_null(p);
+	assert_int_equal(pipeline_connection(p, STR("h"), up.all, down.all), 0);
+	written_document(p, &whole);
+	p = pipeline_new(&settings);
+	assert_non_null(p);
+	assert_int_equal(pipeline_inputs(p, STR("h"), &written, &read), 0);
+	written_document(p, &pieces);
+	assert_true(str_eq(buf_str(&whole), buf_str(&pieces)));
+	assert_true(up.b.cap < 4 * PIPELINE_PIECE_BYTES);
+	/* What cannot be read ends it, and says so. */
+	p = pipeline_new(&settings);
+	assert_non_null(p);
+	up = (struct drip){.all = up.all, .b = up.b, .err_after = 2};
+	buf_clear(&up.b);
+	written.data = STR_NONE;
+	assert_int_equal(pipeline_inputs(p, STR("h"), &written, &read), -EIO);
+	pipeline_free(p);
+	buf_fini(&up.b);
+	buf_fini(&down.b);
+}
+
 struct told {
 	struct buf lines;
 	uint32_t last_seq;
@@ -211,8 +290,11 @@ static void sweeps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(decoded_call), cmocka_unit_test(told_lines_passed_the_guard),
-		cmocka_unit_test(completeness), cmocka_unit_test(nothing_at_all),
+		cmocka_unit_test(decoded_call),
+		cmocka_unit_test(inputs_in_pieces),
+		cmocka_unit_test(told_lines_passed_the_guard),
+		cmocka_unit_test(completeness),
+		cmocka_unit_test(nothing_at_all),
 		cmocka_unit_test(sweeps),
 	};
 

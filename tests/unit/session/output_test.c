@@ -485,6 +485,36 @@ static void full_disk(void **state)
 	buf_fini(&said);
 }
 
+/* What one file cannot take the others have whole. */
+static void full_disk_beside_a_good_one(void **state)
+{
+	struct session_settings s = {
+		.mode = WIRE_MODE_RUN,
+		.quiet = true,
+		.outputs = {{.format = SESSION_JSON, .file = "/dev/full"},
+			    {.format = SESSION_JSON, .file = "old"}},
+		.output_count = 2,
+	};
+	struct pipeline *p = one_call();
+	struct buf said, document;
+	(void)state;
+
+	write_file("old", "yesterday's, which was longer than today's will be");
+	assert_int_equal(output_open(&s), EXIT_OK);
+	struct output_live *l = output_live_new(&s);
+	assert_int_equal(written(&s, p, l, &said), -ENOSPC);
+	HARNESS_TEXT("said", buf_str(&said), "bottrace: write /dev/full: No space left on device\n");
+	struct view_session session = pipeline_session(p);
+	buf_init(&document, 1u << 20);
+	assert_int_equal(view_document(&session, view_to_buf, &document), 0);
+	holds("old", buf_z(&document));
+	output_live_free(l);
+	pipeline_free(p);
+	close_outputs(&s);
+	buf_fini(&said);
+	buf_fini(&document);
+}
+
 /* ---- who gets the live lines ---- */
 
 static void live_lines_on_stdout(void **state)
@@ -555,6 +585,7 @@ int main(void)
 		TEST(stopped_reader_is_left_behind),
 		TEST(reader_went_away),
 		TEST(full_disk),
+		TEST(full_disk_beside_a_good_one),
 		TEST(live_lines_on_stdout),
 		TEST(summary_unless_quiet),
 	};

@@ -26,13 +26,55 @@ static void assert_next(struct store *s, uint32_t trace, uint64_t *pos, uint32_t
 	struct buf b;
 
 	buf_init(&b, 1 << 20);
-	assert_int_equal(store_next(s, trace, pos, &e, &b), want ? 1 : 0);
+	assert_int_equal(store_next(s, trace, pos, &e), want ? 1 : 0);
 	if (want) {
+		/* In two pieces. */
+		assert_int_equal(store_read(s, &e, 0, 2, &b), 0);
+		assert_int_equal(store_read(s, &e, (uint32_t)b.n, UINT32_MAX, &b), 0);
+		assert_int_equal(store_read(s, &e, e.size, UINT32_MAX, &b), 0);
 		assert_int_equal(e.n, n);
 		assert_int_equal(e.trace, trace);
 		HARNESS_TEXT("line", buf_str(&b), want);
 	}
 	buf_fini(&b);
+}
+
+/* Of a span that is replaced the newest facts count. */
+static void facts(void **state)
+{
+	struct trace_attribute attributes[] = {
+		{.key = STR("gen_ai.usage.output_tokens"), .type = TRACE_I64, .i64 = 7},
+		{.key = STR("gen_ai.usage.input_tokens"), .type = TRACE_F64, .f64 = 9},
+		{.key = STR("bottrace.hop_of"), .type = TRACE_STR, .text = STR("00000000000000aa")},
+	};
+	struct trace_gap gaps[] = {{.bytes = 5}, {.bytes = 6}};
+	struct trace_span span = {.id = 1, .kind = "chat", .status = TRACE_STATUS_OPEN};
+	struct store *s = store_new(NULL);
+	struct store_entry e;
+	uint64_t pos = 0;
+
+	(void)state;
+	assert_non_null(s);
+	assert_int_equal(store_add(s, &span, STR("x")), 0);
+	span.status = TRACE_STATUS_ERROR;
+	span.end_ns = 8;
+	span.link = (struct trace_link){.how = "exec"};
+	span.attributes = attributes;
+	span.attribute_count = 3;
+	span.gaps = gaps;
+	span.gap_count = 2;
+	assert_int_equal(store_add(s, &span, STR("x")), 0);
+	assert_int_equal(store_finish(s), 0);
+	assert_int_equal(store_next(s, 0, &pos, &e), 1);
+	assert_string_equal(e.facts.kind, "chat");
+	assert_int_equal(e.facts.status, TRACE_STATUS_ERROR);
+	assert_int_equal(e.facts.end_ns, 8);
+	assert_int_equal(e.facts.input, -1);
+	assert_int_equal(e.facts.output, 7);
+	assert_int_equal(e.facts.gaps, 2);
+	assert_int_equal(e.facts.gap_bytes, 11);
+	assert_true(e.facts.linked && !e.facts.certain && e.facts.hop);
+	store_free(s);
 }
 
 static void order_and_replacement(void **state)
@@ -52,6 +94,9 @@ static void order_and_replacement(void **state)
 	add(s, 10, 0, 90, 1, "late");
 	add(s, 12, 0, 5, 3, "now first");
 	assert_int_equal(store_finish(s), 0);
+	assert_int_equal(store_count(s, 0), 4);
+	assert_int_equal(store_count(s, 1), 1);
+	assert_int_equal(store_count(s, UINT32_MAX), 0);
 	assert_next(s, 0, &pos, 1, "now first");
 	assert_next(s, 0, &pos, 2, "first");
 	assert_next(s, 0, &pos, 3, "second, longer than before");
@@ -188,6 +233,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_and_replacement),
+		cmocka_unit_test(facts),
 		cmocka_unit_test(nothing_stored),
 		cmocka_unit_test(no_file_is_left),
 		cmocka_unit_test(no_space),

@@ -387,6 +387,59 @@ static void the_writer_may_refuse(void **state)
 	close_stage(&s);
 }
 
+struct pieces {
+	struct buf all;
+	size_t longest;
+};
+
+static int gather(void *ctx, struct str piece)
+{
+	struct pieces *p = ctx;
+
+	p->longest = piece.n > p->longest ? piece.n : p->longest;
+	buf_add(&p->all, piece);
+	return buf_err(&p->all);
+}
+
+/* A line of several MiB is never held whole. */
+static void long_lines_go_in_pieces(void **state)
+{
+	struct trace_span span = {.id = 1, .kind = "http", .seq = 2};
+	struct pieces p = {0};
+	struct buf line, want;
+	struct stage s;
+
+	(void)state;
+	play();
+	open_stage(&s);
+	buf_init(&p.all, 1 << 24);
+	buf_init(&line, 1 << 24);
+	buf_init(&want, 1 << 24);
+	buf_add(&line, STR("{\"id\":\"0000000000000001\",\"parent\":null"));
+	buf_add(&want, buf_str(&line));
+	buf_add(&want, STR(",\"n\":1"));
+	size_t same = line.n;
+	for (unsigned i = 0; line.n < 3000001; i++)
+		buf_addf(&line, ",\"%u\":%u", i, i);
+	buf_add_char(&line, '}');
+	buf_add(&want, str_skip(buf_str(&line), same));
+	assert_int_equal(store_add(s.v.store, &span, buf_str(&line)), 0);
+	assert_int_equal(store_finish(s.v.store), 0);
+	assert_int_equal(view_document(&s.v, gather, &p), 0);
+	assert_true(str_has(buf_str(&p.all), buf_str(&want)));
+	assert_true(p.longest < 600000);
+	buf_clear(&p.all);
+	assert_int_equal(view_lines(&s.v, gather, &p), 0);
+	assert_true(str_starts(buf_str(&p.all), buf_str(&want)));
+	buf_clear(&p.all);
+	assert_int_equal(view_corrections(&s.v, gather, &p), 0);
+	assert_true(str_starts(buf_str(&p.all), buf_str(&want)));
+	buf_fini(&p.all);
+	buf_fini(&line);
+	buf_fini(&want);
+	close_stage(&s);
+}
+
 static void every_failed_allocation(void **state)
 {
 	unsigned long n = 0;
@@ -419,7 +472,7 @@ int main(void)
 		cmocka_unit_test(whole_document),	   cmocka_unit_test(equations),
 		cmocka_unit_test(without_final_counters),  cmocka_unit_test(decode_has_no_clock_and_no_pids),
 		cmocka_unit_test(several_traces),	   cmocka_unit_test(the_writer_may_refuse),
-		cmocka_unit_test(every_failed_allocation),
+		cmocka_unit_test(long_lines_go_in_pieces), cmocka_unit_test(every_failed_allocation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,20 +55,6 @@ static const char tree_colour_100[] =
 	"        events 12 = 12 kept + 0 lost\n"
 	"\033[33mblind: pid 100: grpc: static BoringSSL without symbols\033[0m\n";
 
-static const char summary_pipe[] =
-	"bottrace: 1m12s  llm 2  tools 1  tokens 8,532->311  errors 2  incomplete\n"
-	"captured 211.5 kB in 391 calls, LOST 512 B; added 1.90 us a call, 851 us in all\n"
-	"gaps: 1, 512 B: they stand in the tree, at the calls that they hit\n"
-	"ledger: calls 391 = 388 kept + 3 ring_full; bytes 212,044 = 211,532 kept + 512 missing; events 12 = 12 kept + 0 lost\n";
-
-static const char summary_60_ascii[] =
-	"bottrace: 1m12s  llm 2  tools 1  tokens 8,532->311  error...\n"
-	"captured 211.5 kB in 391 calls, LOST 512 B; added 1.90 us...\n"
-	"gaps: 1, 512 B: they stand in the tree, at the calls that...\n"
-	"ledger: calls 391 = 388 kept + 3 ring_full\n"
-	"        bytes 212,044 = 211,532 kept + 512 missing\n"
-	"        events 12 = 12 kept + 0 lost\n";
-
 static const char live_120[] =
 	"TIME      SPAN                                    MODEL                  IN->OUT tok      DUR  STATE\n"
 	"20:41:07  proc python3 agent.py --fast            -                                -    1m12s  exit 1  (pid 100)\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Trees, single spans, live lines, summaries: as approved, for every terminal, whatever a document holds. */
+/* Trees, single spans, live lines: as approved, for every terminal, whatever a document holds. */
 #include "harness.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "sample.h"
 #include "view/view.h"
 
-enum what { TREE, SPAN, SUMMARY, LIVE, DOCTOR, LINES };
+enum what { TREE, SPAN, LIVE, DOCTOR, LINES };
 
 static const struct view_style pipe_style = {0};
 
@@ -27,8 +27,6 @@ static int render(enum what what, struct buf *out, struct arena *a, const struct
 		return view_tree(out, a, j, style);
 	case SPAN:
 		return view_span(out, a, j, 0, n, style);
-	case SUMMARY:
-		return view_summary(out, a, j, style);
 	case DOCTOR:
 		return view_doctor(out, a, j, style);
 	case LINES:
@@ -66,8 +64,6 @@ static void golden_texts(void **state)
 	assert_golden("tree, 100 columns", TREE, WIDTH(100), 0, tree_100);
 	assert_golden("tree, 60 columns, ASCII", TREE, ASCII(60), 0, tree_60_ascii);
 	assert_golden("tree, colour", TREE, COLOUR(100), 0, tree_colour_100);
-	assert_golden("summary", SUMMARY, WIDTH(0), 0, summary_pipe);
-	assert_golden("summary, ASCII", SUMMARY, ASCII(60), 0, summary_60_ascii);
 	assert_golden("live", LIVE, WIDTH(120), 0, live_120);
 	assert_golden("live, ASCII", LIVE, ASCII(60), 0, live_ascii_60);
 	assert_golden("span 2", SPAN, WIDTH(0), 2, span_2);
@@ -330,7 +326,6 @@ static void many_spans(void **state)
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	assert_int_equal(view_tree(&out, a, j, &pipe_style), 0);
 	assert_int_equal(view_span(&out, a, j, 0, 25000, &pipe_style), 0);
-	assert_int_equal(view_summary(&out, a, j, &pipe_style), 0);
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	assert_true(str_has(buf_str(&out), STR("    message 1\n")));
 	assert_true(str_has(buf_str(&out), STR("messages 25000 ")));
