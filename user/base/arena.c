@@ -107,6 +107,11 @@ void *arena_alloc(struct arena *a, size_t n)
 	return p;
 }
 
+char *arena_bytes(struct arena *a, size_t n)
+{
+	return get(a, n);
+}
+
 struct str arena_dup(struct arena *a, struct str s)
 {
 	char *p = get(a, s.n);

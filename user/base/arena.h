@@ -16,6 +16,8 @@ void arena_free(struct arena *a);
 DROP_POINTER(arena, arena_free)
 /* Zeroed, aligned to 16; NULL without memory or beyond the maximum. */
 void *arena_alloc(struct arena *a, size_t n) MUST_CHECK;
+/* The same, not zeroed: for bytes that are written at once. */
+char *arena_bytes(struct arena *a, size_t n) MUST_CHECK;
 /* A copy of s in the arena; STR_NONE (p NULL) without memory. An empty s gives a non-NULL p. */
 struct str arena_dup(struct arena *a, struct str s) MUST_CHECK;
 /* Formatted text in the arena; STR_NONE without memory. */

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdarg.h>
 
+#include "base/lane.h"
 #include "base/reader.h"
 #include "base/text.h"
 
@@ -48,18 +49,15 @@ static size_t decode_escape(const char **p, const char *end, char out[4])
 	return text_utf8_put(code, out);
 }
 
-#define HIGHS 0x8080808080808080u
-
 /* To the first byte beyond ASCII, or end. */
 static const char *skip_ascii(const char *p, const char *end)
 {
-	while (end - p >= 8) {
-		uint64_t w;
+	while (end - p >= LANE_BYTES) {
+		lane high = (lane)(lane_load(p) < lane_of(0));
 
-		memcpy(&w, p, 8);
-		if (w & HIGHS)
-			break;
-		p += 8;
+		if (lane_any(high))
+			return p + lane_first(high);
+		p += LANE_BYTES;
 	}
 	while (p < end && (unsigned char)*p < 0x80)
 		p++;
@@ -108,25 +106,26 @@ static bool is_utf8(struct str s)
 	return true;
 }
 
-#define ONES 0x0101010101010101u
-
-/* Copies to the first backslash or end; moves both. Copies whole words: there is always as much room as there are bytes
+/* Copies to the first backslash or end; moves both. Copies whole lanes: there is always as much room as there are bytes
  * left to read, since escapes only shrink. */
 static void copy_plain(const char **from, const char *end, char **out)
 {
 	const char *p = *from;
 	char *to = *out;
 
-	while (end - p >= 8) {
-		uint64_t w, x;
+	while (end - p >= LANE_BYTES) {
+		lane v = lane_load(p), hit = lane_eq(v, '\\');
 
-		memcpy(&w, p, 8);
-		memcpy(to, &w, 8);
-		x = w ^ (ONES * '\\');
-		if ((x - ONES) & ~x & HIGHS)
-			break;
-		p += 8;
-		to += 8;
+		lane_store(to, v);
+		if (lane_any(hit)) {
+			size_t n = lane_first(hit);
+
+			*from = p + n;
+			*out = to + n;
+			return;
+		}
+		p += LANE_BYTES;
+		to += LANE_BYTES;
 	}
 	while (p < end && *p != '\\')
 		*to++ = *p++;
@@ -138,7 +137,7 @@ static void copy_plain(const char **from, const char *end, char **out)
 static struct str decode_valid(struct arena *a, struct str raw)
 {
 	const char *p = raw.p, *end = raw.p + raw.n;
-	char *out = arena_alloc(a, raw.n), *to = out;
+	char *out = arena_bytes(a, raw.n), *to = out;
 	char space[4];
 
 	if (out == NULL)
@@ -166,7 +165,7 @@ static struct str decode(struct arena *a, struct str raw, bool valid)
 	/* A bad byte becomes three: how many bytes it will be shows a first pass. */
 	while (p < end)
 		n += next_piece(&p, end, space).n;
-	char *out = arena_alloc(a, n), *to = out;
+	char *out = arena_bytes(a, n), *to = out;
 
 	if (out == NULL)
 		return STR_NONE;
@@ -256,16 +255,15 @@ bool json_key_is(const struct json *member, struct str name)
 	return raw.p && (str_eq(raw, name) ? !member->key_escaped : is_decoded(raw, name));
 }
 
-const struct json *json_get(const struct json *object, const char *name)
+const struct json *json_find(const struct json *object, struct str name)
 {
 	const struct json *found = NULL;
-	struct str want = str_of(name);
 
 	if (json_type(object) != JSON_OBJECT)
 		return NULL;
 	for (const struct json *j = json_first(object); j; j = j->next) {
 		/* Most names have another length and no escape. */
-		if ((j->key_n == want.n || j->key_escaped) && json_key_is(j, want))
+		if ((j->key_n == name.n || j->key_escaped) && json_key_is(j, name))
 			found = j;
 	}
 	return found;

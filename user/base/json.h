@@ -51,7 +51,12 @@ struct str json_raw(const struct json *j);
 /* Number of elements or members. */
 size_t json_count(const struct json *j);
 /* Member by name (names are compared decoded); the last one when a name stands twice, as Python's reader has it. */
-const struct json *json_get(const struct json *object, const char *name);
+const struct json *json_find(const struct json *object, struct str name);
+/* The same; in the header, so that a literal's length is not counted each time. */
+static inline const struct json *json_get(const struct json *object, const char *name)
+{
+	return json_find(object, str_of(name));
+}
 /* Path of member names and array indices: json_path(j, "choices", "0", "delta", NULL). */
 const struct json *json_path(const struct json *j, ...) __attribute__((sentinel));
 const struct json *json_at(const struct json *array, size_t i);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/lane.h"
 #include "base/text.h"
 
 /* Objects with more members than this get a table of their names when they are written anew. */
@@ -73,83 +74,123 @@ void jsonw_array_end(struct jsonw *w)
 	close_level(w, ']');
 }
 
-#define ONES  0x0101010101010101u
-#define HIGHS 0x8080808080808080u
+/* What stands behind the backslash: a letter, 'u' for \u00xx, 0 for what needs no escape and for UTF-8. */
+static const char escapes[256] = {
+	'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'b',	     't',	    'n',	  'u',
+	'f', 'r', 'u', 'u', 'u', 'u', 'u', 'u', 'u',	     'u',	    'u',	  'u',
+	'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', ['"'] = '"', ['\\'] = '\\', [0x7f] = 'u',
+};
 
-/* High bits of the bytes of x that are zero; those above the first may be wrong. */
-static inline uint64_t zeros(uint64_t x)
+/* Copies to the first byte that is not printable ASCII, a quote or a backslash; moves both. Copies whole lanes: there
+ * is always as much room as there are bytes left. */
+static inline void copy_plain(const char **from, const char *end, char **out)
 {
-	return (x - ONES) & ~x & HIGHS;
-}
+	const char *p = *from;
+	char *to = *out;
 
-static inline bool is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
+	while (end - p >= LANE_BYTES) {
+		lane v = lane_load(p);
+		/* Beyond ASCII bytes are negative. */
+		lane hit = (lane)(v < lane_of(0x20)) | lane_eq(v, 0x7f) | lane_eq(v, '"') | lane_eq(v, '\\');
 
-/* To the first byte that is not printable ASCII, a quote or a backslash. */
-static const char *skip_plain(const char *p, const char *end)
-{
-	while (end - p >= 8) {
-		uint64_t x;
+		lane_store(to, v);
+		if (lane_any(hit)) {
+			size_t n = lane_first(hit);
 
-		memcpy(&x, p, 8);
-		/* Bytes below 0x20 borrow from their high bit; 0x7f and above have it set after + 1. */
-		if (((x - ONES * 0x20) | x | (x + ONES) | zeros(x ^ (ONES * '"')) |
-		     zeros(x ^ (ONES * '\\'))) &
-		    HIGHS)
-			break;
-		p += 8;
+			*from = p + n;
+			*out = to + n;
+			return;
+		}
+		p += LANE_BYTES;
+		to += LANE_BYTES;
 	}
-	while (p < end && is_plain((unsigned char)*p))
-		p++;
-	return p;
+	while (p < end && (unsigned char)*p < 0x80 && escapes[(unsigned char)*p] == 0)
+		*to++ = *p++;
+	*from = p;
+	*out = to;
 }
 
-static void add_escape(struct buf *b, uint32_t code)
+/* The longest that one character becomes: \u00xx. */
+#define ESCAPE_MAX 6u
+
+/* Writes what stands for the character at *p, which is not plain, and steps over it. Returns the bytes written. */
+static size_t escape(const char **p, const char *end, char to[ESCAPE_MAX])
 {
-	static const char named[] = "\"\\\b\f\n\r\t";
-	static const char letter[] = "\"\\bfnrt";
-	const char *at = code && code < 0x80 ? strchr(named, (int)code) : NULL;
+	static const char hex[] = "0123456789abcdef";
+	struct str rest = str_make(*p, (size_t)(end - *p));
+	uint32_t code;
+	size_t n = text_utf8(rest, &code);
 
-	if (at) {
-		char two[2] = {'\\', letter[at - named]};
-
-		buf_add(b, str_make(two, 2));
-	} else {
-		buf_addf(b, "\\u%04x", (unsigned int)code);
+	*p += n ? n : text_utf8_bad(rest);
+	if (n == 0) {
+		memcpy(to, "\xef\xbf\xbd", 3);
+		return 3;
 	}
+	if (code < 0xa0) {
+		memcpy(to, "\\u00", 4);
+		to[4] = hex[code >> 4];
+		to[5] = hex[code & 15];
+		return ESCAPE_MAX;
+	}
+	memcpy(to, rest.p, n);
+	return n;
+}
+
+/* Room behind `used` more bytes for `need` and, as far as b may grow, for `spare` more. Says how many more. */
+static char *reserve(struct buf *b, size_t used, size_t need, size_t *spare)
+{
+	buf_commit(b, used);
+	size_t room = b->max - b->n;
+
+	if (need > room)
+		*spare = 0;
+	else if (*spare > room - need)
+		*spare = room - need;
+	return buf_reserve(b, need + *spare);
 }
 
 static void add_string(struct buf *b, struct str s)
 {
-	const char *p = s.p, *run = s.p, *end = s.n ? s.p + s.n : s.p;
+	const char *p = s.p, *end = s.n ? s.p + s.n : s.p;
+	size_t spare = 16 + s.n / 16; /* room beyond that for the bytes left and the quote */
+	char *start = reserve(b, 0, s.n + 2, &spare), *to = start;
 
-	buf_add_char(b, '"');
-	while (p < end && buf_err(b) == 0) {
-		uint32_t code;
+	if (to == NULL)
+		return;
+	*to++ = '"';
+	for (;;) {
+		char two[ESCAPE_MAX];
+		size_t n = 2;
 
-		p = skip_plain(p, end);
+		copy_plain(&p, end, &to);
 		if (p == end)
 			break;
-		struct str rest = str_make(p, (size_t)(end - p));
-		size_t n = text_utf8(rest, &code);
+		const char *at = p;
 
-		if (n > 1 && code >= 0xa0) {
-			p += n;
-			continue;
-		}
-		buf_add(b, str_make(run, (size_t)(p - run)));
-		if (n)
-			add_escape(b, code);
+		two[0] = '\\';
+		two[1] = escapes[(unsigned char)*p];
+		if (two[1] == 0 || two[1] == 'u')
+			n = escape(&p, end, two);
 		else
-			buf_add(b, STR("\xef\xbf\xbd"));
-		p += n ? n : text_utf8_bad(rest);
-		run = p;
+			p++;
+		size_t left = (size_t)(end - at) + 1, more = left - (size_t)(p - at) + n;
+
+		if (more > left + spare) {
+			spare = 64 + left / 8;
+			start = reserve(b, (size_t)(to - start), more, &spare);
+			to = start;
+			if (to == NULL)
+				return;
+		} else {
+			spare = left + spare - more;
+		}
+		memcpy(to, two, 2);
+		if (n > 2)
+			memcpy(to, two, n);
+		to += n;
 	}
-	if (run < end)
-		buf_add(b, str_make(run, (size_t)(end - run)));
-	buf_add_char(b, '"');
+	*to++ = '"';
+	buf_commit(b, (size_t)(to - start));
 }
 
 struct jsonw *jsonw_key_str(struct jsonw *w, struct str key)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/reader.h"
 
+#include "base/lane.h"
 #include "base/text.h"
 
 #define COUNT_MAX ((1u << 25) - 1)
@@ -107,51 +108,28 @@ static void close_container(struct reader *r)
 
 /* ---- strings ---- */
 
-#define ONES  0x0101010101010101u
-#define HIGHS 0x8080808080808080u
-
-/* High bit of each byte of w that is c. Those above the first may be wrong. */
-static inline uint64_t bytes_like(uint64_t w, unsigned char c)
+/* To the first '"' or '\\', or end. *seen becomes negative when a byte passed over is beyond ASCII, or one close behind:
+ * who is told so looks himself. */
+static inline const char *skip_plain(const char *p, const char *end, signed char *seen)
 {
-	uint64_t x = w ^ (ONES * c);
+	signed char some = *seen;
+	lane all = {0};
 
-	return (x - ONES) & ~x & HIGHS;
-}
+	while (end - p >= LANE_BYTES) {
+		lane v = lane_load(p), hit = lane_eq(v, '"') | lane_eq(v, '\\');
 
-/* To the first '"' or '\\', or end. Bytes passed over are or-ed into *seen. */
-static inline const char *skip_plain(const char *p, const char *end, uint64_t *seen)
-{
-	uint64_t all = 0;
-
-	while (end - p >= 16) {
-		uint64_t a, b;
-
-		memcpy(&a, p, 8);
-		memcpy(&b, p + 8, 8);
-		if ((bytes_like(a, '"') | bytes_like(a, '\\') | bytes_like(b, '"') | bytes_like(b, '\\')) !=
-		    0)
-			break;
-		all |= a | b;
-		p += 16;
-	}
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	while (end - p >= 8) {
-		uint64_t w;
-
-		memcpy(&w, p, 8);
-		uint64_t hit = bytes_like(w, '"') | bytes_like(w, '\\');
-
-		if (hit) {
-			*seen |= all | (w & ((hit & -hit) - 1));
-			return p + (__builtin_ctzll(hit) >> 3);
+		all |= v;
+		if (lane_any(hit)) {
+			*seen = lane_any((lane)(all < lane_of(0))) ? -1 : some;
+			return p + lane_first(hit);
 		}
-		all |= w;
-		p += 8;
+		p += LANE_BYTES;
 	}
-#endif
+	if (lane_any((lane)(all < lane_of(0))))
+		some = -1;
 	while (p < end && *p != '"' && *p != '\\')
-		all |= (unsigned char)*p++;
-	*seen |= all;
+		some |= (signed char)*p++;
+	*seen = some;
 	return p;
 }
 
@@ -228,7 +206,7 @@ static const char *whole_utf8(const char *from, const char *to)
 /* From the opening quote to behind the closing one. When it does not get there, s holds what came. */
 static enum json_state read_string(struct reader *r, struct string *s)
 {
-	uint64_t seen = 0;
+	signed char seen = 0;
 	const char *half = NULL; /* the last high surrogate: half a character until its low one has come */
 
 	*s = (struct string){.from = ++r->p};
@@ -244,7 +222,7 @@ static enum json_state read_string(struct reader *r, struct string *s)
 		enum json_state state = JSON_CUT;
 
 		s->to = at;
-		s->wide = (seen & HIGHS) != 0;
+		s->wide = seen < 0;
 		if (at < r->end && *at == '"') {
 			r->p++;
 			return JSON_WHOLE;

@@ -21,7 +21,7 @@ struct json {
 	uint32_t type : 3;
 	uint32_t cut : 1;
 	uint32_t escaped : 1;	  /* the string has escapes */
-	uint32_t wide : 1;	  /* the string has bytes beyond ASCII, valid or not */
+	uint32_t wide : 1;	  /* the string may have bytes beyond ASCII, valid or not */
 	uint32_t key_escaped : 1; /* its name has escapes */
 	uint32_t count : 25;	  /* children; more than COUNT_MAX is more than we hold */
 };

@@ -49,6 +49,8 @@ static int open_input(struct input *in, const char *file)
 	if (in->fd < 0)
 		return cannot_read(in, errno);
 	in->piecemeal = !is_stdin && fstat(in->fd, &st) == 0 && S_ISREG(st.st_mode);
+	if (in->piecemeal)
+		in->b.max = WINDOW_BYTES;
 	return EXIT_OK;
 }
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "guard/scan.h"
 
+#include <assert.h>
+
 #include <string.h>
+
+#include "base/lane.h"
 
 #define WORD (SCAN_KEY | SCAN_NAME | SCAN_B64 | SCAN_T68)
 
@@ -85,6 +89,11 @@ static const struct rule rules[] = {
 
 #define RULES (sizeof(rules) / sizeof(rules[0]))
 
+#define SEEN_BYTES 8u /* of a prefix: one of its landmarks is among them */
+/* Looked at pair by pair before whole lanes are tried again: where there is little to see, and where there is much. */
+#define NEAR_BYTES 16u
+#define FAR_BYTES  48u
+
 /* What a pair of bytes may begin. */
 #define PAIR_RULE   1u
 #define PAIR_NAME   2u /* the end of a name and its separator */
@@ -96,6 +105,12 @@ static const struct rule rules[] = {
 static void pair_add(struct scan_table *t, int a, int b, unsigned what)
 {
 	t->pairs[(unsigned)a | (unsigned)b << 8] |= (unsigned char)what;
+}
+
+static void add_third(struct scan_table *t, const char *prefix)
+{
+	t->third[(unsigned char)prefix[2]] |= PAIR_RULE;
+	t->thirds[(unsigned char)prefix[0]] |= 1u << (prefix[2] & 31);
 }
 
 void scan_table_init(struct scan_table *t)
@@ -124,6 +139,15 @@ void scan_table_init(struct scan_table *t)
 	pair_add(t, 'e', 'y', PAIR_JWT);
 	pair_add(t, '-', '-', PAIR_DASH); /* PEM, options */
 	pair_add(t, '-', 'u', PAIR_DASH);
+	memset(t->third, PAIR_NAME | PAIR_DASH, sizeof(t->third));
+	for (size_t i = 0; i < RULES; i++)
+		assert(strcspn(rules[i].prefix, "-_.A") < SEEN_BYTES);
+	for (size_t i = 0; i < RULES; i++)
+		add_third(t, rules[i].prefix);
+	t->third['/'] |= PAIR_URL;
+	t->third['J'] |= PAIR_JWT;
+	for (size_t i = 0; i < 4; i++)
+		t->third[(unsigned char)"aAsS"[i]] |= PAIR_SCHEME;
 }
 
 static int hex_digit(char c)
@@ -365,24 +389,74 @@ static bool look(struct scan *s, size_t at, unsigned what, struct scan_hit *hit)
 	return false;
 }
 
+/* Nothing that look() finds begins in a lane when neither it nor the next holds one of these: names and URLs end in
+ * them, and each rule's prefix has one among its first SEEN_BYTES. "Bearer" and "Basic" have none. */
+static inline lane landmarks(const char *p)
+{
+	lane v = lane_load(p);
+
+	return lane_eq(v, '-') | lane_eq(v, '_') | lane_eq(v, '.') | lane_eq(v, '=') | lane_eq(v, ':') |
+	       lane_eq(v, 'A') | lane_eq(v, 'J');
+}
+
+static inline lane schemes(const char *p)
+{
+	lane lower = lane_of(0x20), third = lane_load(p + 2) | lower;
+
+	return lane_eq(lane_load(p) | lower, 'b') & (lane_eq(third, 'a') | lane_eq(third, 's'));
+}
+
+/* To the first place where something may begin, as far as whole lanes can tell. */
+static size_t skip_lanes(struct str t, size_t i)
+{
+	if (t.n - i < 3 * LANE_BYTES)
+		return i;
+	lane here = landmarks(t.p + i);
+	while (t.n - i >= 3 * LANE_BYTES) {
+		lane next = landmarks(t.p + i + LANE_BYTES), scheme = schemes(t.p + i);
+
+		if (lane_any(here | next | scheme)) {
+			size_t mark = lane_any(here)   ? lane_first(here)
+				      : lane_any(next) ? LANE_BYTES + lane_first(next)
+						       : 2 * LANE_BYTES;
+			size_t first = mark < SEEN_BYTES ? 0 : mark - SEEN_BYTES + 1;
+
+			if (lane_any(scheme) && lane_first(scheme) < first)
+				first = lane_first(scheme);
+			return i + first;
+		}
+		here = next;
+		i += LANE_BYTES;
+	}
+	return i;
+}
+
 bool scan_next(struct scan *s, size_t from, struct scan_hit *hit)
 {
 	const unsigned char *p = (const unsigned char *)s->text.p, *pairs = s->table->pairs;
 	size_t i = from, n = s->text.n;
 
 	while (i + 1 < n) {
-		unsigned what;
+		size_t at = skip_lanes(s->text, i);
+		size_t far = at + (at - i < FAR_BYTES ? FAR_BYTES : NEAR_BYTES);
 
-		/* Eight pairs a step while there is nothing to see. */
-		while (i + 9 < n && !(pairs[p[i] | p[i + 1] << 8] | pairs[p[i + 1] | p[i + 2] << 8] |
-				      pairs[p[i + 2] | p[i + 3] << 8] | pairs[p[i + 3] | p[i + 4] << 8] |
-				      pairs[p[i + 4] | p[i + 5] << 8] | pairs[p[i + 5] | p[i + 6] << 8] |
-				      pairs[p[i + 6] | p[i + 7] << 8] | pairs[p[i + 7] | p[i + 8] << 8]))
-			i += 8;
-		for (size_t stop = i + 8 < n - 1 ? i + 8 : n - 1; i < stop; i++) {
-			what = pairs[p[i] | p[i + 1] << 8];
-			if (what && look(s, i, what, hit))
-				return true;
+		for (i = at; i < far && i + 1 < n;) {
+			/* Eight pairs a step while there is nothing to see. */
+			while (i + 9 < n &&
+			       !(pairs[p[i] | p[i + 1] << 8] | pairs[p[i + 1] | p[i + 2] << 8] |
+				 pairs[p[i + 2] | p[i + 3] << 8] | pairs[p[i + 3] | p[i + 4] << 8] |
+				 pairs[p[i + 4] | p[i + 5] << 8] | pairs[p[i + 5] | p[i + 6] << 8] |
+				 pairs[p[i + 6] | p[i + 7] << 8] | pairs[p[i + 7] | p[i + 8] << 8]))
+				i += 8;
+			for (size_t stop = i + 8 < n - 1 ? i + 8 : n - 1; i < stop; i++) {
+				unsigned what = pairs[p[i] | p[i + 1] << 8];
+
+				what &= i + 2 < n ? s->table->third[p[i + 2]] : PAIR_NAME | PAIR_DASH;
+				if (what == PAIR_RULE && !(s->table->thirds[p[i]] >> (p[i + 2] & 31) & 1))
+					continue;
+				if (what && look(s, i, what, hit))
+					return true;
+			}
 		}
 	}
 	return false;

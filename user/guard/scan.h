@@ -22,7 +22,9 @@ struct scan_hit {
 struct scan_table {
 	/* By pair of bytes (first + 256 * second): what may begin there. Text touches few of its cache lines. */
 	unsigned char pairs[65536];
-	unsigned char rule[256]; /* index of the first rule whose prefix begins with this byte */
+	unsigned char third[256]; /* by the byte behind the pair: what of it is still possible */
+	uint32_t thirds[256];	  /* by the first byte of a rule: its third bytes, by their last five bits */
+	unsigned char rule[256];  /* index of the first rule whose prefix begins with this byte */
 };
 
 /* One text being searched. */

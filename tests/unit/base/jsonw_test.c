@@ -397,14 +397,62 @@ static void test_sweeps(void **state)
 	harness_sweep("large", &stage, buf_str(&text));
 }
 
+#define FILLER "abcdefghijklmnopqrstuvwxyz0123456789ABCD"
+
+/* What needs an escape may stand at any place of the sixteen bytes that are copied at a time. */
+static void escapes_at_every_place(void **state)
+{
+	static const struct {
+		const char *raw, *written;
+	} cases[] = {
+		{"\n", "\\n"},
+		{"\"", "\\\""},
+		{"\\", "\\\\"},
+		{"\x01", "\\u0001"},
+		{"\x7f", "\\u007f"},
+		{"\xc2\x80", "\\u0080"},
+		{"\xc3\xa4", "\xc3\xa4"},
+		{"\xff", "\xef\xbf\xbd"},
+		{"\xe2\x82", "\xef\xbf\xbd"},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (size_t before = 0; before < 40; before++)
+			for (size_t between = 0; between < 40; between++) {
+				struct buf b, in, want;
+				struct jsonw w;
+
+				buf_init(&b, 1000);
+				buf_init(&in, 1000);
+				buf_init(&want, 1000);
+				buf_addf(&in, "%.*s%s%.*s%s", (int)before, FILLER, cases[i].raw, (int)between,
+					 FILLER, cases[i].raw);
+				buf_addf(&want, "\"%.*s%s%.*s%s\"", (int)before, FILLER, cases[i].written,
+					 (int)between, FILLER, cases[i].written);
+				jsonw_init(&w, &b);
+				jsonw_str(&w, buf_str(&in));
+				HARNESS_TEXT("written", buf_str(&b), buf_z(&want));
+				buf_fini(&b);
+				buf_fini(&in);
+				buf_fini(&want);
+			}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nesting),	   cmocka_unit_test(test_strings),
-		cmocka_unit_test(test_doubles),	   cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_values),	   cmocka_unit_test(test_many_members),
-		cmocka_unit_test(test_deep_value), cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_full_buf),   cmocka_unit_test(test_sweeps),
+		cmocka_unit_test(escapes_at_every_place),
+		cmocka_unit_test(test_nesting),
+		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_doubles),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_many_members),
+		cmocka_unit_test(test_deep_value),
+		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_full_buf),
+		cmocka_unit_test(test_sweeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
