@@ -14,6 +14,8 @@
 #include "store/store.h"
 #include "trace/trace.h"
 
+#define LINE_KEEP_BYTES (1u << 20) /* of a span's line, from one span to the next */
+
 struct pipeline {
 	struct pipeline_settings settings;
 	struct proc_table *procs;
@@ -71,10 +73,10 @@ static void trace_to_store(void *ctx, const struct trace_span *s)
 	if (r < 0) {
 		if (p->lost_spans++ == 0)
 			(void)fail(r, "keep a span (it is missing from the document)");
-		return;
-	}
-	if (p->settings.span)
+	} else if (p->settings.span)
 		p->settings.span(p->settings.ctx, buf_str(&p->line), s);
+	if (p->line.cap > LINE_KEEP_BYTES)
+		buf_fini(&p->line);
 }
 
 static const struct trace_ops trace_ops = {.span = trace_to_store};

@@ -9,6 +9,8 @@
 #include "guard/name.h"
 #include "guard/value.h"
 
+#define TEXT_KEEP_BYTES (1u << 20) /* of a text that was cleaned, from one span to the next */
+
 struct clock {
 	int64_t offset_ns;
 	bool none;
@@ -286,5 +288,7 @@ int guard_span(struct guard *g, const struct trace_span *s, int64_t utc_offset_n
 		g->err = buf_err(out);
 	if (g->err != 0)
 		buf_truncate(out, size);
+	if (g->text.cap > TEXT_KEEP_BYTES)
+		buf_fini(&g->text);
 	return g->err;
 }

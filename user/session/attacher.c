@@ -6,6 +6,7 @@
 #include "session/session.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -225,7 +226,10 @@ static int say_ready(struct attacher *a, int mapped)
 	if (mapped == 0)
 		buf_add(&text, STR("; nothing to see yet: no TLS library mapped"));
 	a->ready = true;
-	return message_send(a->front, MESSAGE_READY, text.p, text.n, NULL, 0);
+	int r = message_send(a->front, MESSAGE_READY, text.p, text.n, NULL, 0);
+	/* libbpf read the kernel's types to load the programs: 7 MB that nobody needs again. Nobody waits for us now. */
+	(void)malloc_trim(0);
+	return r;
 }
 
 /* ---- the end ---- */

@@ -2,6 +2,7 @@
 #include "session/collector.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -79,6 +80,7 @@ static void tick(struct collector *c)
 		return;
 	feed(c, &t.head);
 	c->records = 0;
+	(void)malloc_trim(0); /* what a burst needed; for a second nothing has come */
 }
 
 static void flush_ring(struct collector *c)
