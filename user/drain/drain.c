@@ -22,10 +22,12 @@
 
 #define BATCH	 64  /* records between two looks at the rest of the world */
 #define SLEEP_MS 500 /* a lost wake-up costs at most this */
-/* While records come fast we nap between two looks: a wake-up costs the traced process more than its probe. With fewer
- * than NAP_RECORDS in a nap, their wake-ups cost less than our looking. */
+/* As long as each look finds records we nap before the next instead of asking to be woken: a wake-up costs the traced
+ * process more than its probe, and us two changes of thread for each record. Briefly while they come fast, since what
+ * is learnt from them should reach the kernel soon; else so long as nobody who reads along would notice. */
 #define NAP_MS	    2
-#define NAP_RECORDS 2
+#define NAP_RECORDS 8
+#define GATHER_MS   40
 #define FULL_MS	    5 /* between two tries while the reserve is full */
 #define BUSY_NS	    50000
 /* One second: a program that was killed while it wrote cannot exist, but do not hang. */
@@ -142,13 +144,13 @@ static void sleep_until_woken(struct drain *d)
 	atomic_fetch_add_explicit(&d->wakeups, 1, memory_order_relaxed);
 }
 
-/* Whether records come fast enough that a nap spares wake-ups. */
-static bool is_busy(struct drain *d, uint_fast64_t *seen)
+/* How long to nap before the next look; 0: nothing has come since the last one. */
+static int nap_ms(struct drain *d, uint_fast64_t *seen)
 {
 	uint_fast64_t before = *seen;
 
 	*seen = atomic_load_explicit(&d->consumed, memory_order_relaxed);
-	return *seen - before >= NAP_RECORDS;
+	return *seen == before ? 0 : *seen - before >= NAP_RECORDS ? NAP_MS : GATHER_MS;
 }
 
 static void *run(void *arg)
@@ -177,10 +179,12 @@ static void *run(void *arg)
 			(void)poll(&stop, 1, FULL_MS);
 		else if (o == DRAINED && stopping)
 			return NULL;
-		else if (o == DRAINED && is_busy(d, &seen))
-			(void)epoll_wait(d->epoll_fd, events, 2,
-					 NAP_MS); /* an eighth of the ring wakes us too */
-		else if (o == DRAINED)
+		if (o != DRAINED)
+			continue;
+		int ms = nap_ms(d, &seen);
+		if (ms)
+			(void)epoll_wait(d->epoll_fd, events, 2, ms); /* an eighth of the ring wakes us too */
+		else
 			sleep_until_woken(d);
 	}
 }
