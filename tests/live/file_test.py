@@ -127,6 +127,43 @@ def bad_files():
         say("lines that are none", bottrace("decode", f"{d}/foreign.json"), 6)
 
 
+def large_recordings():
+    """However large they are and wherever they come from (files are read as their bytes are due, pipes are not)."""
+    body = json.dumps({"model": "gpt-5", "messages": [{"role": "user", "content": "\u00e4\n x" * 200_000}]})
+    answer = json.dumps({"choices": [{"index": 0, "message": {"role": "assistant", "content": "yes"}, "finish_reason": "stop"}]})
+    request = f"POST /v1/chat/completions HTTP/1.1\r\nHost: api.openai.com\r\nContent-Length: {len(body)}\r\n\r\n{body}" * 3
+    response = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(answer)}\r\n\r\n{answer}" * 3
+    with rig.directory() as d:
+        Path(d, "up").write_text(request)
+        Path(d, "down").write_text(response)
+        Path(d, "line.jsonl").write_text(json.dumps({"method": "POST", "url": "https://api.openai.com/v1/chat/completions",
+                                                     "req": {"text": body}, "status": 200, "resp": {"text": answer}}) + "\n")
+        r = bottrace("decode", f"{d}/up", f"{d}/down", "-o", "json")
+        rig.equal("status", r.returncode, 0)
+        chats = rig.spans(json.loads(r.stdout), "chat")
+        rig.equal("calls", len(chats), 3)
+        rig.equal("the message", chats[0]["attributes"]["gen_ai.input.messages"][0]["parts"][0]["content"], "\u00e4\n x" * 200_000)
+        for name, up, down in (("a pipe beside a file", "<(cat {d}/up)", "{d}/down"), ("two pipes", "<(cat {d}/up)", "<(cat {d}/down)"),
+                               ("standard input", "- {d}/down <{d}/up", "")):
+            words = f"{rig.BOTTRACE} decode {up} {down} -o json".format(d=d)
+            again = subprocess.run(["bash", "-c", words], capture_output=True, text=True, timeout=60)
+            rig.equal(f"status, {name}", again.returncode, 0)
+            assert again.stdout == r.stdout, f"{name}: another document"
+        # One program that fills both in turn.
+        os.mkfifo(f"{d}/first")
+        os.mkfifo(f"{d}/second")
+        writer = subprocess.Popen(["sh", "-c", f"cat {d}/up >{d}/first; cat {d}/down >{d}/second"])
+        assert bottrace("decode", f"{d}/first", f"{d}/second", "-o", "json").stdout == r.stdout
+        writer.wait()
+        r = bottrace("decode", f"{d}/line.jsonl", "-o", "json")
+        rig.equal("calls of lines", len(rig.spans(json.loads(r.stdout), "chat")), 1)
+        say("a directory for an answer", bottrace("decode", f"{d}/up", d, "-o", "json"), 3, d)
+        words = f"{rig.BOTTRACE} decode {d}/up {d}/down -o json"
+        rig.equal("a reader that goes", subprocess.run(["bash", "-c", f"set -o pipefail; {words} | head -c 100 >/dev/null"]).returncode, 0)
+        full = subprocess.run(["bash", "-c", f"{words} >/dev/full"], capture_output=True, text=True)
+        rig.equal("a full disk", (full.returncode, full.stderr.count("No space left on device")), (7, 1))
+
+
 def bad_words():
     say("unknown word", bottrace("atach", 1), 2, "attach")
     say("unknown option", bottrace("run", "--nonsense", "--", "true"), 2, "--nonsense")
@@ -217,7 +254,7 @@ def secrets():
 
 def main():
     suite = rig.Suite()
-    for test in (replay, bad_files, bad_words, bad_targets, hostile_content, secrets):
+    for test in (replay, bad_files, large_recordings, bad_words, bad_targets, hostile_content, secrets):
         suite.test(test)
     suite.close()
 

@@ -49,8 +49,6 @@ static int open_input(struct input *in, const char *file)
 	if (in->fd < 0)
 		return cannot_read(in, errno);
 	in->piecemeal = !is_stdin && fstat(in->fd, &st) == 0 && S_ISREG(st.st_mode);
-	if (in->piecemeal)
-		in->b.max = WINDOW_BYTES;
 	return EXIT_OK;
 }
 
@@ -189,11 +187,20 @@ static int feed_lines(struct pipeline *p, const char *file, struct str text, str
 
 /* ---- the word ---- */
 
+static void give(struct input *from, struct pipeline_input *to)
+{
+	to->ctx = from;
+	to->data = buf_str(&from->b);
+	to->fill = from->piecemeal ? fill_input : NULL;
+	if (from->piecemeal)
+		from->b.max = WINDOW_BYTES;
+}
+
 static int feed_two(struct pipeline *p, const struct option_values *v, struct input *written,
 		    struct str server)
 {
 	autodrop(drop_input) struct input read = {.fd = -1};
-	struct pipeline_input up = {.ctx = written}, down = {.ctx = &read};
+	struct pipeline_input up, down;
 	int code = written->piecemeal ? EXIT_OK : read_whole(written);
 
 	if (code == EXIT_OK)
@@ -202,10 +209,8 @@ static int feed_two(struct pipeline *p, const struct option_values *v, struct in
 		code = read_whole(&read);
 	if (code != EXIT_OK)
 		return code;
-	up.data = buf_str(&written->b);
-	up.fill = written->piecemeal ? fill_input : NULL;
-	down.data = buf_str(&read.b);
-	down.fill = read.piecemeal ? fill_input : NULL;
+	give(written, &up);
+	give(&read, &down);
 	int r = pipeline_inputs(p, server, &up, &down);
 	if (written->err || read.err)
 		return cannot_read(written->err ? written : &read, written->err ? written->err : read.err);
