@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Plaintext that `bottrace decode` gets through in a second of a core: a long chat request, and a long stream."""
+"""Plaintext that `bottrace decode` gets through in a second of a core: a long chat request, and a long stream. And what of an
+agent's steps stays in memory."""
 import json
 import os
+import re
 import subprocess
+import time
 from pathlib import Path
 
 from rig.run import BOTTRACE, equal
@@ -10,6 +13,8 @@ from rig.run import BOTTRACE, equal
 TIMES = 120
 REQUEST_BYTES = 320_000
 CHUNKS = 1000
+STEPS = 1000, 9000
+RUN_STEPS = 20  # of one conversation
 TEXT = "The quarter was better than the one before, said the report, and \"nobody\" believed it.\n"
 
 
@@ -46,10 +51,27 @@ def stream(turn):
     return b"".join(out) + b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
 
 
-def cpu_s(directory, up, down, spans):
+def steps(count):
+    """An agent's model calls, each with the whole conversation before it."""
+    out = []
+    for turn in range(count // RUN_STEPS):
+        messages = [{"role": "system", "content": f"You are agent {turn}."}]
+        for step in range(RUN_STEPS):
+            messages.append({"role": "user", "content": f"The result of step {step}: " + TEXT * 3})
+            out.append(request(json.dumps({"model": "gpt-5", "messages": messages}).encode()))
+            messages.append({"role": "assistant", "content": "Sell."})
+    return b"".join(out), answer() * count
+
+
+def put(directory, up, down):
     files = Path(directory, "up"), Path(directory, "down")
     for file, data in zip(files, (up, down)):
         file.write_bytes(data)
+    return files
+
+
+def cpu_s(directory, up, down, spans):
+    files = put(directory, up, down)
     if spans:
         r = subprocess.run([BOTTRACE, "decode", *files, "-o", "json"], stdout=subprocess.PIPE, check=True)
         equal("calls decoded", r.stdout.count(b'"kind":"chat"'), spans)
@@ -58,17 +80,34 @@ def cpu_s(directory, up, down, spans):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = status
     equal("decode's status", status, 0)
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000
+    return usage.ru_utime + usage.ru_stime
+
+
+def peak_bytes(directory, up, down):
+    """Most memory at a time: the last that was seen of it. (What wait4 says is not less than what this process holds.)"""
+    files, peak = put(directory, up, down), 0
+    with open(os.devnull, "wb") as out:
+        process = subprocess.Popen([BOTTRACE, "decode", *files, "-o", "json"], stdout=out)
+        while process.poll() is None:
+            try:
+                seen = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())
+            except OSError:
+                seen = None
+            peak = max(peak, int(seen[1]) * 1024 if seen else 0)
+            time.sleep(0.002)
+    equal("decode's status", process.returncode, 0)
+    return peak
 
 
 def run(directory):
-    least, _ = cpu_s(directory, b"", b"", 0)
+    least = cpu_s(directory, b"", b"", 0)
     small = request(json.dumps({"model": "gpt-5", "stream": True, "messages": [{"role": "user", "content": "?"}]}).encode())
     facts = {"empty_cpu_s": least}
     for name, up, down in (("request", b"".join(request(chat(n)) for n in range(TIMES)), answer() * TIMES),
                            ("stream", small * TIMES, b"".join(stream(n) for n in range(TIMES)))):
-        cpu, rss = cpu_s(directory, up, down, TIMES)
-        facts[name + "_mb_s"] = (len(up) + len(down)) / (cpu - least) / 1e6
+        facts[name + "_mb_s"] = (len(up) + len(down)) / (cpu_s(directory, up, down, TIMES) - least) / 1e6
         facts[name + "_mb"] = (len(up) + len(down)) / 1e6
-        facts[name + "_rss_mb"] = rss
+        facts[name + "_peak_bytes"] = peak_bytes(directory, up, down)
+    few, many = (peak_bytes(directory, *steps(n)) for n in STEPS)
+    facts["growth_bytes"] = (many - few) / (STEPS[1] - STEPS[0]) * 1000
     return facts

@@ -113,7 +113,9 @@ COLUMNS = {
     "calm": QUIET_COLUMNS,
     "attach": [("attach ms", lambda f: spread(f.get("attach_s"), 1e3)), ("detach ms", lambda f: spread(f.get("detach_s"), 1e3)),
                ("version ms", lambda f: spread(f.get("version_s"), 1e3))],
-    "decode": [("chat request MB/s", lambda f: spread(f.get("request_mb_s"))), ("stream MB/s", lambda f: spread(f.get("stream_mb_s")))],
+    "decode": [("chat request MB/s", lambda f: spread(f.get("request_mb_s"))), ("stream MB/s", lambda f: spread(f.get("stream_mb_s"))),
+               ("peak MB", lambda f: spread(f.get("request_peak_bytes"), 1e-6)),
+               ("growth MB, 1,000 steps", lambda f: spread(f.get("growth_bytes"), 1e-6))],
     "inprocess": [("client CPU us a step", lambda f: spread(f.get("step_cpu_us"))), ("added", lambda f: spread(f.get("step_cpu_us_ratio"))),
                   ("our CPU us a step", lambda f: spread(f.get("tracer_step_us")))],
 }
