@@ -332,6 +332,39 @@ static void sleeps_and_wakes(void **state)
 	source_free(s);
 }
 
+/* What comes every few milliseconds is not handed over one by one, and nobody is asked for a wake-up in between. */
+static void slow_records_are_gathered(void **state)
+{
+	struct source *s = source_new(1 << 20, 1 << 20);
+	struct pollfd p = {.fd = drain_event_fd(s->drain), .events = POLLIN};
+	struct timespec pause = {.tv_nsec = 5000000};
+	struct sum sum = {0};
+	uint64_t told = 0;
+	(void)state;
+
+	while (!__atomic_load_n(&s->shared.sleeping, __ATOMIC_SEQ_CST))
+		sched_yield();
+	uint64_t before = now_ns();
+	for (unsigned i = 0; i < 20; i++) {
+		struct wire_tls_data *d = piece(100ull * i, 100);
+
+		assert_true(emit(s, &d->head, 0));
+		free(d);
+		nanosleep(&pause, NULL);
+		told += poll(&p, 1, 0) == 1;
+		while (drain_feed(s->drain, count, &sum, 10) > 0)
+			;
+	}
+	uint64_t ms = (now_ns() - before) / 1000000;
+	assert_true(told <= 2 + ms / 20);
+	assert_true(drain_stats(s->drain).wakeups <= 1 + ms / 40);
+	while (sum.data < 20) {
+		assert_int_equal(poll(&p, 1, 20000), 1);
+		drain_feed(s->drain, count, &sum, 10);
+	}
+	source_free(s);
+}
+
 static void starts_or_says_why(void **state)
 {
 	struct wire_shared shared = {0};
@@ -402,8 +435,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_arrives), cmocka_unit_test(nobody_reads),
 		cmocka_unit_test(recovers),	      cmocka_unit_test(malformed),
-		cmocka_unit_test(sleeps_and_wakes),   cmocka_unit_test(starts_or_says_why),
-		cmocka_unit_test(kernel_ring),
+		cmocka_unit_test(sleeps_and_wakes),   cmocka_unit_test(slow_records_are_gathered),
+		cmocka_unit_test(starts_or_says_why), cmocka_unit_test(kernel_ring),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
