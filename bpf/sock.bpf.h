@@ -33,4 +33,13 @@ static __always_inline void sock_talk(__u64 start_ns, __u32 tgid)
 		emit_add(wire->talks, 1);
 }
 
+/* Its data goes through that library. Two at once on two processors: one is noted with its next connection. */
+static __always_inline void sock_library(__u64 start_ns, __u32 tgid, __u32 lib)
+{
+	struct state_wire *wire = sock_wire(start_ns, tgid);
+
+	if (wire)
+		wire->libs |= 1u << (lib & 31);
+}
+
 #endif

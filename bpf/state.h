@@ -130,7 +130,7 @@ struct state_wire {
 	WIRE_U64 most;	/* bytes of the busiest connection, whose peer this is: */
 	WIRE_U16 family;
 	WIRE_U16 pport;
-	WIRE_U32 pad;
+	WIRE_U32 libs; /* 1 << (id & 31) of the libraries whose calls moved its data */
 	WIRE_U8 peer[16];
 };
 _Static_assert(sizeof(struct state_wire) == 64, "state_wire");

@@ -13,6 +13,16 @@
 
 #define TLS_CTRL_SET_SNI 55 /* SSL_CTRL_SET_TLSEXT_HOSTNAME, openssl/tls1.h */
 
+/* A connection changes its library hardly ever: one look into a map for each. */
+static __always_inline void tls_set_library(struct state_target *target, const struct state_conn_key *key,
+					    struct state_conn *conn, __u32 lib)
+{
+	if (conn->lib == lib)
+		return;
+	conn->lib = lib;
+	sock_library(target->start_ns, key->tgid, lib);
+}
+
 /* ---- entry ---- */
 
 static __always_inline bool tls_enter_data(struct pt_regs *ctx, struct state_target *target, __u64 pid_tgid,
@@ -53,7 +63,7 @@ static __always_inline void tls_set_fd(struct state_target *target, const struct
 
 	if (!conn) /* the connection's data will be counted as map_full */
 		return;
-	conn->lib = lib;
+	tls_set_library(target, key, conn, lib);
 	if (conn->fd != fd && conn->told == 2)
 		conn->told = 1;
 	conn->fd = fd;
@@ -70,7 +80,7 @@ static __always_inline void tls_set_sni(struct state_target *target, const struc
 		emit_add(target->counts.events_lost[WIRE_CAUSE_MAP_FULL], 1);
 		return;
 	}
-	conn->lib = lib;
+	tls_set_library(target, key, conn, lib);
 	if (policy_is_throttled(target, bpf_ktime_get_ns(), 0)) {
 		emit_add(target->counts.events_lost[WIRE_CAUSE_THROTTLED], 1);
 		return;
@@ -253,7 +263,7 @@ static __always_inline void tls_moved(struct state_target *target, struct state_
 		emit_lost_call(target, WIRE_CAUSE_MAP_FULL);
 		return;
 	}
-	conn->lib = call->lib;
+	tls_set_library(target, &key, conn, call->lib);
 	conn_tell(target, &key, conn, call->out);
 	struct piece p = {.target = target, .conn = conn, .call = call};
 	__u64 skipped = tls_pass_on(&p, plain);

@@ -54,6 +54,9 @@ struct probe {
 	dev_t self_dev; /* our own executable */
 	ino_t self_ino;
 	uint64_t next_sync_ns;
+	uint64_t next_look_ns; /* of the witness */
+	unsigned looks;
+	bool commanded;	 /* a command's own lines stand on stderr: nothing is said between them */
 	bool departures; /* something ended since the last sweep */
 	bool detached;
 	bool stopped;

@@ -131,24 +131,37 @@ static bool exports(const struct image *e, const char *name)
 	return false;
 }
 
-static bool speaks_of(struct str path, const char *const *words, size_t count)
+static struct str base_name(struct str path)
 {
 	for (size_t i = path.n; i > 0; i--)
-		if (path.p[i - 1] == '/') {
-			path = str_skip(path, i);
-			break;
-		}
+		if (path.p[i - 1] == '/')
+			return str_skip(path, i);
+	return path;
+}
+
+static bool speaks_of(struct str path, const char *const *words, size_t count)
+{
+	path = base_name(path);
 	for (size_t i = 0; i < count; i++)
 		if (str_has(path, str_of(words[i])))
 			return true;
 	return false;
 }
 
-bool glance_is_suspect(struct str path)
+const char *glance_find_suspect(struct str path)
 {
-	static const char *const words[] = {"cygrpc", "grpc", "rustls", "boringssl", "primp"};
+	static const struct {
+		const char *word, *tls;
+	} suspects[] = {
+		{"cygrpc", "BoringSSL"}, {"grpc", "BoringSSL"},	     {"boringssl", "BoringSSL"},
+		{"primp", "BoringSSL"},	 {"rustls", "rustls"},	     {"libgnutls.so", "GnuTLS"},
+		{"libssl3.so", "NSS"},	 {"libmbedtls", "mbed TLS"}, {"libwolfssl", "wolfSSL"},
+	};
 
-	return speaks_of(path, words, sizeof(words) / sizeof(words[0]));
+	for (size_t i = 0; i < sizeof(suspects) / sizeof(suspects[0]); i++)
+		if (speaks_of(path, &suspects[i].word, 1))
+			return suspects[i].tls;
+	return NULL;
 }
 
 bool glance_is_worth(int fd, uint64_t size, struct str path)

@@ -14,7 +14,7 @@
 /* The file exports one of the functions that move TLS data (.gnu.hash), or it may hide them: it is a program, or its
  * name speaks of TLS, of Python or of what is known to carry a TLS library inside. */
 bool glance_is_worth(int fd, uint64_t size, struct str path);
-/* Whether a file of that name is known to bring TLS of its own, static: cygrpc, a Rust extension, ... */
-bool glance_is_suspect(struct str path);
+/* The TLS that a file of that name is known to have inside, where no probe reaches it: "BoringSSL" for cygrpc; NULL. */
+const char *glance_find_suspect(struct str path);
 
 #endif

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/err.h"
 #include "base/map.h"
 #include "probe/emit.h"
 #include "probe/glance.h"
@@ -150,6 +151,8 @@ static void entry_free(struct library *lib)
 		return;
 	load_unhook_entries(&lib->hooks);
 	load_unhook_returns(&lib->hooks);
+	if (lib->fd > 0)
+		close(lib->fd - 1);
 	free(lib->path);
 	free(lib);
 }
@@ -237,6 +240,9 @@ static int add_new(struct libraries *t, int fd, int root, uint32_t pid, const ch
 	if (lib->path == NULL)
 		return -ENOMEM;
 	lib->id = ++t->last_id;
+	if (lib->verdict == TRIAL_UNPROVEN)
+		lib->fd =
+			fcntl(fd, F_DUPFD_CLOEXEC, 3) + 1; /* without it the symbols cannot be gone back to */
 	r = attach(t, lib, fd);
 	if (r == 0)
 		r = map_add(t->files, &key, lib);
@@ -339,4 +345,60 @@ size_t library_hooks(const struct libraries *t, struct load_hooks **list, size_t
 	while (n < max && map_next(t->files, &pos, NULL, &value))
 		list[n++] = &((struct library *)value)->hooks;
 	return n;
+}
+
+/* ---- proof by witness ---- */
+
+const struct library *library_find_unproven(const struct libraries *t, uint32_t set)
+{
+	const struct library *lib, *found = NULL;
+	size_t pos = 0;
+
+	if (set == 0 || (set & (set - 1)) != 0)
+		return NULL;
+	while ((lib = library_next(t, &pos)) != NULL) {
+		if (set != 1u << (lib->id & 31))
+			continue;
+		/* Ids that far apart share a bit. */
+		if (found || lib->verdict != TRIAL_UNPROVEN)
+			return NULL;
+		found = lib;
+	}
+	return found;
+}
+
+/* Calls that are in flight meanwhile are lost, and counted as abandoned. The new probes have a new id: their records
+ * speak of other functions. */
+static int move_to_symbols(struct libraries *t, struct library *lib)
+{
+	if (lib->fd <= 0)
+		return -EBADF;
+	int r = library_read_symbols(lib, lib->fd - 1);
+	if (r < 0)
+		return r;
+	load_unhook_entries(&lib->hooks);
+	load_unhook_returns(&lib->hooks);
+	lib->id = ++t->last_id;
+	return attach(t, lib, lib->fd - 1);
+}
+
+void library_settle(struct libraries *t, const struct library *which, bool agrees)
+{
+	struct library *lib = (struct library *)which; /* of this table */
+
+	if (agrees) {
+		lib->verdict = TRIAL_WITNESSED;
+		lib->doubt = NULL;
+		trial_keep_witness(lib->build_id, lib->sites, lib->site_count);
+	} else {
+		int r = move_to_symbols(t, lib);
+
+		lib->verdict = TRIAL_FAILED;
+		lib->doubt = "its process moved other bytes than its probes saw";
+		if (r < 0)
+			err_note(ERR_NORMAL, "no probes on %s any more: %s", lib->path, strerror(-r));
+	}
+	if (lib->fd > 0)
+		close(lib->fd - 1);
+	lib->fd = 0;
 }

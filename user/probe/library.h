@@ -30,6 +30,7 @@ struct library {
 	enum trial_verdict
 		verdict;   /* on the sites that were chosen; TRIAL_FAILED: they are at the symbols now */
 	const char *doubt; /* why it did not pass; NULL */
+	int fd;		   /* of the file + 1, held while its sites are unproven; 0: none */
 	struct load_hooks hooks;
 };
 
@@ -55,6 +56,10 @@ int library_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_m
 			const struct library **out) MUST_CHECK;
 /* Probes a file inside a root directory (root_open). */
 int library_add_path(struct libraries *t, int root, const char *path, const struct library **out) MUST_CHECK;
+/* The one unproven library of a set (state_wire.libs); NULL: there is none, or others are in it. */
+const struct library *library_find_unproven(const struct libraries *t, uint32_t set);
+/* Sockets moved what its probes saw: it is witnessed. Else its sites are given up for the symbols. */
+void library_settle(struct libraries *t, const struct library *lib, bool agrees);
 /* In order of their ids, from *pos 0; NULL at the end. */
 const struct library *library_next(const struct libraries *t, size_t *pos);
 /* Where the links of all files are, to be taken away together. */

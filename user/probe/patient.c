@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "probe/glance.h"
 #include "probe/procfs.h"
 #include "probe/root.h"
 #include "probe/socket.h"
+#include "probe/witness.h"
 #include "wire.h"
 
 #define OTHERS_MAX 65536u /* processes looked at */
@@ -27,6 +29,30 @@ static struct str base_name(struct str path)
 
 /* ---- looking ---- */
 
+/* Whether its probes would be set: as library_add_mapping decides. */
+static bool is_worth(int fd, const struct procfs_mapping *m)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       glance_is_worth(fd, (uint64_t)st.st_size, m->path);
+}
+
+static void add_suspect(struct patient *x, const struct procfs_mapping *m)
+{
+	const char *tls = glance_find_suspect(m->path);
+	struct patient_suspect *s = &x->suspects[x->suspect_count];
+
+	if (tls == NULL || x->suspect_count == PATIENT_SUSPECTS_MAX)
+		return;
+	for (unsigned i = 0; i < x->suspect_count; i++)
+		if (str_eq(str_of(x->suspects[i].path), m->path))
+			return;
+	s->tls = tls;
+	s->path = str_dup(m->path);
+	x->suspect_count += s->path != NULL;
+}
+
 static void add_library(struct patient *x, const struct procfs_mapping *m)
 {
 	struct library lib;
@@ -37,8 +63,10 @@ static void add_library(struct patient *x, const struct procfs_mapping *m)
 	if (x->lib_count == PATIENT_LIBRARIES_MAX)
 		return;
 	autodrop(drop_fd) int fd = library_open_mapping(x->pid, m);
-	if (fd < 0 || library_read(&lib, fd) < 0)
+	if (fd < 0 || !is_worth(fd, m) || library_read(&lib, fd) < 0) {
+		add_suspect(x, m);
 		return;
+	}
 	lib.path = str_dup(m->path);
 	autodrop(drop_fd) int root = root_open(x->pid);
 	if (lib.path == NULL || library_try(&lib, fd, root, lib.path, x->pid) < 0) {
@@ -84,9 +112,9 @@ int patient_look(struct patient *x, uint32_t pid, struct checks *c)
 		if (!m.executable || m.ino == 0)
 			continue;
 		x->python |= str_starts(base_name(m.path), STR("libpython"));
-		if (library_is_named(m.path))
-			add_library(x, &m);
+		add_library(x, &m);
 	}
+	x->has_wire = socket_sum(pid, &x->wire) == 0;
 	return 0;
 }
 
@@ -95,6 +123,9 @@ void patient_fini(struct patient *x)
 	for (unsigned i = 0; i < x->lib_count; i++)
 		free(x->libs[i].path);
 	x->lib_count = 0;
+	for (unsigned i = 0; i < x->suspect_count; i++)
+		free(x->suspects[i].path);
+	x->suspect_count = 0;
 }
 
 /* ---- writing ---- */
@@ -128,6 +159,32 @@ static void write_site(struct jsonw *w, const struct library *lib, const struct 
 	jsonw_object_end(w);
 }
 
+/* What is known of the chosen sites. */
+static void write_proof(const struct library *lib, struct checks *c)
+{
+	switch (lib->verdict) {
+	case TRIAL_PASSED:
+		check_add(c, "proof", "ok", NULL,
+			  "known bytes were moved through the same file: its probes saw them all");
+		break;
+	case TRIAL_WITNESSED:
+		check_add(c, "proof", "ok", NULL,
+			  "its probes saw what the sockets of a traced process moved");
+		break;
+	case TRIAL_FAILED:
+		check_add(c, "proof", "note", NULL, "%s: its probes sit at the symbols",
+			  lib->doubt ? lib->doubt : "it failed");
+		break;
+	case TRIAL_UNPROVEN:
+		check_add(c, "proof", "note", NULL,
+			  "unproven until the sockets agree with the first real bytes: %s",
+			  lib->doubt ? lib->doubt : "it was not tried");
+		break;
+	case TRIAL_NONE:
+		break;
+	}
+}
+
 static void write_library(struct jsonw *w, const struct library *lib, const struct site_costs *costs,
 			  struct checks *c)
 {
@@ -151,6 +208,7 @@ static void write_library(struct jsonw *w, const struct library *lib, const stru
 	jsonw_object_end(w);
 	check_add(c, "tls", "ok", NULL, "%s (build-id %.8s...) %s", lib->path ? lib->path : "?", hex,
 		  buf_z(&names) + (names.n > 0));
+	write_proof(lib, c);
 	if (costs)
 		check_add(c, "sites", stepped ? "note" : "ok", NULL,
 			  "each call of these functions takes %.1f us more%s",
@@ -275,6 +333,46 @@ static void write_identity(struct jsonw *w, const struct patient *x, struct chec
 			  (unsigned long long)seccomp);
 }
 
+static void write_sockets(struct jsonw *w, const struct patient *x)
+{
+	if (!x->has_wire) {
+		jsonw_null(jsonw_key(w, "sockets"));
+		return;
+	}
+	jsonw_object(jsonw_key(w, "sockets"));
+	jsonw_u64(jsonw_key(w, "connections"), x->wire.conns);
+	jsonw_u64(jsonw_key(w, "sent"), x->wire.sent);
+	jsonw_u64(jsonw_key(w, "received"), x->wire.received);
+	jsonw_object_end(w);
+}
+
+/* What it maps that no probe reaches, and what its open connections moved by whatever way. */
+static void write_blind(struct jsonw *w, const struct patient *x, struct checks *c)
+{
+	autodrop(buf_fini) struct buf sum;
+
+	write_sockets(w, x);
+	buf_init(&sum, 512);
+	if (x->has_wire && x->wire.conns > 0) {
+		buf_add(&sum, STR("; its open connections "));
+		witness_add_sum(&sum, &x->wire);
+	}
+	jsonw_array(jsonw_key(w, "blind"));
+	for (unsigned i = 0; i < x->suspect_count; i++) {
+		const struct patient_suspect *s = &x->suspects[i];
+		struct str name = base_name(str_of(s->path));
+
+		jsonw_object(w);
+		jsonw_str(jsonw_key(w, "what"), name);
+		jsonw_z(jsonw_key(w, "path"), s->path);
+		jsonw_z(jsonw_key(w, "tls"), s->tls);
+		jsonw_object_end(w);
+		check_add(c, "tls", "blind", NULL, "%s inside %.*s: no probe reaches it%s", s->tls,
+			  STR_ARG(name), buf_z(&sum));
+	}
+	jsonw_array_end(w);
+}
+
 void patient_write(const struct patient *x, struct jsonw *w, const struct site_costs *costs, struct checks *c)
 {
 	jsonw_object(jsonw_key(w, "process"));
@@ -284,6 +382,7 @@ void patient_write(const struct patient *x, struct jsonw *w, const struct site_c
 		write_library(w, &x->libs[i], costs, c);
 	jsonw_array_end(w);
 	jsonw_bool(jsonw_key(w, "listens"), socket_listens(x->pid));
+	write_blind(w, x, c);
 	jsonw_object_end(w);
 	if (x->lib_count == 0 && !x->unreadable)
 		check_add(c, "tls", "note", "attach all the same: what it loads later is probed then",

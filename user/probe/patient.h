@@ -9,14 +9,26 @@
 #include "probe/check.h"
 #include "probe/library.h"
 #include "probe/site.h"
+#include "state.h"
 
 #define PATIENT_LIBRARIES_MAX 16
+#define PATIENT_SUSPECTS_MAX  8
+
+/* A mapped file that brings TLS out of our reach. */
+struct patient_suspect {
+	const char *tls; /* "BoringSSL" */
+	char *path;	 /* owned */
+};
 
 struct patient {
 	uint32_t pid;
 	uint64_t start_ns;			    /* 0: not known (without rights only ticks are) */
 	struct library libs[PATIENT_LIBRARIES_MAX]; /* path owned */
 	unsigned lib_count;
+	struct patient_suspect suspects[PATIENT_SUSPECTS_MAX];
+	unsigned suspect_count;
+	struct state_wire wire; /* of its open TCP connections */
+	bool has_wire;
 	bool unreadable; /* its maps may not be read */
 	bool python;
 	unsigned bits;

@@ -226,6 +226,7 @@ void probe_describe(struct probe *p, struct buf *out)
 	if (libs > 4)
 		buf_addf(out, "%u more libraries, ", libs - 4);
 	buf_add(out, STR("fork/exec/exit"));
+	witness_describe(p, out);
 }
 
 /* ---- the end ---- */

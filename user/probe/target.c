@@ -261,6 +261,7 @@ int probe_attach_command(struct probe *p, uint32_t pid, char *const *argv, char 
 	int r = take_target(p, pid, &x);
 	if (r < 0)
 		return r;
+	p->commanded = true;
 	/* What runs in it now is bottrace; what it will run, its exec record tells. */
 	x->scans = 1;
 	process_tell(p, x, false);

@@ -299,7 +299,7 @@ enum trial_verdict trial_run(const struct trial *t, const char **why)
 
 /* ---- what was learnt ---- */
 
-/* How a verdict stands in the cache: 'p', 'f', or the digit of a word that the child would say again; 0: not at all. */
+/* How a verdict stands in the cache: 'p', 'w', 'f', or the digit of a word that the child would say again; 0: not at all. */
 static char letter_of(enum trial_verdict verdict, uint8_t word)
 {
 	if (verdict == TRIAL_PASSED || verdict == TRIAL_FAILED)
@@ -312,6 +312,8 @@ const char *trial_word(enum trial_verdict verdict)
 	switch (verdict) {
 	case TRIAL_PASSED:
 		return "passed";
+	case TRIAL_WITNESSED:
+		return "witnessed";
 	case TRIAL_FAILED:
 		return "failed";
 	case TRIAL_UNPROVEN:
@@ -336,6 +338,8 @@ enum trial_verdict trial_get(const struct trial *t, const char **why)
 	uint8_t word = 0;
 	if (known == 'p')
 		return TRIAL_PASSED;
+	if (known == 'w')
+		return TRIAL_WITNESSED;
 	if (known == 'f') {
 		*why = "an earlier trial of it failed";
 		return TRIAL_FAILED;
@@ -349,4 +353,9 @@ enum trial_verdict trial_get(const struct trial *t, const char **why)
 	if (letter)
 		cache_add(key, letter);
 	return verdict;
+}
+
+void trial_keep_witness(const uint8_t *build_id, const struct site *sites, size_t count)
+{
+	cache_add(cache_key(build_id, sites, count), 'w');
 }

@@ -17,7 +17,8 @@ enum trial_verdict {
 	TRIAL_NONE = 0, /* nothing to prove: every probe is at its symbol */
 	TRIAL_UNPROVEN, /* it could not be tried */
 	TRIAL_PASSED,
-	TRIAL_FAILED, /* the sites are not to be used */
+	TRIAL_WITNESSED, /* it could not be tried, but the sockets of a traced process bore the probes out */
+	TRIAL_FAILED,	 /* the sites are not to be used */
 };
 
 struct trial {
@@ -34,7 +35,9 @@ struct trial {
 enum trial_verdict trial_run(const struct trial *t, const char **why);
 /* The same, or what an earlier trial of the same code said. */
 enum trial_verdict trial_get(const struct trial *t, const char **why);
-/* "passed", "failed", "unproven"; NULL for TRIAL_NONE. */
+/* Keeps that real bytes bore the sites out. */
+void trial_keep_witness(const uint8_t *build_id, const struct site *sites, size_t count);
+/* "passed", "witnessed", "failed", "unproven"; NULL for TRIAL_NONE. */
 const char *trial_word(enum trial_verdict verdict);
 
 #endif

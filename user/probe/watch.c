@@ -6,6 +6,7 @@
 
 #include "probe/emit.h"
 #include "probe/engine.h"
+#include "probe/witness.h"
 
 #define MS	1000000ull
 #define SYNC_NS (1000 * MS)
@@ -167,6 +168,7 @@ int probe_tick(struct probe *p)
 		if (p->departures)
 			sweep_departures(p);
 		p->departures = false;
+		witness_watch(p, now);
 		p->next_sync_ns = now + SYNC_NS;
 	}
 	uint64_t next = scan_due(p, now);

@@ -22,9 +22,19 @@
 /* More than any handshake: moved on a connection that a probed library knows of, but gave us nothing. */
 #define SILENT_BYTES_MIN 65536u
 
+/* What a program or its TLS library may hold back: written but not sent, received but not read. */
+#define HELD_BYTES (1u << 20)
+
+#define MS	     1000000ull
+#define LOOK_NS	     (1000 * MS)
+#define LOOKS_EARLY  10u /* afterwards every tenth of them */
+#define LOOKS_UNSEEN 2u	 /* in succession, before it is said: a look may fall into a call */
+
 /* What the maps of a process showed. */
 struct witness_note {
 	bool has_probes;
+	unsigned unseen;  /* looks in succession that found bytes past every probe */
+	const char *tls;  /* what `suspect` has inside */
 	char suspect[64]; /* a library that brings TLS without symbols; empty: none */
 };
 
@@ -45,6 +55,23 @@ uint64_t witness_unseen(const struct state_wire *wire, const struct wire_counts 
 	if (counts->entered == 0 && wire->conns > 0 && moved - known >= wire->conns * SILENT_BYTES_MIN)
 		return moved - known;
 	return 0;
+}
+
+int witness_agrees(const struct state_wire *wire, const struct wire_counts *counts)
+{
+	uint64_t moved = wire->sent + wire->received, seen = counts->bytes_seen;
+	uint64_t handshakes = wire->talks * HANDSHAKE_BYTES;
+	uint64_t overhead = seen / RATIO + handshakes + (counts->returned + counts->abandoned) * RECORD_BYTES;
+
+	/* Accepted connections are no part of the sums. */
+	if (wire->talks == 0 || wire->conns < wire->talks)
+		return 0;
+	if (seen > moved + HELD_BYTES)
+		return -1;
+	if (moved > seen + overhead + HELD_BYTES)
+		return wire->conns == wire->talks ? -1 : 0; /* else it may be plain */
+	/* Less than the handshakes says nothing. */
+	return seen >= handshakes && moved >= seen && moved <= seen + overhead;
 }
 
 void witness_begin(struct probe *p)
@@ -82,7 +109,9 @@ static struct witness_note *note_of(struct probe *p, const struct process *x)
 /* Without memory only a name is missing. */
 void witness_note(struct probe *p, const struct process *x, struct str path, bool has_probes)
 {
-	if (!has_probes && !glance_is_suspect(path))
+	const char *tls = has_probes ? NULL : glance_find_suspect(path);
+
+	if (!has_probes && !tls)
 		return;
 	struct witness_note *n = note_of(p, x);
 	if (n == NULL)
@@ -97,6 +126,7 @@ void witness_note(struct probe *p, const struct process *x, struct str path, boo
 		}
 	path = str_head(path, sizeof(n->suspect) - 1);
 	memcpy(n->suspect, path.p, path.n);
+	n->tls = tls;
 }
 
 static void add_size(struct buf *out, uint64_t bytes)
@@ -111,13 +141,45 @@ static void add_size(struct buf *out, uint64_t bytes)
 
 static void add_peer(struct buf *out, const struct state_wire *wire)
 {
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}; /* ::ffff:127.0.0.1 */
+	bool is_v4 = wire->family == AF_INET6 && memcmp(wire->peer, mapped, sizeof(mapped)) == 0;
+	int family = is_v4 ? AF_INET : wire->family;
 	char text[INET6_ADDRSTRLEN];
 
-	if (wire->most == 0 || !inet_ntop(wire->family, wire->peer, text, sizeof(text)))
+	if (wire->most == 0 ||
+	    !inet_ntop(family, wire->peer + (is_v4 ? sizeof(mapped) : 0), text, sizeof(text)))
 		return;
-	buf_addf(out, wire->family == AF_INET6 ? " to [%s]:%u" : " to %s:%u", text, wire->pport);
+	buf_addf(out, family == AF_INET6 ? " to [%s]:%u" : " to %s:%u", text, wire->pport);
 	if (wire->conns > 1)
 		buf_addf(out, " and in %llu other connections", (unsigned long long)(wire->conns - 1));
+}
+
+void witness_add_sum(struct buf *out, const struct state_wire *wire)
+{
+	buf_add(out, STR("sent "));
+	add_size(out, wire->sent);
+	buf_add(out, STR(" and received "));
+	add_size(out, wire->received);
+	buf_add(out, STR(" over TCP"));
+	add_peer(out, wire);
+}
+
+/* Nobody reads the bytes, so whether they are TLS is not known: a library that could have made it so is named. */
+static void add_why(struct buf *out, const struct witness_note *n, const struct state_wire *wire,
+		    const struct wire_counts *counts)
+{
+	witness_add_sum(out, wire);
+	if (counts->entered > 0) {
+		buf_add(out, STR(", probes saw "));
+		add_size(out, counts->bytes_seen);
+		buf_add(out, STR("; the rest:"));
+	} else {
+		buf_add(out, STR(", no probe fired:"));
+	}
+	if (n && n->suspect[0])
+		buf_addf(out, " %s inside %s, or plain", n->tls, n->suspect);
+	else
+		buf_add(out, STR(" not through a probed TLS library (plain, or TLS of its own)"));
 }
 
 static void tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct state_wire *wire,
@@ -125,30 +187,28 @@ static void tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct 
 {
 	struct state_process key = process_key(pid, start_ns);
 	const struct witness_note *n = map_get(p->notes, &key);
-	const char *suspect = n && n->suspect[0] ? n->suspect : NULL;
 	autodrop(buf_fini) struct buf why;
 
 	buf_init(&why, WIRE_PATH_MAX);
-	buf_add(&why, STR("sent "));
-	add_size(&why, wire->sent);
-	buf_add(&why, STR(" and received "));
-	add_size(&why, wire->received);
-	buf_add(&why, STR(" over TCP"));
-	add_peer(&why, wire);
-	if (counts->entered > 0) {
-		buf_add(&why, STR(", probes saw "));
-		add_size(&why, counts->bytes_seen);
-		buf_add(&why, STR(": the rest"));
-	} else {
-		buf_add(&why, STR(", no probe fired:"));
-	}
-	buf_add(&why, STR(" not through a probed TLS library"));
-	if (suspect)
-		buf_addf(&why, " (%s, which brings its own without symbols)", suspect);
-	else
-		buf_add(&why, STR(" (plain, or TLS of its own)"));
-	emit_blind(p->settings.emit, p->settings.ctx, pid, start_ns, suspect ? str_of(suspect) : STR("tcp"),
-		   buf_str(&why), unseen);
+	add_why(&why, n, wire, counts);
+	emit_blind(p->settings.emit, p->settings.ctx, pid, start_ns,
+		   n && n->suspect[0] ? str_of(n->suspect) : STR("tcp"), buf_str(&why), unseen);
+}
+
+/* A library whose sites could not be tried: real bytes tell. */
+static void settle(struct probe *p, const struct state_wire *wire, const struct wire_counts *counts)
+{
+	const struct library *lib = library_find_unproven(p->libs, wire->libs);
+	int agrees = lib ? witness_agrees(wire, counts) : 0;
+
+	if (agrees == 0)
+		return;
+	if (agrees < 0)
+		err_note(ERR_NORMAL,
+			 "probes saw %llu bytes in %s where sockets moved %llu: they move to its symbols",
+			 (unsigned long long)counts->bytes_seen, lib->path,
+			 (unsigned long long)(wire->sent + wire->received));
+	library_settle(p->libs, lib, agrees > 0);
 }
 
 void witness_tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct wire_counts *counts)
@@ -159,12 +219,75 @@ void witness_tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct
 
 	if (bpf_map_lookup_elem(fd, &key, &wire) == 0) {
 		(void)bpf_map_delete_elem(fd, &key);
+		settle(p, &wire, counts);
 		const struct witness_note *n = map_get(p->notes, &key);
 		uint64_t unseen = witness_unseen(&wire, counts, n && n->has_probes);
 		if (unseen > 0)
 			tell(p, pid, start_ns, &wire, counts, unseen);
 	}
 	free(map_remove(p->notes, &key));
+}
+
+/* ---- while they run ---- */
+
+static void look_at(struct probe *p, const struct process *x)
+{
+	struct state_process key = process_key(x->pid, x->start_ns);
+	struct state_target target;
+	struct state_wire wire;
+
+	/* In this order: what moves in between is seen, not unseen. */
+	if (bpf_map_lookup_elem(load_table_fd(p->load, LOAD_WIRES), &key, &wire) != 0 ||
+	    bpf_map_lookup_elem(load_table_fd(p->load, LOAD_TARGETS), &x->pid, &target) != 0)
+		return;
+	const struct wire_counts *counts = &target.counts;
+	settle(p, &wire, counts);
+	struct witness_note *n = note_of(p, x);
+	/* The result of a call that has not returned is not in the sums. */
+	if (n == NULL || n->unseen > LOOKS_UNSEEN || counts->entered > counts->returned + counts->abandoned)
+		return;
+	n->unseen = witness_unseen(&wire, counts, n->has_probes) > 0 ? n->unseen + 1 : 0;
+	if (n->unseen != LOOKS_UNSEEN)
+		return;
+	n->unseen = LOOKS_UNSEEN + 1; /* once */
+	autodrop(buf_fini) struct buf why;
+	buf_init(&why, WIRE_PATH_MAX);
+	add_why(&why, n, &wire, counts);
+	err_note(p->commanded ? ERR_VERBOSE : ERR_NORMAL, "blind: %u %s", x->pid, buf_z(&why));
+}
+
+void witness_watch(struct probe *p, uint64_t now_ns)
+{
+	size_t pos = 0;
+	void *value;
+
+	if (now_ns < p->next_look_ns)
+		return;
+	p->looks++;
+	p->next_look_ns = now_ns + (p->looks < LOOKS_EARLY ? 1 : 10) * LOOK_NS;
+	witness_look(p);
+	while (map_next(p->processes, &pos, NULL, &value))
+		look_at(p, value);
+}
+
+void witness_describe(const struct probe *p, struct buf *out)
+{
+	const char *told[4];
+	unsigned count = 0;
+	size_t pos = 0;
+	void *value;
+
+	while (count < 4 && map_next(p->notes, &pos, NULL, &value)) {
+		const struct witness_note *n = value;
+		bool again = n->suspect[0] == '\0';
+
+		for (unsigned i = 0; i < count && !again; i++)
+			again = strcmp(told[i], n->suspect) == 0;
+		if (again)
+			continue;
+		buf_addf(out, "%s %s inside %s", count ? "," : "; out of reach:", n->tls, n->suspect);
+		told[count++] = n->suspect;
+	}
 }
 
 void witness_fini(struct probe *p)

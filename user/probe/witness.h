@@ -16,7 +16,18 @@ void witness_note(struct probe *p, const struct process *x, struct str path, boo
 void witness_tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct wire_counts *counts);
 void witness_fini(struct probe *p);
 
+/* From time to time: settles what real bytes prove, and says on stderr which running process moves bytes past every
+ * probe. */
+void witness_watch(struct probe *p, uint64_t now_ns);
+/* What traced processes map that brings TLS out of our reach: "; out of reach: BoringSSL inside cygrpc.so". */
+void witness_describe(const struct probe *p, struct buf *out);
+
+/* "sent 41 kB and received 3 kB over TCP to 192.0.2.1:443 and in 2 other connections" */
+void witness_add_sum(struct buf *out, const struct state_wire *wire);
 /* Bytes that moved past every probe; 0: all is accounted for, or it may be. */
 uint64_t witness_unseen(const struct state_wire *wire, const struct wire_counts *counts, bool has_probes);
+/* Whether the sockets bear out what probes saw, all calls of the process being one library's. 1: they do; -1: they moved
+ * other bytes; 0: not clear, or too little yet. */
+int witness_agrees(const struct state_wire *wire, const struct wire_counts *counts);
 
 #endif
