@@ -11,12 +11,16 @@
 
 #include "base/err.h"
 #include "base/map.h"
+#include "probe/change.h"
 #include "probe/emit.h"
 #include "probe/glance.h"
+#include "probe/memory.h"
 #include "probe/root.h"
 
-#define SEEN_MAX     65536u /* files looked at */
-#define UNPROVEN_MAX 8u	    /* a trial takes up to 2 s, in which nothing else is attached */
+#define SEEN_MAX 65536u /* files looked at */
+#define CHECKED_MAX \
+	64u /* processes whose memory is looked at for each file: what patches code does so in all */
+#define UNPROVEN_MAX 8u /* a trial takes up to 2 s, in which nothing else is attached */
 
 struct file_key {
 	uint64_t dev, ino;
@@ -35,11 +39,18 @@ struct libraries {
 	struct map *files; /* struct file_key -> struct library, owned */
 	struct map *seen;  /* struct seen_key -> struct library, or &nothing */
 	uint32_t last_id;
+	int changes;	   /* of change.h, -1: none */
 	unsigned unproven; /* trials of this session that came to nothing */
 };
 
-/* The value of `seen` for a file that has none of our functions. */
-static const struct library nothing;
+/* The values of `seen` for a file that has none of our functions, and for one that got no probes since somebody's code is
+ * not the file's. */
+static const struct library nothing, unclean;
+
+static bool is_library(const struct library *lib)
+{
+	return lib != NULL && lib != &nothing && lib != &unclean;
+}
 
 bool library_is_named(struct str path)
 {
@@ -138,6 +149,7 @@ struct libraries *library_new(const struct libraries_settings *settings)
 	if (t == NULL)
 		return NULL;
 	t->settings = *settings;
+	t->changes = change_open();
 	t->files = map_new(sizeof(struct file_key), LIBRARY_FILES_MAX);
 	t->seen = map_new(sizeof(struct seen_key), SEEN_MAX);
 	if (t->files == NULL || t->seen == NULL)
@@ -169,6 +181,7 @@ void library_free(struct libraries *t)
 		entry_free(value);
 	map_free(t->files);
 	map_free(t->seen);
+	drop_fd(&t->changes);
 	free(t);
 }
 
@@ -203,6 +216,65 @@ static struct seen_key seen_key(const struct stat *st)
 	};
 }
 
+/* Whether it is safe in the memory of every traced process, and of `pid`. */
+static int check_memory(struct libraries *t, const struct library *lib, int fd, uint32_t pid,
+			const char *path, bool say)
+{
+	const struct site *where = NULL;
+	const char *why = NULL;
+	uint32_t other = pid;
+	unsigned checked = 0;
+	size_t pos = 0;
+	int r = pid ? memory_check(pid, fd, lib->sites, lib->site_count, &why, &where) : 0;
+
+	while (r == 0 && checked++ < CHECKED_MAX && t->settings.next_pid &&
+	       t->settings.next_pid(t->settings.pid_ctx, &pos, &other))
+		if (other != pid)
+			r = memory_check(other, fd, lib->sites, lib->site_count, &why, &where);
+	if (r < 0 && say)
+		err_note(ERR_NORMAL, "no probes on %s: in process %u %s: %s", path, other, why,
+			 where ? where->function : "?");
+	return r;
+}
+
+/* Sites that some process has other code at are given up for the symbols, and these, if need be, for nothing. */
+static int find_clean(struct libraries *t, struct library *lib, int fd, uint32_t pid, const char *path)
+{
+	bool is_last = t->settings.symbols;
+	int r = check_memory(t, lib, fd, pid, path, is_last);
+
+	if (r == 0 || is_last)
+		return r;
+	r = library_read_symbols(lib, fd);
+	lib->verdict = TRIAL_FAILED;
+	lib->doubt = "a process has other code where its probes would sit";
+	return r < 0 ? r : check_memory(t, lib, fd, pid, path, true);
+}
+
+/* The file may have been written into since its sites were chosen. */
+static bool is_still(int fd, const struct library *lib)
+{
+	uint8_t bytes[ELF_CODE_BYTES];
+
+	for (size_t i = 0; i < lib->site_count; i++) {
+		const struct site *s = &lib->sites[i];
+
+		if (pread(fd, bytes, s->len, (off_t)s->offset) != s->len ||
+		    memcmp(bytes, s->bytes, s->len) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Watches the file before the last look at it: from then on a change is told. */
+static int attach_watched(struct libraries *t, struct library *lib, int fd)
+{
+	lib->watch = t->changes < 0 ? -1 : change_add(t->changes, fd);
+	if (lib->watch < 0)
+		err_note(ERR_VERBOSE, "note: whether %s is written into is not watched", lib->path);
+	return is_still(fd, lib) ? attach(t, lib, fd) : -ESTALE;
+}
+
 /* A file that was not met before. *out stays NULL when it has none of our functions. */
 static int add_new(struct libraries *t, int fd, int root, uint32_t pid, const char *path,
 		   struct library **out)
@@ -235,6 +307,9 @@ static int add_new(struct libraries *t, int fd, int root, uint32_t pid, const ch
 			return r;
 		t->unproven += found.verdict == TRIAL_UNPROVEN;
 	}
+	r = find_clean(t, &found, fd, pid, path);
+	if (r < 0)
+		return r;
 	*lib = found;
 	lib->path = str_dup(str_of(path));
 	if (lib->path == NULL)
@@ -243,7 +318,7 @@ static int add_new(struct libraries *t, int fd, int root, uint32_t pid, const ch
 	if (lib->verdict == TRIAL_UNPROVEN)
 		lib->fd =
 			fcntl(fd, F_DUPFD_CLOEXEC, 3) + 1; /* without it the symbols cannot be gone back to */
-	r = attach(t, lib, fd);
+	r = attach_watched(t, lib, fd);
 	if (r == 0)
 		r = map_add(t->files, &key, lib);
 	if (r < 0)
@@ -266,15 +341,17 @@ static int add_file(struct libraries *t, int fd, int root, uint32_t pid, const c
 
 		if (glance_is_worth(fd, key.size, str_of(path)))
 			r = add_new(t, fd, root, pid, path, &lib);
-		if (r < 0)
+		if (r == -EUCLEAN)
+			lib = (struct library *)&unclean;
+		else if (r < 0)
 			return r;
 		r = map_add(t->seen, &key, lib ? lib : (struct library *)&nothing);
 		/* A full memory only costs looking again. */
 		if (r < 0 && r != -ENOSPC)
 			return r;
 	}
-	*out = lib == &nothing ? NULL : lib;
-	return 0;
+	*out = is_library(lib) ? lib : NULL;
+	return lib == &unclean ? -EUCLEAN : 0;
 }
 
 static int stat_mapping(uint32_t pid, const struct procfs_mapping *m, struct stat *st)
@@ -302,8 +379,8 @@ int library_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_m
 			return 0;
 		lib = map_get(t->seen, &key);
 		if (lib != NULL) {
-			*out = lib == &nothing ? NULL : lib;
-			return 0;
+			*out = is_library(lib) ? lib : NULL;
+			return lib == &unclean ? -EUCLEAN : 0;
 		}
 	} else if (!library_is_named(m->path)) {
 		/* Without the right to look through map_files each look would open it anew. */
@@ -345,6 +422,50 @@ size_t library_hooks(const struct libraries *t, struct load_hooks **list, size_t
 	while (n < max && map_next(t->files, &pos, NULL, &value))
 		list[n++] = &((struct library *)value)->hooks;
 	return n;
+}
+
+/* ---- files that change ---- */
+
+int library_event_fd(const struct libraries *t)
+{
+	return t->changes < 0 ? -1 : t->changes;
+}
+
+static void forget(struct libraries *t, struct library *lib)
+{
+	const void *key;
+	void *value;
+	size_t pos = 0;
+
+	while (map_next(t->seen, &pos, &key, &value))
+		if (value == lib)
+			(void)map_remove(t->seen, key);
+	pos = 0;
+	while (map_next(t->files, &pos, &key, &value))
+		if (value == lib)
+			(void)map_remove(t->files, key);
+	change_remove(t->changes, lib->watch);
+	entry_free(lib);
+}
+
+void library_tick(struct libraries *t)
+{
+	int number;
+
+	while (t->changes >= 0 && change_next(t->changes, &number)) {
+		size_t pos = 0;
+		void *value;
+
+		while (map_next(t->files, &pos, NULL, &value)) {
+			struct library *lib = value;
+
+			if (lib->watch != number)
+				continue;
+			err_note(ERR_NORMAL, "no probes on %s any more: it was written into", lib->path);
+			forget(t, lib);
+			break;
+		}
+	}
 }
 
 /* ---- proof by witness ---- */

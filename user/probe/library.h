@@ -31,6 +31,7 @@ struct library {
 		verdict;   /* on the sites that were chosen; TRIAL_FAILED: they are at the symbols now */
 	const char *doubt; /* why it did not pass; NULL */
 	int fd;		   /* of the file + 1, held while its sites are unproven; 0: none */
+	int watch;	   /* of change.h; <= 0: none */
 	struct load_hooks hooks;
 };
 
@@ -42,6 +43,9 @@ struct libraries_settings {
 	void (*emit)(void *ctx, const struct wire_head *rec);
 	void *ctx;
 	bool symbols; /* each probe at its symbol, however dear */
+	/* The processes that are traced now, from *pos 0: their code must be the file's. NULL: nobody's. */
+	bool (*next_pid)(void *ctx, size_t *pos, uint32_t *pid);
+	void *pid_ctx;
 };
 
 struct libraries *library_new(const struct libraries_settings *settings);
@@ -51,11 +55,15 @@ DROP_POINTER(libraries, library_free)
 /* Whether a file of that name may be a TLS library that we know how to probe. */
 bool library_is_named(struct str path);
 /* Probes the file that a mapping of a process shows. *out: the library, NULL when the file has no such functions.
- * 0, negative errno. */
+ * 0; -EUCLEAN: a traced process has its code changed in memory; other negative errno. */
 int library_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_mapping *m,
 			const struct library **out) MUST_CHECK;
 /* Probes a file inside a root directory (root_open). */
 int library_add_path(struct libraries *t, int root, const char *path, const struct library **out) MUST_CHECK;
+/* A descriptor that is readable when a probed file was written into; -1: none. */
+int library_event_fd(const struct libraries *t);
+/* Takes the probes off files that were written into; they are looked at anew when they are met again. */
+void library_tick(struct libraries *t);
 /* The one unproven library of a set (state_wire.libs); NULL: there is none, or others are in it. */
 const struct library *library_find_unproven(const struct libraries *t, uint32_t set);
 /* Sockets moved what its probes saw: it is witnessed. Else its sites are given up for the symbols. */

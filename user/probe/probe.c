@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,6 +77,27 @@ static int try_ourselves(struct probe *p)
 	return r < 0 ? fail(r, "cannot calibrate probes") : 0;
 }
 
+static bool next_pid(void *ctx, size_t *pos, uint32_t *pid)
+{
+	const struct probe *p = ctx;
+	void *value;
+
+	if (p->processes == NULL || !map_next(p->processes, pos, NULL, &value))
+		return false;
+	*pid = ((const struct process *)value)->pid;
+	return true;
+}
+
+/* One descriptor tells of both. Without the second one, changed files are found at the next tick. */
+static void watch_libraries(struct probe *p)
+{
+	struct epoll_event e = {.events = EPOLLIN};
+	int fd = library_event_fd(p->libs);
+
+	if (fd >= 0)
+		(void)epoll_ctl(ring_buffer__epoll_fd(p->notify), EPOLL_CTL_ADD, fd, &e);
+}
+
 static int start(struct probe *p)
 {
 	struct load_trouble why;
@@ -93,6 +115,8 @@ static int start(struct probe *p)
 					.costs = &p->costs,
 					.emit = p->settings.emit,
 					.ctx = p->settings.ctx,
+					.next_pid = next_pid,
+					.pid_ctx = p,
 					.symbols = (p->settings.options & WIRE_OPT_SYMBOLS) != 0};
 	p->libs = library_new(&ls);
 	loader_add_own(&p->loaders, p->load);
@@ -104,6 +128,7 @@ static int start(struct probe *p)
 	p->notify = ring_buffer__new(load_table_fd(p->load, LOAD_NOTIFY), watch_notice, p, NULL);
 	if (p->notify == NULL)
 		return fail(-errno, "cannot map a ring");
+	watch_libraries(p);
 	r = load_follow(p->load);
 	return r < 0 ? fail(r, "cannot follow forks and execs") : 0;
 }

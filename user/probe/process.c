@@ -144,12 +144,12 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 			continue;
 		loader_add_mapping(&p->loaders, p->load, x->pid, &m);
 		int r = library_add_mapping(p->libs, x->pid, &m, &lib);
-		if (r < 0 && r != -ESRCH && r != -ENOENT)
+		if (r < 0 && r != -ESRCH && r != -ENOENT && r != -EUCLEAN)
 			err_note(ERR_VERBOSE, "note: no probes on %.*s of %u: %s", STR_ARG(m.path), x->pid,
 				 strerror(-r));
-		if (r < 0)
+		if (r < 0 && r != -EUCLEAN)
 			x->maps_hash = 0;
-		witness_note(p, x, m.path, lib != NULL);
+		witness_note(p, x, m.path, lib != NULL, r == -EUCLEAN);
 		bool again = lib == NULL;
 		for (unsigned i = 0; i < count && !again; i++)
 			again = met[i] == lib;

@@ -161,6 +161,7 @@ int probe_tick(struct probe *p)
 {
 	if (p->detached)
 		return -1;
+	library_tick(p->libs);
 	(void)ring_buffer__consume(p->notify);
 	uint64_t now = emit_now_ns();
 	if (now >= p->next_sync_ns) {

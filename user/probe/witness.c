@@ -107,9 +107,9 @@ static struct witness_note *note_of(struct probe *p, const struct process *x)
 }
 
 /* Without memory only a name is missing. */
-void witness_note(struct probe *p, const struct process *x, struct str path, bool has_probes)
+void witness_note(struct probe *p, const struct process *x, struct str path, bool has_probes, bool unclean)
 {
-	const char *tls = has_probes ? NULL : glance_find_suspect(path);
+	const char *tls = has_probes ? NULL : unclean ? "changed code" : glance_find_suspect(path);
 
 	if (!has_probes && !tls)
 		return;

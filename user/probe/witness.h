@@ -10,8 +10,9 @@
 void witness_begin(struct probe *p);
 /* Brings the kernel's sums up to now. */
 void witness_look(struct probe *p);
-/* A file that a process maps: with probes, or one that may be known to bring TLS of its own. */
-void witness_note(struct probe *p, const struct process *x, struct str path, bool has_probes);
+/* A file that a process maps: with probes, or one that may be known to bring TLS of its own. unclean: it got none since
+ * its code was changed in somebody's memory. */
+void witness_note(struct probe *p, const struct process *x, struct str path, bool has_probes, bool unclean);
 /* A process's last word, before its final counters: WIRE_BLIND when its connections moved what no probe saw. */
 void witness_tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct wire_counts *counts);
 void witness_fini(struct probe *p);

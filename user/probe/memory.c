@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "probe/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "probe/code.h"
+#include "probe/procfs.h"
+
+#define BREAKPOINT 0xcc /* x86's int3; no other machine has tables to choose sites by */
+#define PAGE	   4096u
+
+/* Bytes of the instruction at a site; without tables all that is known of it. */
+static size_t length_of(const struct site *s)
+{
+	struct code c;
+
+	return code_decode(&c, s->bytes, s->len, 0) == 0 && c.length <= s->len ? c.length : s->len;
+}
+
+/* Whether a mapping that we make of the file gets a breakpoint there too: then it is a tracer's, such as ours, and
+ * probes bear with each other. Only read, and through the kernel: the file may be cut meanwhile. */
+static bool is_probed(int fd, uint64_t offset)
+{
+	uint64_t page = offset & ~(uint64_t)(PAGE - 1);
+	uint8_t byte = 0;
+
+	void *p = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, (off_t)page);
+	if (p == MAP_FAILED)
+		return false;
+	struct iovec to = {.iov_base = &byte, .iov_len = 1};
+	struct iovec from = {.iov_base = (char *)p + (offset - page), .iov_len = 1};
+	ssize_t n = process_vm_readv(getpid(), &to, 1, &from, 1, 0);
+	munmap(p, PAGE);
+	return n == 1 && byte == BREAKPOINT;
+}
+
+/* NULL: the code is the file's, or a tracer's probe sits there. */
+static const char *compare(int fd, int memory, uint64_t address, const struct site *s)
+{
+	uint8_t bytes[ELF_CODE_BYTES];
+	size_t n = length_of(s);
+
+	if (n == 0 || n > sizeof(bytes) || address > INT64_MAX ||
+	    pread(memory, bytes, n, (off_t)address) != (ssize_t)n || memcmp(bytes, s->bytes, n) == 0)
+		return NULL;
+	if (bytes[0] != BREAKPOINT || memcmp(bytes + 1, s->bytes + 1, n - 1) != 0)
+		return "its code was changed in memory";
+	return is_probed(fd, s->offset) ? NULL : "a debugger's breakpoint is in its code";
+}
+
+static bool is_file(uint32_t pid, const struct procfs_mapping *m, const struct stat *file)
+{
+	char path[96];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", pid, (unsigned long long)m->start,
+		 (unsigned long long)m->end);
+	return stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+}
+
+static const char *compare_mapping(int fd, int memory, const struct procfs_mapping *m,
+				   const struct site *sites, size_t count, const struct site **where)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct site *s = &sites[i];
+
+		if (s->offset < m->offset || s->offset - m->offset >= m->end - m->start)
+			continue;
+		const char *why = compare(fd, memory, m->start + (s->offset - m->offset), s);
+		if (why) {
+			*where = s;
+			return why;
+		}
+	}
+	return NULL;
+}
+
+int memory_check(uint32_t pid, int fd, const struct site *sites, size_t count, const char **why,
+		 const struct site **where)
+{
+	autodrop(buf_fini) struct buf maps;
+	struct procfs_mapping m;
+	struct stat file;
+	char path[32];
+
+	buf_init(&maps, PROCFS_MAPS_MAX);
+	snprintf(path, sizeof(path), "/proc/%u/mem", pid);
+	if (fstat(fd, &file) != 0 || procfs_read(pid, "maps", &maps) < 0)
+		return 0;
+	autodrop(drop_fd) int memory = open(path, O_RDONLY | O_CLOEXEC);
+	if (memory < 0)
+		return 0;
+	struct str rest = buf_str(&maps);
+	while (procfs_next_mapping(&rest, &m)) {
+		if (!m.executable || m.ino != file.st_ino || !is_file(pid, &m, &file))
+			continue;
+		*why = compare_mapping(fd, memory, &m, sites, count, where);
+		if (*why)
+			return -EUCLEAN;
+	}
+	return 0;
+}
