@@ -33,6 +33,15 @@ static __always_inline void sock_talk(__u64 start_ns, __u32 tgid)
 		emit_add(wire->talks, 1);
 }
 
+/* The one just begun was met in the middle, or neither its name nor its socket was set through the library. */
+static __always_inline void sock_begun(__u64 start_ns, __u32 tgid)
+{
+	struct state_wire *wire = sock_wire(start_ns, tgid);
+
+	if (wire)
+		emit_add(wire->begun, 1);
+}
+
 /* Its data goes through that library. Two at once on two processors: one is noted with its next connection. */
 static __always_inline void sock_library(__u64 start_ns, __u32 tgid, __u32 lib)
 {

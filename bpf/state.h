@@ -127,13 +127,14 @@ struct state_wire {
 	WIRE_U64 received;
 	WIRE_U64 conns; /* TCP connections established */
 	WIRE_U64 talks; /* SSL objects seen */
+	WIRE_U64 begun; /* of these, first seen when they moved data: what came before may be unseen */
 	WIRE_U64 most;	/* bytes of the busiest connection, whose peer this is: */
 	WIRE_U16 family;
 	WIRE_U16 pport;
 	WIRE_U32 libs; /* 1 << (id & 31) of the libraries whose calls moved its data */
 	WIRE_U8 peer[16];
 };
-_Static_assert(sizeof(struct state_wire) == 64, "state_wire");
+_Static_assert(sizeof(struct state_wire) == 72, "state_wire");
 
 /* `notify`, a ring of the attacher's own: a process of ours changed, look at its maps again. Lost when that ring is
  * full: who finds it more than half full looks at everything. */

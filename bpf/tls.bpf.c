@@ -263,6 +263,8 @@ static __always_inline void tls_moved(struct state_target *target, struct state_
 		emit_lost_call(target, WIRE_CAUSE_MAP_FULL);
 		return;
 	}
+	if (!conn->lib && call->lib)
+		sock_begun(target->start_ns, key.tgid);
 	tls_set_library(target, &key, conn, call->lib);
 	conn_tell(target, &key, conn, call->out);
 	struct piece p = {.target = target, .conn = conn, .call = call};

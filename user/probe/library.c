@@ -414,6 +414,11 @@ int library_add_path(struct libraries *t, int root, const char *path, const stru
 	return r;
 }
 
+uint32_t library_last(const struct libraries *t)
+{
+	return t->last_id;
+}
+
 size_t library_hooks(const struct libraries *t, struct load_hooks **list, size_t max)
 {
 	void *value;

@@ -60,6 +60,8 @@ int library_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_m
 			const struct library **out) MUST_CHECK;
 /* Probes a file inside a root directory (root_open). */
 int library_add_path(struct libraries *t, int root, const char *path, const struct library **out) MUST_CHECK;
+/* The id of the latest one. */
+uint32_t library_last(const struct libraries *t);
 /* A descriptor that is readable when a probed file was written into; -1: none. */
 int library_event_fd(const struct libraries *t);
 /* Takes the probes off files that were written into; they are looked at anew when they are met again. */

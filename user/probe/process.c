@@ -143,7 +143,10 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 		if (!attach)
 			continue;
 		loader_add_mapping(&p->loaders, p->load, x->pid, &m);
+		uint32_t last = library_last(p->libs);
 		int r = library_add_mapping(p->libs, x->pid, &m, &lib);
+		if (lib != NULL && lib->id > last && x->scanned_ns)
+			witness_note_late(p, x, lib, x->scanned_ns);
 		if (r < 0 && r != -ESRCH && r != -ENOENT && r != -EUCLEAN)
 			err_note(ERR_VERBOSE, "note: no probes on %.*s of %u: %s", STR_ARG(m.path), x->pid,
 				 strerror(-r));

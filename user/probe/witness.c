@@ -33,6 +33,11 @@
 /* What the maps of a process showed. */
 struct witness_note {
 	bool has_probes;
+	bool late;	     /* it had connections when probes on a library of its became live: */
+	uint64_t late_bytes; /* moved by then */
+	uint64_t late_begun; /* state_wire.begun then */
+	uint64_t late_ns;    /* how long the library may have been there */
+	char late_lib[64];
 	unsigned unseen;  /* looks in succession that found bytes past every probe */
 	const char *tls;  /* what `suspect` has inside */
 	char suspect[64]; /* a library that brings TLS without symbols; empty: none */
@@ -91,6 +96,18 @@ void witness_look(struct probe *p)
 		err_note(ERR_VERBOSE, "note: connections that are open are not witnessed: %s", strerror(-r));
 }
 
+static void copy_name(char out[64], struct str path)
+{
+	for (size_t i = path.n; i > 0; i--)
+		if (path.p[i - 1] == '/') {
+			path = str_skip(path, i);
+			break;
+		}
+	path = str_head(path, 63);
+	memcpy(out, path.p, path.n);
+	out[path.n] = '\0';
+}
+
 static struct witness_note *note_of(struct probe *p, const struct process *x)
 {
 	struct state_process key = process_key(x->pid, x->start_ns);
@@ -119,13 +136,7 @@ void witness_note(struct probe *p, const struct process *x, struct str path, boo
 	n->has_probes |= has_probes;
 	if (has_probes || n->suspect[0])
 		return;
-	for (size_t i = path.n; i > 0; i--)
-		if (path.p[i - 1] == '/') {
-			path = str_skip(path, i);
-			break;
-		}
-	path = str_head(path, sizeof(n->suspect) - 1);
-	memcpy(n->suspect, path.p, path.n);
+	copy_name(n->suspect, path);
 	n->tls = tls;
 }
 
@@ -182,6 +193,19 @@ static void add_why(struct buf *out, const struct witness_note *n, const struct 
 		buf_add(out, STR(" not through a probed TLS library (plain, or TLS of its own)"));
 }
 
+static void tell_late(struct probe *p, uint32_t pid, uint64_t start_ns, const struct witness_note *n,
+		      uint64_t bytes)
+{
+	autodrop(buf_fini) struct buf why;
+
+	buf_init(&why, WIRE_PATH_MAX);
+	buf_add(&why, STR("up to "));
+	add_size(&why, bytes);
+	buf_addf(&why, " moved before the probes on it were live, in at most %llu ms",
+		 (unsigned long long)(n->late_ns / MS + 1));
+	emit_blind(p->settings.emit, p->settings.ctx, pid, start_ns, str_of(n->late_lib), buf_str(&why), bytes);
+}
+
 static void tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct state_wire *wire,
 		 const struct wire_counts *counts, uint64_t unseen)
 {
@@ -221,11 +245,35 @@ void witness_tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct
 		(void)bpf_map_delete_elem(fd, &key);
 		settle(p, &wire, counts);
 		const struct witness_note *n = map_get(p->notes, &key);
-		uint64_t unseen = witness_unseen(&wire, counts, n && n->has_probes);
-		if (unseen > 0)
+		uint64_t unseen = witness_unseen(&wire, counts, n && n->has_probes && !n->late);
+		if (unseen > 0 && n && n->late && wire.conns > wire.talks && !n->suspect[0])
+			tell_late(p, pid, start_ns, n, unseen);
+		else if (unseen > 0)
 			tell(p, pid, start_ns, &wire, counts, unseen);
+		else if (n && n->late && wire.begun > n->late_begun)
+			tell_late(p, pid, start_ns, n, n->late_bytes);
 	}
 	free(map_remove(p->notes, &key));
+}
+
+void witness_note_late(struct probe *p, const struct process *x, const struct library *lib, uint64_t since_ns)
+{
+	struct state_process key = process_key(x->pid, x->start_ns);
+	struct state_wire wire;
+
+	witness_look(p);
+	/* Before the server's first word there is no data. */
+	if (bpf_map_lookup_elem(load_table_fd(p->load, LOAD_WIRES), &key, &wire) != 0 ||
+	    wire.conns <= wire.talks || wire.received == 0)
+		return;
+	struct witness_note *n = note_of(p, x);
+	if (n == NULL || n->late)
+		return;
+	n->late = true;
+	n->late_bytes = wire.sent + wire.received;
+	n->late_begun = wire.begun;
+	n->late_ns = emit_now_ns() - since_ns;
+	copy_name(n->late_lib, str_of(lib->path));
 }
 
 /* ---- while they run ---- */
