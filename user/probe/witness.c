@@ -203,7 +203,8 @@ static void tell_late(struct probe *p, uint32_t pid, uint64_t start_ns, const st
 	add_size(&why, bytes);
 	buf_addf(&why, " moved before the probes on it were live, in at most %llu ms",
 		 (unsigned long long)(n->late_ns / MS + 1));
-	emit_blind(p->settings.emit, p->settings.ctx, pid, start_ns, str_of(n->late_lib), buf_str(&why), bytes);
+	emit_blind(p->settings.emit, p->settings.ctx, pid, start_ns, str_of(n->late_lib), buf_str(&why),
+		   bytes);
 }
 
 static void tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct state_wire *wire,
@@ -219,20 +220,38 @@ static void tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct 
 		   n && n->suspect[0] ? str_of(n->suspect) : STR("tcp"), buf_str(&why), unseen);
 }
 
+/* What is wrong cannot be whole. */
+static void tell_refuted(struct probe *p, uint32_t pid, uint64_t start_ns, const struct library *lib,
+			 const struct state_wire *wire, const struct wire_counts *counts)
+{
+	uint64_t moved = wire->sent + wire->received, seen = counts->bytes_seen;
+	autodrop(buf_fini) struct buf why;
+	char name[64];
+
+	copy_name(name, str_of(lib->path));
+	buf_init(&why, WIRE_PATH_MAX);
+	buf_add(&why, STR("probes saw "));
+	add_size(&why, seen);
+	buf_add(&why, STR(" where sockets moved "));
+	add_size(&why, moved);
+	buf_add(&why, STR(": they were moved to its symbols"));
+	err_note(ERR_NORMAL, "blind: %u %s: %s", pid, name, buf_z(&why));
+	emit_blind(p->settings.emit, p->settings.ctx, pid, start_ns, str_of(name), buf_str(&why),
+		   moved > seen ? moved - seen : 0);
+}
+
 /* A library whose sites could not be tried: real bytes tell. */
-static void settle(struct probe *p, const struct state_wire *wire, const struct wire_counts *counts)
+static void settle(struct probe *p, uint32_t pid, uint64_t start_ns, const struct state_wire *wire,
+		   const struct wire_counts *counts)
 {
 	const struct library *lib = library_find_unproven(p->libs, wire->libs);
 	int agrees = lib ? witness_agrees(wire, counts) : 0;
 
 	if (agrees == 0)
 		return;
-	if (agrees < 0)
-		err_note(ERR_NORMAL,
-			 "probes saw %llu bytes in %s where sockets moved %llu: they move to its symbols",
-			 (unsigned long long)counts->bytes_seen, lib->path,
-			 (unsigned long long)(wire->sent + wire->received));
 	library_settle(p->libs, lib, agrees > 0);
+	if (agrees < 0)
+		tell_refuted(p, pid, start_ns, lib, wire, counts);
 }
 
 void witness_tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct wire_counts *counts)
@@ -243,7 +262,7 @@ void witness_tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct
 
 	if (bpf_map_lookup_elem(fd, &key, &wire) == 0) {
 		(void)bpf_map_delete_elem(fd, &key);
-		settle(p, &wire, counts);
+		settle(p, pid, start_ns, &wire, counts);
 		const struct witness_note *n = map_get(p->notes, &key);
 		uint64_t unseen = witness_unseen(&wire, counts, n && n->has_probes && !n->late);
 		if (unseen > 0 && n && n->late && wire.conns > wire.talks && !n->suspect[0])
@@ -289,7 +308,7 @@ static void look_at(struct probe *p, const struct process *x)
 	    bpf_map_lookup_elem(load_table_fd(p->load, LOAD_TARGETS), &x->pid, &target) != 0)
 		return;
 	const struct wire_counts *counts = &target.counts;
-	settle(p, &wire, counts);
+	settle(p, x->pid, x->start_ns, &wire, counts);
 	struct witness_note *n = note_of(p, x);
 	/* The result of a call that has not returned is not in the sums. */
 	if (n == NULL || n->unseen > LOOKS_UNSEEN || counts->entered > counts->returned + counts->abandoned)

@@ -3,13 +3,19 @@
 
 Waits for a line on stdin, loads the library, posts N bodies on one connection. A further word: "early" loads before it
 waits, "held" removes the file then, "memory" loads a copy that is in no directory, "patient" sleeps for 0.2 s between load
-and use, "veiled LIBRARY" calls through a second one (odd.S) that hands on to the first."""
+and use, "smuggle" then sends something past it, "veiled LIBRARY" calls through a second one (odd.S) that hands on to the first."""
 import ctypes
 import os
 import socket
 import sys
 import time
 import urllib.parse
+
+
+def smuggle(s):
+    """2 MB past the library, over its own socket, which ends it; then waits for a line."""
+    s.sendall(b"x" * 2000000)
+    sys.stdin.readline()
 
 
 def post(lib, url, count):
@@ -39,7 +45,10 @@ def post(lib, url, count):
                 size = lib.SSL_read(ssl, buffer, len(buffer))
             assert size > 0, size
             got += buffer.raw[:size]
-    lib.SSL_shutdown(ssl)
+    if mode == "smuggle":
+        smuggle(s)
+    else:
+        lib.SSL_shutdown(ssl)
     lib.SSL_free(ssl)
     s.close()
 
@@ -72,11 +81,14 @@ def load(path, mode):
 
 path, url, count = sys.argv[1:4]
 mode = "".join(sys.argv[4:5])
-lib = load(path, mode) if mode in ("early", "held", "memory", "veiled") else None
+lib = load(path, mode) if mode in ("early", "held", "memory", "smuggle", "veiled") else None
 print("waiting", flush=True)
 sys.stdin.readline()
 lib = lib or load(path, mode)
 if mode == "patient":
     time.sleep(0.2)
 post(lib, url, int(count))
+if mode == "smuggle":
+    mode = ""
+    post(lib, url, int(count))
 print("done", flush=True)
