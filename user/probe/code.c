@@ -163,3 +163,10 @@ bool code_is_emulated(const uint8_t *bytes, size_t len)
 }
 
 #endif
+
+size_t code_length(const uint8_t *bytes, size_t len)
+{
+	struct code c;
+
+	return code_decode(&c, bytes, len, 0) == 0 && c.length <= len ? c.length : len;
+}

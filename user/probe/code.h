@@ -37,6 +37,8 @@ struct code {
 
 /* 0; -EBADMSG no instruction, -ENOTSUP no tables for this machine. */
 int code_decode(struct code *out, const uint8_t *bytes, size_t len, uint64_t address) MUST_CHECK;
+/* The length of the first instruction; len where nothing is known of it. */
+size_t code_length(const uint8_t *bytes, size_t len);
 /* Whether this machine's kernels emulate the instruction; some only newer ones. */
 bool code_is_emulated(const uint8_t *bytes, size_t len);
 

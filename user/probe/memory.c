@@ -16,14 +16,6 @@
 #define BREAKPOINT 0xcc /* x86's int3; no other machine has tables to choose sites by */
 #define PAGE	   4096u
 
-/* Bytes of the instruction at a site; without tables all that is known of it. */
-static size_t length_of(const struct site *s)
-{
-	struct code c;
-
-	return code_decode(&c, s->bytes, s->len, 0) == 0 && c.length <= s->len ? c.length : s->len;
-}
-
 /* Whether a mapping that we make of the file gets a breakpoint there too: then it is a tracer's, such as ours, and
  * probes bear with each other. Only read, and through the kernel: the file may be cut meanwhile. */
 static bool is_probed(int fd, uint64_t offset)
@@ -45,7 +37,7 @@ static bool is_probed(int fd, uint64_t offset)
 static const char *compare(int fd, int memory, uint64_t address, const struct site *s)
 {
 	uint8_t bytes[ELF_CODE_BYTES];
-	size_t n = length_of(s);
+	size_t n = code_length(s->bytes, s->len);
 
 	if (n == 0 || n > sizeof(bytes) || address > INT64_MAX ||
 	    pread(memory, bytes, n, (off_t)address) != (ssize_t)n || memcmp(bytes, s->bytes, n) == 0)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "probe/code.h"
 #include "probe/glance.h"
 #include "probe/procfs.h"
 #include "probe/root.h"
@@ -146,7 +147,7 @@ static void write_site(struct jsonw *w, const struct library *lib, const struct 
 			jsonw_z(w, site_name(fn));
 	jsonw_array_end(w);
 	jsonw_u64(jsonw_key(w, "offset"), s->offset);
-	text_hex(s->bytes, s->len, hex);
+	text_hex(s->bytes, code_length(s->bytes, s->len), hex);
 	jsonw_z(jsonw_key(w, "instruction"), hex);
 	jsonw_bool(jsonw_key(w, "emulated"), s->emulated);
 	jsonw_z(jsonw_key(w, "why"), s->why);

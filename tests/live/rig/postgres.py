@@ -82,6 +82,8 @@ class Postgres(Server):
 
     @staticmethod
     def _result(text):
+        if not text.startswith(b"select"):
+            return message(b"C", b"SET\0") + message(b"Z", b"I")
         column = b"value\0" + struct.pack("!ihihih", 0, 0, NO_OID, -1, -1, 0)
         return (message(b"T", struct.pack("!h", 1) + column) + message(b"D", struct.pack("!hi", 1, len(text)) + text) +
                 message(b"C", b"SELECT 1\0") + message(b"Z", b"I"))
