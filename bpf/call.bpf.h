@@ -61,12 +61,14 @@ static __always_inline struct state_calls *call_get(struct state_target *target,
 
 /*
  * SSL_write_ex jumps or calls on to SSL_write_ex2 with its own arguments: that is one call, and the outer function's
- * return says what it did. The same function twice is not: the first one's return was missed.
+ * return says what it did. So is a library that hands on to another one of the same functions. The same function of the
+ * same library twice is not: the first one's return was missed.
  */
 static __always_inline bool call_is_same(const struct state_call *outer, const struct state_call *inner)
 {
-	return outer->fn != inner->fn && outer->ssl == inner->ssl && outer->buffer == inner->buffer &&
-	       outer->num == inner->num && call_dir(outer->fn) == call_dir(inner->fn);
+	return (outer->fn != inner->fn || outer->lib != inner->lib) && outer->ssl == inner->ssl &&
+	       outer->buffer == inner->buffer && outer->num == inner->num &&
+	       call_dir(outer->fn) == call_dir(inner->fn);
 }
 
 /*

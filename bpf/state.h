@@ -152,6 +152,12 @@ struct state_notice {
 };
 _Static_assert(sizeof(struct state_notice) == 16, "state_notice");
 
+/* One executable mapping of a file as the iterator `mappers` writes it. */
+struct state_mapper {
+	WIRE_U32 pid;
+};
+_Static_assert(sizeof(struct state_mapper) == 4, "state_mapper");
+
 /* One process as the iterator `tasks` writes it: a thread group leader, whatever its threads. */
 struct state_task {
 	WIRE_U32 pid;

@@ -17,10 +17,8 @@
 #include "probe/memory.h"
 #include "probe/root.h"
 
-#define SEEN_MAX 65536u /* files looked at */
-#define CHECKED_MAX \
-	64u /* processes whose memory is looked at for each file: what patches code does so in all */
-#define UNPROVEN_MAX 8u /* a trial takes up to 2 s, in which nothing else is attached */
+#define SEEN_MAX     65536u /* files looked at */
+#define UNPROVEN_MAX 8u	    /* a trial takes up to 2 s, in which nothing else is attached */
 
 struct file_key {
 	uint64_t dev, ino;
@@ -216,39 +214,33 @@ static struct seen_key seen_key(const struct stat *st)
 	};
 }
 
-/* Whether it is safe in the memory of every traced process, and of `pid`. */
-static int check_memory(struct libraries *t, const struct library *lib, int fd, uint32_t pid,
-			const char *path, bool say)
+/* Whether its probes are safe in the memory of whoever maps it, traced or not. */
+static int check_memory(struct libraries *t, const struct library *lib, int fd, const char *path,
+			const char *consequence)
 {
-	const struct site *where = NULL;
-	const char *why = NULL;
-	uint32_t other = pid;
-	unsigned checked = 0;
-	size_t pos = 0;
-	int r = pid ? memory_check(pid, fd, lib->sites, lib->site_count, &why, &where) : 0;
+	const struct memory_suspects suspects = {
+		.load = t->settings.load, .next_pid = t->settings.next_pid, .pid_ctx = t->settings.pid_ctx};
+	struct memory_trouble trouble;
+	int r = memory_check_all(&suspects, fd, lib->sites, lib->site_count, &trouble);
 
-	while (r == 0 && checked++ < CHECKED_MAX && t->settings.next_pid &&
-	       t->settings.next_pid(t->settings.pid_ctx, &pos, &other))
-		if (other != pid)
-			r = memory_check(other, fd, lib->sites, lib->site_count, &why, &where);
-	if (r < 0 && say)
-		err_note(ERR_NORMAL, "no probes on %s: in process %u %s: %s", path, other, why,
-			 where ? where->function : "?");
+	if (r < 0)
+		err_note(ERR_NORMAL, "%s %s: in process %u %s: %s", consequence, path, trouble.pid,
+			 trouble.why, trouble.where->function);
 	return r;
 }
 
 /* Sites that some process has other code at are given up for the symbols, and these, if need be, for nothing. */
-static int find_clean(struct libraries *t, struct library *lib, int fd, uint32_t pid, const char *path)
+static int find_clean(struct libraries *t, struct library *lib, int fd, const char *path)
 {
 	bool is_last = t->settings.symbols;
-	int r = check_memory(t, lib, fd, pid, path, is_last);
+	int r = check_memory(t, lib, fd, path, is_last ? "no probes on" : "probes at the symbols of");
 
 	if (r == 0 || is_last)
 		return r;
 	r = library_read_symbols(lib, fd);
 	lib->verdict = TRIAL_FAILED;
 	lib->doubt = "a process has other code where its probes would sit";
-	return r < 0 ? r : check_memory(t, lib, fd, pid, path, true);
+	return r < 0 ? r : check_memory(t, lib, fd, path, "no probes on");
 }
 
 /* The file may have been written into since its sites were chosen. */
@@ -295,7 +287,7 @@ static int add_new(struct libraries *t, int fd, int root, uint32_t pid, const ch
 		return 0;
 	if (map_count(t->files) >= LIBRARY_FILES_MAX)
 		return -ENOSPC;
-	autodrop(drop_library) struct library *lib = malloc(sizeof(*lib));
+	autodrop(drop_library) struct library *lib = calloc(1, sizeof(*lib));
 	if (lib == NULL)
 		return -ENOMEM;
 	if (t->unproven >= UNPROVEN_MAX) {
@@ -307,7 +299,7 @@ static int add_new(struct libraries *t, int fd, int root, uint32_t pid, const ch
 			return r;
 		t->unproven += found.verdict == TRIAL_UNPROVEN;
 	}
-	r = find_clean(t, &found, fd, pid, path);
+	r = find_clean(t, &found, fd, path);
 	if (r < 0)
 		return r;
 	*lib = found;

@@ -43,7 +43,7 @@ struct libraries_settings {
 	void (*emit)(void *ctx, const struct wire_head *rec);
 	void *ctx;
 	bool symbols; /* each probe at its symbol, however dear */
-	/* The processes that are traced now, from *pos 0: their code must be the file's. NULL: nobody's. */
+	/* The processes that are traced now, from *pos 0, where the kernel cannot tell who maps a file. */
 	bool (*next_pid)(void *ctx, size_t *pos, uint32_t *pid);
 	void *pid_ctx;
 };
@@ -55,7 +55,7 @@ DROP_POINTER(libraries, library_free)
 /* Whether a file of that name may be a TLS library that we know how to probe. */
 bool library_is_named(struct str path);
 /* Probes the file that a mapping of a process shows. *out: the library, NULL when the file has no such functions.
- * 0; -EUCLEAN: a traced process has its code changed in memory; other negative errno. */
+ * 0; -EUCLEAN: some process has its code changed in memory; other negative errno. */
 int library_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_mapping *m,
 			const struct library **out) MUST_CHECK;
 /* Probes a file inside a root directory (root_open). */

@@ -27,12 +27,13 @@ struct load {
 	struct bottrace *skel;
 	struct bpf_link *follow[3];
 	struct bpf_link *socks; /* NULL: this kernel has no such tracepoint */
-	struct bpf_link *tasks;
+	struct bpf_link *tasks, *mappers;
 	struct bpf_program *returns;
 	struct wire_shared *shared;
 	bool multi;
 	bool cookies;
 	bool session; /* one program and one link for entries and returns */
+	bool mapped; /* `mappers` is there */
 };
 
 /* libbpf's own words: for -vv only. What a user needs to know is said by load_open. */
@@ -221,6 +222,19 @@ struct wire_shared *load_shared(const struct load *l)
 	return l->shared;
 }
 
+static int open_programs(struct load *l, uint64_t ring_bytes)
+{
+	bottrace__destroy(l->skel);
+	l->skel = bottrace__open();
+	if (l->skel == NULL)
+		return -errno;
+	choose_programs(l);
+	bpf_program__set_autoload(l->skel->progs.mappers, l->mapped);
+	l->returns = l->cookies ? l->skel->progs.tls_return : l->skel->progs.tls_return_plain;
+	int r = bpf_map__set_max_entries(l->skel->maps.ring, (uint32_t)ring_bytes);
+	return r < 0 ? r : bottrace__load(l->skel);
+}
+
 int load_open(struct load **out, uint64_t ring_bytes, struct load_trouble *why)
 {
 	libbpf_set_print(hush);
@@ -236,14 +250,13 @@ int load_open(struct load **out, uint64_t ring_bytes, struct load_trouble *why)
 	l->multi = multi;
 	l->session = multi && load_probe_session() == 1;
 	l->cookies = multi || (load_probe_cookies() == 1 && load_probe_loop() == 1);
-	l->skel = bottrace__open();
-	if (l->skel == NULL)
-		return explain(-errno, why, multi);
-	choose_programs(l);
-	l->returns = l->cookies ? l->skel->progs.tls_return : l->skel->progs.tls_return_plain;
-	int r = bpf_map__set_max_entries(l->skel->maps.ring, (uint32_t)ring_bytes);
-	if (r == 0)
-		r = bottrace__load(l->skel);
+	l->mapped = true;
+	int r = open_programs(l, ring_bytes);
+	/* Kernels before 5.12 have no walk over mappings, and say so in ways of their own. */
+	if (r < 0 && r != -EPERM && r != -EACCES && r != -ENOMEM) {
+		l->mapped = false;
+		r = open_programs(l, ring_bytes);
+	}
 	if (r == 0)
 		r = map_shared(l);
 	if (r < 0)
@@ -260,6 +273,7 @@ void load_close(struct load *l)
 	bpf_link__destroy(l->tasks);
 	if (l->shared)
 		munmap(l->shared, sizeof(*l->shared));
+	bpf_link__destroy(l->mappers);
 	bottrace__destroy(l->skel);
 	free(l);
 }
@@ -330,6 +344,20 @@ int load_open_tasks(struct load *l)
 			return -errno;
 	}
 	int fd = bpf_iter_create(bpf_link__fd(l->tasks));
+	return fd < 0 ? -errno : fd;
+}
+
+int load_open_mappers(struct load *l, uint64_t ino)
+{
+	if (!l->mapped)
+		return -ENOTSUP;
+	if (l->mappers == NULL) {
+		l->mappers = bpf_program__attach_iter(l->skel->progs.mappers, NULL);
+		if (l->mappers == NULL)
+			return -errno;
+	}
+	l->skel->bss->mappers_ino = ino;
+	int fd = bpf_iter_create(bpf_link__fd(l->mappers));
 	return fd < 0 ? -errno : fd;
 }
 

@@ -50,6 +50,10 @@ void load_unfollow(struct load *l);
 /* A descriptor whose read gives all processes, as struct tasks_entry. Negative errno. */
 int load_open_tasks(struct load *l) MUST_CHECK;
 
+/* A descriptor whose read gives, as struct state_mapper, who maps code of a file with that inode number on any device. Negative
+ * errno; -ENOTSUP: this kernel has no such walk. */
+int load_open_mappers(struct load *l, uint64_t ino) MUST_CHECK;
+
 /* The witness (bpf/sock.bpf.c): makes it look at the connections that it knows (0), at those that traced processes
  * have now (files). 0; negative errno: this kernel has no such walk, or no tracepoint. */
 int load_walk_socks(struct load *l, bool files) MUST_CHECK;

@@ -12,9 +12,11 @@
 
 #include "probe/code.h"
 #include "probe/procfs.h"
+#include "state.h"
 
 #define BREAKPOINT 0xcc /* x86's int3; no other machine has tables to choose sites by */
 #define PAGE	   4096u
+#define LOOKS_MAX  64u /* processes, where the kernel cannot tell who maps a file */
 
 /* Whether a mapping that we make of the file gets a breakpoint there too: then it is a tracer's, such as ours, and
  * probes bear with each other. Only read, and through the kernel: the file may be cut meanwhile. */
@@ -74,7 +76,8 @@ static const char *compare_mapping(int fd, int memory, const struct procfs_mappi
 	return NULL;
 }
 
-int memory_check(uint32_t pid, int fd, const struct site *sites, size_t count, const char **why,
+/* -EUCLEAN, or 0. */
+static int check(uint32_t pid, int fd, const struct site *sites, size_t count, const char **why,
 		 const struct site **where)
 {
 	autodrop(buf_fini) struct buf maps;
@@ -98,4 +101,49 @@ int memory_check(uint32_t pid, int fd, const struct site *sites, size_t count, c
 			return -EUCLEAN;
 	}
 	return 0;
+}
+
+static int check_mappers(int mappers, int fd, const struct site *sites, size_t count,
+			 struct memory_trouble *out)
+{
+	struct state_mapper list[256];
+	uint32_t last = 0;
+	ssize_t n;
+
+	while ((n = read(mappers, list, sizeof(list))) != 0) {
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0)
+			return 0;
+		for (size_t i = 0; i < (size_t)n / sizeof(list[0]); i++) {
+			if (list[i].pid == last)
+				continue;
+			last = out->pid = list[i].pid;
+			int r = check(last, fd, sites, count, &out->why, &out->where);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+int memory_check_all(const struct memory_suspects *suspects, int fd, const struct site *sites, size_t count,
+		     struct memory_trouble *out)
+{
+	struct stat file;
+	size_t pos = 0;
+	int r = 0;
+
+	*out = (struct memory_trouble){0};
+	if (fstat(fd, &file) != 0)
+		return 0;
+	autodrop(drop_fd) int mappers = load_open_mappers(suspects->load, file.st_ino);
+	if (mappers >= 0)
+		return check_mappers(mappers, fd, sites, count, out);
+	for (unsigned i = 0; i < LOOKS_MAX && r == 0 && suspects->next_pid; i++) {
+		if (!suspects->next_pid(suspects->pid_ctx, &pos, &out->pid))
+			break;
+		r = check(out->pid, fd, sites, count, &out->why, &out->where);
+	}
+	return r;
 }
