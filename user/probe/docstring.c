@@ -330,13 +330,28 @@ static uint64_t after_save(const struct image *m, uint64_t function)
 	return 0;
 }
 
-static uint64_t find_function(const struct image *m, const char *doc, const char *name)
+static uint64_t find_named(const struct image *m, const char *doc, const char *name)
 {
-	uint64_t text = find_text(m, doc), calls[CALLEES_MAX];
-	uint64_t method = text ? find_method(m, text, name) : 0;
-	uint64_t found = method ? after_save(m, method) : 0;
+	uint64_t text = find_text(m, doc);
 
-	if (found || !method)
+	return text ? find_method(m, text, name) : 0;
+}
+
+static int find_methods(const struct image *m, struct docstring_places *out)
+{
+	out->write_method = find_named(
+		m, "write($self, b, /)\n--\n\nWrites the bytes-like object b into the SSL object.", "write");
+	out->read_method =
+		out->write_method ? find_named(m, "read(size, [buffer])\nRead up to size bytes", "read") : 0;
+	return out->read_method && out->read_method != out->write_method ? 0 : -ENOENT;
+}
+
+/* What a method calls with the interpreter's lock let go. */
+static uint64_t find_function(const struct image *m, uint64_t method)
+{
+	uint64_t found = after_save(m, method), calls[CALLEES_MAX];
+
+	if (found)
 		return found;
 	/* Argument Clinic's wrapper in front of the method. */
 	size_t n = calls_of(m, method, calls);
@@ -345,18 +360,33 @@ static uint64_t find_function(const struct image *m, const char *doc, const char
 	return found;
 }
 
+int docstring_find_methods(int fd, struct docstring_places *out)
+{
+	autodrop(image_fini) struct image m = {0};
+	struct docstring_places found = {0};
+	int r = image_read(&m, fd);
+
+	if (r == 0)
+		r = find_methods(&m, &found);
+	if (r == 0)
+		*out = found;
+	return r;
+}
+
 int docstring_find(int fd, struct docstring_places *out)
 {
 	autodrop(image_fini) struct image m = {0};
+	struct docstring_places found = {0};
 	int r = image_read(&m, fd);
 
+	if (r == 0)
+		r = find_methods(&m, &found);
 	if (r < 0)
 		return r;
-	uint64_t write = find_function(
-		&m, "write($self, b, /)\n--\n\nWrites the bytes-like object b into the SSL object.", "write");
-	uint64_t read = write ? find_function(&m, "read(size, [buffer])\nRead up to size bytes", "read") : 0;
-	if (!read || read == write)
+	found.write = find_function(&m, found.write_method);
+	found.read = found.write ? find_function(&m, found.read_method) : 0;
+	if (!found.read || found.read == found.write)
 		return -ENOENT;
-	*out = (struct docstring_places){.read = read, .write = write};
+	*out = found;
 	return 0;
 }

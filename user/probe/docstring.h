@@ -12,11 +12,15 @@
 #include "base/drop.h"
 
 struct docstring_places {
-	uint64_t read; /* addresses */
+	uint64_t read; /* addresses; 0: the file has none, OpenSSL is another one's */
 	uint64_t write;
+	uint64_t read_method; /* of _ssl._SSLSocket: (self, args, count), (self, object) */
+	uint64_t write_method;
 };
 
-/* 0; -ENOENT: no such file, or not clear enough; -ENOMEM; -EIO. */
+/* The methods alone, of any file that has the _ssl module. 0; -ENOENT, -ENOMEM, -EIO. */
+int docstring_find_methods(int fd, struct docstring_places *out) MUST_CHECK;
+/* All of them. 0; -ENOENT: no such file, or not clear enough; -ENOMEM; -EIO. */
 int docstring_find(int fd, struct docstring_places *out) MUST_CHECK;
 
 #endif

@@ -87,30 +87,39 @@ static void add_symbol(struct choice *c, uint32_t fn, const char *why)
 
 /* ---- at an emulated instruction ---- */
 
+int site_find(struct elf_file *elf, uint64_t address, uint64_t size, const struct body_wish *wish,
+	      struct site *out, const char **why)
+{
+	autodrop(body_fini) struct body body;
+	size_t at;
+
+	int r = body_read(&body, elf, address, size);
+	if (r < 0) {
+		*why = r == -E2BIG ? "it is too large to look into" : "its extent is not known";
+		return -ENOENT;
+	}
+	r = body_find_site(&body, wish, &at, why);
+	if (r < 0)
+		return r;
+	*out = (struct site){.emulated = true, .returns = wish->stack};
+	out->len = (uint8_t)elf_read_code(elf, address + at, out->bytes, sizeof(out->bytes));
+	*why = "its code lies in no executable segment";
+	return out->len > 0 && elf_find_offset(elf, address + at, &out->offset) ? 0 : -ENOENT;
+}
+
 /* Makes *out a site in the function at an address. 0, or -ENOENT and the reason in *why. */
 static int find_site(struct choice *c, uint32_t fn, uint64_t address, uint64_t size, struct site *out,
 		     const char **why)
 {
 	const struct body_wish wish = {.arguments = functions[fn].arguments, .stack = functions[fn].returns};
-	autodrop(body_fini) struct body body;
-	size_t at;
+	int r = site_find(c->elf, address, size, &wish, out, why);
 
-	int r = body_read(&body, c->elf, address, size);
-	if (r < 0) {
-		*why = r == -E2BIG ? "it is too large to look into" : "its extent is not known";
-		return -ENOENT;
-	}
-	r = body_find_site(&body, &wish, &at, why);
 	if (r < 0)
 		return r;
-	*out = (struct site){.fn = fn,
-			     .function = functions[fn].name,
-			     .covers = 1u << fn,
-			     .emulated = true,
-			     .returns = functions[fn].returns};
-	out->len = (uint8_t)elf_read_code(c->elf, address + at, out->bytes, sizeof(out->bytes));
-	*why = "its code lies in no executable segment";
-	return out->len > 0 && elf_find_offset(c->elf, address + at, &out->offset) ? 0 : -ENOENT;
+	out->fn = fn;
+	out->function = functions[fn].name;
+	out->covers = 1u << fn;
+	return 0;
 }
 
 static void add_own(struct choice *c, uint32_t fn)

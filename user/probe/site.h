@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "probe/body.h"
 #include "probe/elf.h"
 #include "wire.h"
 
@@ -52,6 +53,11 @@ bool site_may_return(enum wire_fn fn);
 size_t site_choose(struct elf_file *elf, struct site sites[WIRE_FNS]);
 /* The same with each probe at its symbol's first instruction. */
 size_t site_choose_symbols(struct elf_file *elf, struct site sites[WIRE_FNS]);
+/* A site in any function, CPython's methods among them: the first emulated instruction that still has what is wished for;
+ * wish->stack: for a return probe, too. size: 0 where only the unwinder's tables know it. Leaves out->fn, ->function and
+ * ->covers 0. 0; -ENOENT and the reason in *why. */
+int site_find(struct elf_file *elf, uint64_t address, uint64_t size, const struct body_wish *wish,
+	      struct site *out, const char **why) MUST_CHECK;
 uint32_t site_cost(const struct site *s, const struct site_costs *costs);
 
 #endif
