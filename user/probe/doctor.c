@@ -230,8 +230,8 @@ static void write_verdict(struct jsonw *w, const struct patient *x, const struct
 			 x->lib_count, x->lib_count == 1 ? "library" : "libraries",
 			 x->suspect_count ? ", the rest is not" : "");
 	else if (x->suspect_count > 0)
-		snprintf(text, sizeof(text), "%u brings TLS that no probe reaches: nothing of that is captured",
-			 x->pid);
+		snprintf(text, sizeof(text),
+			 "%u brings TLS that no probe reaches: nothing of that is captured", x->pid);
 	else
 		snprintf(text, sizeof(text),
 			 "%u maps no TLS library yet; one that it loads later is captured", x->pid);

@@ -10,7 +10,8 @@
 void witness_begin(struct probe *p);
 /* Probes on a library that a process had mapped already are live now; since_ns: it did not have it then. What its
  * connections moved in between may be unseen. */
-void witness_note_late(struct probe *p, const struct process *x, const struct library *lib, uint64_t since_ns);
+void witness_note_late(struct probe *p, const struct process *x, const struct library *lib,
+		       uint64_t since_ns);
 /* Brings the kernel's sums up to now. */
 void witness_look(struct probe *p);
 /* A file that a process maps: with probes, or one that may be known to bring TLS of its own. unclean: it got none since

@@ -91,10 +91,11 @@ static void no_methods(void **state)
 
 static size_t add(struct CMUnitTest *tests, size_t n, char kind, const char *path)
 {
-	char *name = malloc(strlen(path) + 2);
+	size_t size = strlen(path) + 2;
+	char *name = malloc(size);
 
 	assert(name != NULL);
-	sprintf(name, "%c%s", kind, path);
+	snprintf(name, size, "%c%s", kind, path);
 	tests[n] = (struct CMUnitTest){.name = name + 1, .test_func = methods, .initial_state = name};
 	return n + 1;
 }

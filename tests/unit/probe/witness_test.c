@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "harness.h"
+#include "probe/glance.h"
+#include "probe/witness.h"
+
+#define KB 1024ull
+#define MB (1024 * KB)
+
+/* What sockets and probes say together: 1 they agree, -1 they do not, 0 not clear. */
+static void agreement(void **state)
+{
+	static const struct {
+		uint64_t moved, seen, conns, talks, calls;
+		int agrees;
+	} cases[] = {
+		{0, 0, 0, 0, 0, 0},
+		{9 * KB, 5 * KB, 1, 1, 10, 0},	     /* less than a handshake proves nothing */
+		{105 * KB, 100 * KB, 1, 1, 20, 1},   /* handshake and records */
+		{100 * KB, 100 * KB, 1, 1, 20, 1},   /* as tight as can be */
+		{90 * KB, 100 * KB, 1, 1, 20, 0},    /* some of it is still on its way */
+		{2 * MB, 100 * KB, 1, 1, 20, -1},    /* most of it went past the probes */
+		{2 * MB, 100 * KB, 2, 1, 20, 0},     /* perhaps on the other connection, in plain */
+		{100 * KB, 2 * MB, 1, 1, 20, -1},    /* more was seen than moved */
+		{1100 * KB, 100 * KB, 1, 1, 20, 0},  /* it may not have been read yet */
+		{105 * KB, 100 * KB, 0, 1, 20, 0},   /* an accepted connection is in no sum */
+		{105 * KB, 100 * KB, 1, 2, 20, 0},   /* one of two was accepted */
+		{400 * KB, 300 * KB, 10, 10, 60, 1}, /* ten handshakes */
+		{400 * KB, 100 * KB, 10, 10, 60, 0},
+		{103 * MB, 100 * MB, 1, 1, 6400, 1},
+		{110 * MB, 100 * MB, 1, 1, 6400, -1},
+		{UINT64_MAX / 2, UINT64_MAX / 4, 1, 1, 1, -1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct state_wire wire = {.sent = cases[i].moved / 3,
+						.received = cases[i].moved - cases[i].moved / 3,
+						.conns = cases[i].conns,
+						.talks = cases[i].talks};
+		const struct wire_counts counts = {
+			.entered = cases[i].calls, .returned = cases[i].calls, .bytes_seen = cases[i].seen};
+
+		if (witness_agrees(&wire, &counts) != cases[i].agrees)
+			fail_msg("case %zu: not %d", i, cases[i].agrees);
+	}
+}
+
+static void suspects(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		glance_find_suspect(STR("/v/grpc/_cython/cygrpc.cpython-311-x86_64-linux-gnu.so")),
+		"BoringSSL");
+	assert_string_equal(glance_find_suspect(STR("/usr/lib/x86_64-linux-gnu/libgnutls.so.30")), "GnuTLS");
+	assert_string_equal(glance_find_suspect(STR("libssl3.so")), "NSS");
+	assert_null(glance_find_suspect(STR("/usr/lib/x86_64-linux-gnu/libssl.so.3")));
+	assert_null(glance_find_suspect(STR("/home/grpc/lib/libz.so.1")));
+	assert_null(glance_find_suspect(STR("")));
+}
+
+static void sums(void **state)
+{
+	struct state_wire wire = {
+		.sent = 41000, .received = 999, .conns = 3, .most = 1, .family = 10, .pport = 443};
+	autodrop(buf_fini) struct buf text;
+
+	(void)state;
+	buf_init(&text, 512);
+	wire.peer[10] = wire.peer[11] = 0xff;
+	wire.peer[12] = 192;
+	wire.peer[14] = 2;
+	wire.peer[15] = 1;
+	witness_add_sum(&text, &wire);
+	assert_string_equal(
+		buf_z(&text),
+		"sent 41 kB and received 999 B over TCP to 192.0.2.1:443 and in 2 other connections");
+	buf_clear(&text);
+	wire.peer[0] = 0x20;
+	witness_add_sum(&text, &wire);
+	assert_true(str_has(buf_str(&text), STR("to [2000::ffff:c000:201]:443")));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(agreement),
+		cmocka_unit_test(suspects),
+		cmocka_unit_test(sums),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
