@@ -478,6 +478,7 @@ def static_run(version):
         r, document = rig.run([python, MOVER, what, server.url, server.ca])
         rig.equal("status", (r.returncode, r.stderr if r.returncode else ""), (0, ""))
         whole(document, server)
+    check_static(python, server, f"python{version}" if version == "3.14" else f"libpython{version}.so.1.0")
     server.close()
 
 
@@ -491,6 +492,41 @@ def static_attach(version):
         a.process.wait(timeout=20)
         document = a.stop()
     whole(document, server)
+    server.close()
+
+
+def check_static(python, server, name):
+    """OpenSSL in an interpreter: at chosen places, which no trial can load, and which real bytes have proved by now."""
+    client = subprocess.Popen([python, "-c", "import ssl; print(flush=True); input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True)
+    client.stdout.readline()
+    rig.equal("self-test", proof_of(client.pid, name), {("witnessed", None)})
+    sites = next(lib["sites"] for lib in doctor(client.pid)["libraries"] if Path(lib["path"]).name == name)
+    for fn in ("SSL_read_ex", "SSL_write_ex"):
+        site = next(s for s in sites if fn in s["covers"])
+        rig.equal(f"{fn} is emulated", site["emulated"], True)
+    client.communicate("\n")
+    return sites
+
+
+def stripped(version):
+    """As uv's own builds of these versions are: no symbols, so that docstrings have to lead the way."""
+    python = Path(standalone(version))
+    name = f"libpython{version}.so.1.0"
+    server = Server(echo)
+    with rig.directory() as d:
+        Path(d, "bin").mkdir()
+        Path(d, "lib").mkdir()
+        Path(d, "lib", f"python{version}").symlink_to(python.resolve().parent.parent / "lib" / f"python{version}")
+        r = subprocess.run(["strip", "--strip-all", "-o", f"{d}/lib/{name}", python.resolve().parent.parent / "lib" / name],
+                           capture_output=True, text=True)
+        if r.returncode:
+            raise rig.Skip(f"no strip: {r.stderr.strip()[:100]}")
+        copy = shutil.copy(python.resolve(), Path(d, "bin", f"python{version}"))
+        r, document = rig.run([copy, MOVER, "sizes", server.url, server.ca])
+        rig.equal("status", (r.returncode, r.stderr if r.returncode else ""), (0, ""))
+        whole(document, server)
+        rig.equal("covered", {f for s in check_static(copy, server, name) for f in s["covers"]}, {"SSL_read_ex", "SSL_write_ex"})
     server.close()
 
 
@@ -590,6 +626,8 @@ def main():
     for version in STANDALONE_VERSIONS:
         suite.test(static_run, version, name=f"static_run {version}")
         suite.test(static_attach, version, name=f"static_attach {version}")
+    for version in ("3.10", "3.11"):
+        suite.test(stripped, version, name=f"stripped {version}")
     suite.close()
 
 
