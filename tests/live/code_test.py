@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Code that is not what its file says, or not what compilers write: patched in memory, under a debugger, overwritten,
 obfuscated. Never a harmed program, never a wrong byte; what is refused is said with its reason."""
-import json
 import os
 import re
 import shutil
@@ -78,8 +77,7 @@ class Program:
 
 
 def doctor(pid, path):
-    r = subprocess.run([rig.BOTTRACE, "doctor", "-o", "json", str(pid)], capture_output=True, text=True)
-    return next(lib for lib in json.loads(r.stdout)["process"]["libraries"] if lib["path"] == str(path))
+    return next(lib for lib in rig.doctor(pid)["process"]["libraries"] if lib["path"] == str(path))
 
 
 def site_of(function, program, path):

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Every OpenSSL that a program can bring: under whatever name, static, late, twice, replaced."""
-import gzip
 import http.server
 import json
 import os
@@ -22,8 +21,6 @@ MOVER = str(HERE / "clients" / "mover.py")
 PRIVATE = str(HERE / "clients" / "private.py")
 ODD = str(HERE / "clients" / "odd.py")
 PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
-STANDALONE = "github.com/kluctl/go-embed-python"
-STANDALONE_VERSIONS = {"3.10": "v0.0.0-3.10.16-20241219-1", "3.11": "v0.0.0-3.11.11-20241219-1", "3.14": "v0.0.0-3.14.6-20260610-1"}
 
 
 def echo(request):
@@ -56,10 +53,7 @@ def go(client):
 
 
 def whole(document, server):
-    rig.check_ledger(document)
-    rig.check_bytes(document, server)
-    rig.equal("complete", document["complete"], True)
-    rig.equal("blind", [p["blind"] for t in rig.traces(document) for p in t["processes"] if p["blind"]], [])
+    rig.check_whole(document, server)
 
 
 def private_copy():
@@ -291,7 +285,7 @@ def conda_layout():
         client = subprocess.Popen([python, "-c", "import ssl; print(flush=True); input()"], stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, text=True)
         client.stdout.readline()
-        rig.equal("library", [lib["path"] for lib in doctor(client.pid)["libraries"]], [f"{d}/lib/libssl.so.3"])
+        rig.equal("library", [lib["path"] for lib in rig.doctor(client.pid)["process"]["libraries"]], [f"{d}/lib/libssl.so.3"])
         client.communicate("\n")
     server.close()
 
@@ -327,17 +321,6 @@ def late():
 
 # ---- sites that no trial can load ----
 
-def doctor(pid):
-    r = subprocess.run([rig.BOTTRACE, "doctor", "-o", "json", str(pid)], capture_output=True, text=True)
-    return json.loads(r.stdout)["process"]
-
-
-def proof_of(pid, name):
-    found = [lib for lib in doctor(pid)["libraries"] if Path(lib["path"]).name == name]
-    rig.equal("libraries", len(found), 1)
-    return {(s["self_test"], s["self_test_why"]) for s in found[0]["sites"]}
-
-
 def own_build(libssl, to):
     """The same code under a build-id of its own: nothing is known of it yet."""
     data = Path(libssl).read_bytes()
@@ -359,7 +342,7 @@ def proof_by_bytes():
             server.connections.clear()
             client = clients_of(copy, server, count, "early")
             client.stdout.readline()
-            rig.equal(f"before {count}", proof_of(client.pid, copy.name), {("unproven", "its libcrypto is not beside it")})
+            rig.equal(f"before {count}", rig.proof_of(client.pid, copy.name), {("unproven", "its libcrypto is not beside it")})
             with rig.Attach(client.pid) as a:
                 go(client)
                 client.wait()
@@ -368,7 +351,7 @@ def proof_by_bytes():
             whole(document, server)
             client = clients_of(copy, server, count, "early")
             client.stdout.readline()
-            rig.equal(f"after {count}", proof_of(client.pid, copy.name),
+            rig.equal(f"after {count}", rig.proof_of(client.pid, copy.name),
                       {(want, "its libcrypto is not beside it" if want == "unproven" else None)})
             client.kill()
             client.wait()
@@ -429,104 +412,6 @@ def node():
     if not document["connections"]:
         raise rig.Skip("this node has no SSL_read by name")
     whole(document, server)
-    server.close()
-
-
-def standalone(version):
-    """python-build-standalone, which uv installs, out of a Go module that carries it."""
-    where = rig.CACHE / "standalone" / STANDALONE_VERSIONS[version].split("-")[1]
-    python = where / "bin" / f"python{version}"
-    if not (where / ".done").exists():
-        fetch(STANDALONE_VERSIONS[version], where)
-    return str(python)
-
-
-def fetch(module_version, where):
-    if not shutil.which("go"):
-        raise rig.Skip("no go to fetch an interpreter with")
-    with rig.directory() as d:
-        Path(d, "go.mod").write_text("module x\n")
-        r = subprocess.run(["go", "mod", "download", "-json", f"{STANDALONE}@{module_version}"], cwd=d, capture_output=True, text=True,
-                           env={**os.environ, "GOPATH": f"{d}/go", "GOFLAGS": "-modcacherw"})
-        if r.returncode:
-            raise rig.Skip(f"go mod download {module_version}: {r.stderr.strip().splitlines()[-1:]}")
-        source = Path(json.loads(r.stdout)["Dir"], "python/internal/data/linux-amd64")
-        for f in json.loads(Path(source, "files.json").read_text())["files"]:
-            to, packed = where / f["name"], Path(source, f["name"] + ".gz")
-            to.parent.mkdir(parents=True, exist_ok=True)
-            if f.get("symlink"):
-                if not to.is_symlink():
-                    to.symlink_to(f["symlink"])
-                continue
-            if packed.exists():
-                to.write_bytes(gzip.decompress(packed.read_bytes()))
-            elif Path(source, f["name"]).is_file():
-                shutil.copyfile(source / f["name"], to)
-            else:
-                to.mkdir(exist_ok=True)
-                continue
-            to.chmod(f["perm"] & 0o777 | 0o600)
-    (where / ".done").write_text("\n")
-
-
-def static_run(version):
-    """OpenSSL is in the interpreter: probed before the command starts."""
-    python = standalone(version)
-    server = Server(echo)
-    for what in ("sizes", "asyncio", "children"):
-        server.connections.clear()
-        r, document = rig.run([python, MOVER, what, server.url, server.ca])
-        rig.equal("status", (r.returncode, r.stderr if r.returncode else ""), (0, ""))
-        whole(document, server)
-    check_static(python, server, f"python{version}" if version == "3.14" else f"libpython{version}.so.1.0")
-    server.close()
-
-
-def static_attach(version):
-    python = standalone(version)
-    server = Server(echo)
-    client = subprocess.Popen([python, MOVER, "late", server.url, server.ca], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    client.stdout.readline()
-    with rig.Attach(client.pid) as a:
-        client.communicate("go\n")
-        a.process.wait(timeout=20)
-        document = a.stop()
-    whole(document, server)
-    server.close()
-
-
-def check_static(python, server, name):
-    """OpenSSL in an interpreter: at chosen places, which no trial can load, and which real bytes have proved by now."""
-    client = subprocess.Popen([python, "-c", "import ssl; print(flush=True); input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                              text=True)
-    client.stdout.readline()
-    rig.equal("self-test", proof_of(client.pid, name), {("witnessed", None)})
-    sites = next(lib["sites"] for lib in doctor(client.pid)["libraries"] if Path(lib["path"]).name == name)
-    for fn in ("SSL_read_ex", "SSL_write_ex"):
-        site = next(s for s in sites if fn in s["covers"])
-        rig.equal(f"{fn} is emulated", site["emulated"], True)
-    client.communicate("\n")
-    return sites
-
-
-def stripped(version):
-    """As uv's own builds of these versions are: no symbols, so that docstrings have to lead the way."""
-    python = Path(standalone(version))
-    name = f"libpython{version}.so.1.0"
-    server = Server(echo)
-    with rig.directory() as d:
-        Path(d, "bin").mkdir()
-        Path(d, "lib").mkdir()
-        Path(d, "lib", f"python{version}").symlink_to(python.resolve().parent.parent / "lib" / f"python{version}")
-        r = subprocess.run(["strip", "--strip-all", "-o", f"{d}/lib/{name}", python.resolve().parent.parent / "lib" / name],
-                           capture_output=True, text=True)
-        if r.returncode:
-            raise rig.Skip(f"no strip: {r.stderr.strip()[:100]}")
-        copy = shutil.copy(python.resolve(), Path(d, "bin", f"python{version}"))
-        r, document = rig.run([copy, MOVER, "sizes", server.url, server.ca])
-        rig.equal("status", (r.returncode, r.stderr if r.returncode else ""), (0, ""))
-        whole(document, server)
-        rig.equal("covered", {f for s in check_static(copy, server, name) for f in s["covers"]}, {"SSL_read_ex", "SSL_write_ex"})
     server.close()
 
 
@@ -623,11 +508,6 @@ def main():
     for test in (private_copy, deleted, upgrade, mounts, containers, memory, preloaded, conda_layout, late, proof_by_bytes,
                  proof_refuted, node, plain, gnutls, open_already, leftovers):
         suite.test(test)
-    for version in STANDALONE_VERSIONS:
-        suite.test(static_run, version, name=f"static_run {version}")
-        suite.test(static_attach, version, name=f"static_attach {version}")
-    for version in ("3.10", "3.11"):
-        suite.test(stripped, version, name=f"stripped {version}")
     suite.close()
 
 

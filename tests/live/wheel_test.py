@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Wheels that bring TLS of their own: captured to the byte, or blind with the truth. Clients under `run` and under `attach`;
 what a library's probes see is compared with what the server moved, and the doctor is asked which library it was."""
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -70,11 +69,6 @@ def say(p):
     return p.stdout.readline()
 
 
-def doctor(pid):
-    r = subprocess.run([rig.BOTTRACE, "doctor", "-o", "json", str(pid)], capture_output=True, text=True)
-    return json.loads(r.stdout)
-
-
 def check_sites(client, process):
     """Every site as the document promises it, and as the file has it."""
     name, functions = CARRIERS[client]
@@ -98,7 +92,7 @@ def check_sites(client, process):
 def attach(client, python):
     server = server_for(client)
     p = start(client, python, server.port, server.ca)
-    check_sites(client, doctor(p.pid)["process"])
+    check_sites(client, rig.doctor(p.pid)["process"])
     with rig.Attach(p.pid) as a:
         say(p)
         p.communicate("end\n")
@@ -115,7 +109,7 @@ def attach(client, python):
 
 def check_sites_again(client, python, server):
     p = start(client, python, server.port, server.ca)
-    sites = check_sites(client, doctor(p.pid)["process"])
+    sites = check_sites(client, rig.doctor(p.pid)["process"])
     p.kill()
     p.wait()
     return sites
@@ -162,7 +156,7 @@ def grpc_attach(python):
             say(p)
             said = a.process.stderr.readline()
             assert said.startswith(f"bottrace: blind: {p.pid} sent 35") and "BoringSSL inside cygrpc." in said, said
-            d = doctor(p.pid)
+            d = rig.doctor(p.pid)
             rig.equal("doctor", [(b["what"].split(".")[0], b["tls"]) for b in d["process"]["blind"]], [("cygrpc", "BoringSSL")])
             assert d["process"]["sockets"]["sent"] > 350000, d["process"]["sockets"]
             line = next(c["text"] for c in d["checks"] if c["state"] == "blind")

@@ -165,6 +165,28 @@ def _same(c, s):
             c["read"]["sha256"] == hashlib.sha256(s.sent[:c["read"]["bytes"]]).hexdigest())
 
 
+def check_whole(document, server):
+    """Every byte is there, and nothing is said to be missing."""
+    check_ledger(document)
+    check_bytes(document, server)
+    equal("complete", document["complete"], True)
+    equal("blind", [p["blind"] for t in traces(document) for p in t["processes"] if p["blind"]], [])
+
+
+# ---- what the doctor says ----
+
+def doctor(pid):
+    r = subprocess.run([BOTTRACE, "doctor", "-o", "json", str(pid)], capture_output=True, text=True)
+    return json.loads(r.stdout)
+
+
+def proof_of(pid, name):
+    """Of the library of that file name: {(self_test, self_test_why)}."""
+    found = [lib for lib in doctor(pid)["process"]["libraries"] if Path(lib["path"]).name == name]
+    equal("libraries", len(found), 1)
+    return {(s["self_test"], s["self_test_why"]) for s in found[0]["sites"]}
+
+
 def spans(document, kind=None):
     return [s for t in traces(document) for s in t["spans"] if kind is None or s["kind"] == kind]
 
