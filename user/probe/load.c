@@ -33,7 +33,7 @@ struct load {
 	bool multi;
 	bool cookies;
 	bool session; /* one program and one link for entries and returns */
-	bool mapped; /* `mappers` is there */
+	bool mapped;  /* `mappers` is there */
 };
 
 /* libbpf's own words: for -vv only. What a user needs to know is said by load_open. */
