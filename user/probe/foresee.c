@@ -262,7 +262,38 @@ static void look_at_modules(struct foresee *f, const char *path)
 	}
 }
 
-/* PREFIX/lib/python3.N/lib-dynload/_ssl.*.so and PREFIX/lib/libssl*.so*. */
+/* Wheels that bring TLS of their own: libssl in NAME.libs, where auditwheel puts it, and files known to carry it inside. Most
+ * are used right after they are loaded, which is too late to begin looking. */
+static void look_at_packages(struct foresee *f, const char *path)
+{
+	static const char *const carriers[] = {
+		"cryptography/hazmat/bindings/_rust.abi3.so",
+		"curl_cffi/_wrapper.abi3.so",
+	};
+	char file[FORESEE_PATH_MAX];
+
+	autodrop(drop_dir) DIR *dir = root_open_dir(f->request->root, path);
+	if (dir == NULL)
+		return;
+	for (unsigned i = 0; i < DIR_ENTRIES_MAX; i++) {
+		struct dirent *e = readdir(dir);
+
+		if (e == NULL)
+			break;
+		if (str_ends(str_of(e->d_name), STR(".libs")) &&
+		    foresee_join(file, str_of(path), str_of(e->d_name)))
+			tell_directory(f, file);
+	}
+	for (size_t i = 0; i < sizeof(carriers) / sizeof(carriers[0]); i++) {
+		if (!foresee_join(file, str_of(path), str_of(carriers[i])))
+			continue;
+		autodrop(drop_fd) int fd = root_open_file(f->request->root, file);
+		if (fd >= 0)
+			tell(f, file);
+	}
+}
+
+/* PREFIX/lib/python3.N/{lib-dynload/_ssl.*.so,site-packages} and PREFIX/lib/libssl*.so*. */
 static void look_at_prefix(struct foresee *f, struct str prefix)
 {
 	static const char *const libs[] = {"lib", "lib64"};
@@ -284,9 +315,12 @@ static void look_at_prefix(struct foresee *f, struct str prefix)
 				continue;
 			if (is_library_name(name))
 				tell(f, path);
-			else if (str_starts(name, STR("python")) &&
-				 foresee_join(modules, str_of(path), STR("lib-dynload")))
+			if (!str_starts(name, STR("python")))
+				continue;
+			if (foresee_join(modules, str_of(path), STR("lib-dynload")))
 				look_at_modules(f, modules);
+			if (foresee_join(modules, str_of(path), STR("site-packages")))
+				look_at_packages(f, modules);
 		}
 	}
 }

@@ -291,6 +291,23 @@ static void venvs(void **state)
 	assert_true(has(t, "/opt/py/ssl/libssl.so.3"));
 }
 
+static void wheels(void **state)
+{
+	struct tree *t = *state;
+
+	put_elf(t, "/v/bin/python3", NULL);
+	put(t, "/v/lib/python3.12/site-packages/psycopg_binary.libs/libssl-1a2b.so.3", "x", 0644);
+	put(t, "/v/lib/python3.12/site-packages/psycopg_binary.libs/libpq-1a2b.so.5", "x", 0644);
+	put(t, "/v/lib/python3.12/site-packages/cryptography/hazmat/bindings/_rust.abi3.so", "x", 0644);
+	put(t, "/v/lib/python3.12/site-packages/other/libssl.so.3", "x", 0644);
+	look(t, "/v/bin/python3", STR_NONE, STR(""), "/");
+	assert_true(has(t, "/v/lib/python3.12/site-packages/psycopg_binary.libs/libssl-1a2b.so.3"));
+	assert_true(has(t, "/v/lib/python3.12/site-packages/cryptography/hazmat/bindings/_rust.abi3.so"));
+	assert_false(str_has(buf_str(&t->found), STR("libpq")));
+	assert_false(str_has(buf_str(&t->found), STR("other")));
+	assert_false(str_has(buf_str(&t->found), STR("curl_cffi")));
+}
+
 static const char shim[] = "#!/usr/bin/env bash\nset -e\nprogram=\"${0##*/}\"\nexport PYENV_ROOT=\"/pe\"\n"
 			   "exec \"/pe/libexec/pyenv\" exec \"$program\" \"$@\"\n";
 
@@ -391,6 +408,7 @@ int main(void)
 		CASE(through_shebangs),
 		CASE(loops_end),
 		CASE(venvs),
+		CASE(wheels),
 		CASE(pyenv_shims),
 		CASE(links_stay_inside_the_root),
 		CASE(special_files_are_left_alone),
