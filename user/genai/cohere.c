@@ -75,9 +75,11 @@ static bool content_add(struct genai_work *w, struct stream *s, int64_t index, c
 
 	if (json_type(j) == JSON_STRING)
 		return genai_answer_text(w, &s->answer, GENAI_TEXT, index, json_str(scratch, j));
-	return genai_answer_text(w, &s->answer, GENAI_REASONING, index,
-				 json_get_str(scratch, j, "thinking")) |
-	       genai_answer_text(w, &s->answer, GENAI_TEXT, index, json_get_str(scratch, j, "text"));
+	bool thought = genai_answer_text(w, &s->answer, GENAI_REASONING, index,
+					 json_get_str(scratch, j, "thinking"));
+
+	return genai_answer_text(w, &s->answer, GENAI_TEXT, index, json_get_str(scratch, j, "text")) ||
+	       thought;
 }
 
 static void call_begin(struct genai_work *w, struct stream *s, int64_t index, const struct json *call)
