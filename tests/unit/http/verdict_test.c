@@ -51,8 +51,15 @@ static void event(void *ctx, struct http_exchange *x, const struct http_event *e
 
 static struct ear *ear_new(void)
 {
-	static const struct http_ops ops = {nothing,	   nothing, nothing, response_head,
-					    response_body, event,   nothing, NULL};
+	static const struct http_ops ops = {
+		.begin = nothing,
+		.request_head = nothing,
+		.request_done = nothing,
+		.response_head = response_head,
+		.response_body = response_body,
+		.event = event,
+		.done = nothing,
+	};
 	struct ear *e = calloc(1, sizeof(*e));
 
 	e->http = http_new(&ops, e);
