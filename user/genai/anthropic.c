@@ -331,6 +331,7 @@ const struct genai_decoder genai_anthropic_messages = {
 	.provider = "anthropic",
 	.kind = GENAI_CHAT,
 	.operation = "chat",
+	.history = "messages",
 	.request = request,
 	.response = response,
 	.event = genai_anthropic_event,

@@ -171,6 +171,7 @@ const struct genai_decoder genai_cohere_chat = {
 	.provider = "cohere",
 	.kind = GENAI_CHAT,
 	.operation = "chat",
+	.history = "messages",
 	.request = request,
 	.response = response,
 	.event = event,

@@ -322,6 +322,7 @@ const struct genai_decoder genai_bedrock_converse = {
 	.provider = "aws.bedrock",
 	.kind = GENAI_CHAT,
 	.operation = "chat",
+	.history = "messages",
 	.request = request,
 	.response = response,
 	.event = event,

@@ -18,6 +18,8 @@ struct genai_decoder {
 	const char *provider; /* of a host that nobody knows */
 	enum genai_kind kind;
 	const char *operation;
+	/* Member of the request that is the list of messages, one message an element; NULL: there is no such list. */
+	const char *history;
 	/* Fills the request's half of the call. body is NULL when nothing of it could be read, and may be cut.
 	 * false: a whole body that is no request of this API. */
 	bool (*request)(struct genai_work *w, const struct json *body);
@@ -33,6 +35,8 @@ struct genai_decoder {
 struct genai_work {
 	struct genai_call c; /* first: the door's pointer is ours */
 	struct genai *g;
+	struct genai_history *g_history; /* g's */
+	struct str body; /* of the request, when its beginning was known: what genai_expand reads */
 	const struct genai_decoder *decoder; /* NULL: plain http */
 	bool understood;		     /* the request was read */
 	bool closed;
@@ -60,6 +64,16 @@ struct genai_rope {
 void genai_rope_add(struct arena *a, struct genai_rope *r, struct str s);
 /* In one piece, in the arena. Empty (p not NULL) when nothing came; STR_NONE without memory. */
 struct str genai_rope_str(struct arena *a, const struct genai_rope *r);
+
+/* ---- request.c ---- */
+bool genai_has_gap(const struct http_exchange *x, enum wire_dir dir);
+/* A message's body as JSON, as far as it goes; NULL when there is nothing. Says in w->whole whether that is all. */
+const struct json *genai_body_json(struct genai_work *w, const struct http_message *m, struct str body,
+				   enum wire_dir dir);
+/* Says what was beyond the limits. */
+void genai_omitted_tell(struct genai_work *w);
+/* Fills the request's half of the call, when its path or shape says that it is one. */
+void genai_request_read(struct genai_work *w);
 
 /* ---- answer.c ---- */
 struct genai_answer_piece;
@@ -90,6 +104,26 @@ struct genai_finish_row {
 };
 /* OpenTelemetry's word by a table; theirs where it has none. */
 struct str genai_finish(const struct genai_finish_row *rows, size_t n, struct str theirs);
+
+/* ---- history.c ---- */
+struct record;
+struct genai_history;
+/* The beginning of a body that is known. */
+struct genai_known {
+	struct str text;       /* the body without the messages that are known, in the scratch arena */
+	struct record *record; /* NULL: nothing is known; valid until the next genai_history_keep */
+	uint32_t count;	       /* of messages */
+	size_t array, resume;  /* text[array...] is body[resume...] */
+};
+struct genai_history *genai_history_new(void);
+void genai_history_free(struct genai_history *h);
+bool genai_history_find(struct genai_work *w, const struct genai_decoder *d, struct str body,
+			struct genai_known *out);
+/* Puts the known messages before those that were read; false: no memory. */
+bool genai_history_join(struct genai_work *w, const struct genai_known *known);
+/* Remembers the request; list: its messages as they were read, those known not among them. */
+void genai_history_keep(struct genai_work *w, const struct genai_decoder *d, struct str body,
+			const struct json *list, const struct genai_known *known);
 
 /* ---- lane.c: calls whose messages go over one connection in both directions ---- */
 struct genai_lane {

@@ -449,6 +449,7 @@ const struct genai_decoder genai_gemini = {
 	.provider = "gcp.gemini",
 	.kind = GENAI_GENERATE_CONTENT,
 	.operation = "generate_content",
+	.history = "contents",
 	.request = request,
 	.response = response,
 	.event = event,

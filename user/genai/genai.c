@@ -14,6 +14,7 @@ struct genai {
 	struct genai_stats stats;
 	struct arena *scratch;
 	struct buf text;
+	struct genai_history *history;
 };
 
 struct genai *genai_new(const struct genai_ops *ops, void *ctx)
@@ -25,6 +26,11 @@ struct genai *genai_new(const struct genai_ops *ops, void *ctx)
 	g->ops = ops;
 	g->ctx = ctx;
 	buf_init(&g->text, LIMIT_INFLATED_BYTES);
+	g->history = genai_history_new();
+	if (g->history == NULL) {
+		free(g);
+		return NULL;
+	}
 	return g;
 }
 
@@ -34,6 +40,7 @@ void genai_free(struct genai *g)
 		return;
 	arena_free(g->scratch);
 	buf_fini(&g->text);
+	genai_history_free(g->history);
 	free(g);
 }
 
@@ -92,11 +99,6 @@ enum wire_dir genai_answer_dir(const struct genai_work *w)
 	return w->c.x->server_side ? WIRE_WRITE : WIRE_READ;
 }
 
-static enum wire_dir request_dir(const struct genai_work *w)
-{
-	return w->c.x->server_side ? WIRE_READ : WIRE_WRITE;
-}
-
 /* What could not be read is an error of its own, unless the provider told one. */
 static bool is_broken(struct genai_work *w)
 {
@@ -130,52 +132,7 @@ void genai_settle(struct genai_work *w, enum genai_status status, uint64_t end_n
 		g->ops->close(g->ctx, &w->c);
 }
 
-/* ---- bodies ---- */
-
-static bool has_gap(const struct http_exchange *x, enum wire_dir dir)
-{
-	for (const struct http_gap *gap = x->gaps; gap; gap = gap->next)
-		if (gap->dir == dir)
-			return true;
-	return false;
-}
-
-/* Where byte `at` of a body lies in its direction: exact for a body without encoding and chunks, else the message's
- * first byte (the map from decoded bytes to wire bytes is not kept). */
-static uint64_t body_offset(const struct http_message *m, size_t at)
-{
-	uint64_t head = m->wire_bytes - m->body_bytes;
-	bool plain =
-		http_field(m, "transfer-encoding").p == NULL && http_field(m, "content-encoding").p == NULL;
-
-	if (!plain || m->wire_bytes < m->body_bytes)
-		return m->offset;
-	return m->offset + head + at;
-}
-
-/* A message's body as JSON, as far as it goes; NULL when there is nothing. Says in w->whole whether that is all. */
-static const struct json *body_json(struct genai_work *w, const struct http_message *m, struct str body,
-				    enum wire_dir dir)
-{
-	struct arena *scratch = genai_scratch(w);
-	struct json_end end = {0};
-
-	w->whole = false;
-	if (body.n == 0 || scratch == NULL)
-		return NULL;
-	const struct json *j = json_parse(scratch, body, &end);
-
-	if (end.state == JSON_WHOLE && str_trim(str_skip(body, end.offset)).n > 0) {
-		end.state = JSON_BROKEN;
-		end.why = "bytes after the JSON document";
-	}
-	w->whole = end.state == JSON_WHOLE;
-	/* Bytes that are missing explain themselves; bytes that are there and no JSON are the sender's doing. */
-	if (w->whole || end.state == JSON_MEMORY || !m->done || !m->body_kept || has_gap(w->c.x, dir))
-		return j;
-	genai_mark_broken(w, dir, body_offset(m, end.offset), end.why ? end.why : "JSON ends too early");
-	return j;
-}
+/* ---- events ---- */
 
 const struct json *genai_event_json(struct genai_work *w, const struct http_event *ev)
 {
@@ -189,68 +146,15 @@ const struct json *genai_event_json(struct genai_work *w, const struct http_even
 
 	if (end.state == JSON_WHOLE)
 		return j;
-	if (end.state != JSON_MEMORY && !has_gap(w->c.x, genai_answer_dir(w)))
+	if (end.state != JSON_MEMORY && !genai_has_gap(w->c.x, genai_answer_dir(w)))
 		genai_mark_broken(w, genai_answer_dir(w), w->c.x->response.offset, "an event is no JSON");
 	return NULL;
-}
-
-/* ---- the request ---- */
-
-static void omitted_tell(struct genai_work *w)
-{
-	if (w->omitted_messages > 0)
-		genai_param_add_json(w, "bottrace.input.omitted_messages",
-				     arena_printf(w->c.arena, "%u", w->omitted_messages));
-	if (w->omitted_pieces > 0)
-		genai_param_add_json(w, "bottrace.output.omitted_parts",
-				     arena_printf(w->c.arena, "%u", w->omitted_pieces));
-}
-
-static void body_understand(struct genai_work *w)
-{
-	struct genai_call *c = &w->c;
-	const struct http_message *m = &c->x->request;
-	const struct genai_decoder *d = genai_route_path(c->x->method, c->path, &c->note, &c->no_model_call);
-	struct str body = m->body;
-
-	bool blind = m->head_unknown && c->x->target.n == 0;
-
-	c->body_hash = hash_u128(body.p ? body : STR(""), 0);
-	if (m->head_unknown)
-		c->note = "attached in mid-connection: some header fields stand in a table that was not seen";
-	if (d == NULL && !blind)
-		return;
-	if (!m->done) /* it may still grow, and move */
-		body = arena_dup(c->arena, body);
-	const struct json *j = body_json(w, m, body, request_dir(w));
-
-	if (blind)
-		d = genai_route_shape(w, j);
-	if (d == NULL)
-		return;
-
-	/* An empty or unreadable body contradicts nothing: the path says what was meant. */
-	if (w->whole && json_type(j) != JSON_OBJECT) {
-		c->note = "its body is no JSON object";
-		return;
-	}
-	if (!d->request(w, json_type(j) == JSON_OBJECT ? j : NULL)) {
-		c->note = "its body has another shape than its path says";
-		return;
-	}
-	w->decoder = d;
-	c->kind = d->kind;
-	c->operation = d->operation;
-	c->provider = genai_provider_find(c->server, c->port);
-	if (c->provider.p == NULL)
-		c->provider = str_of(d->provider);
-	omitted_tell(w);
 }
 
 void genai_understood(struct genai_work *w)
 {
 	w->understood = true;
-	omitted_tell(w);
+	genai_omitted_tell(w);
 	if (w->g->ops->request)
 		w->g->ops->request(w->g->ctx, &w->c);
 }
@@ -267,7 +171,7 @@ static void understand(struct genai_work *w)
 		return;
 	w->understood = true;
 	if (w->c.x->request_seen && w->c.x->request.head_done)
-		body_understand(w);
+		genai_request_read(w);
 	scratch_trim(w->g);
 	if (w->g->ops->request)
 		w->g->ops->request(w->g->ctx, &w->c);
@@ -283,6 +187,7 @@ struct genai_work *genai_work_new(struct genai *g, struct http_exchange *x)
 	if (w == NULL)
 		return NULL;
 	w->g = g;
+	w->g_history = g->history;
 	w->c = (struct genai_call){
 		.x = x,
 		.kind = GENAI_HTTP,
@@ -354,7 +259,7 @@ void genai_finish_call(struct genai_work *w, uint64_t end_ns)
 {
 	w->finished = true;
 	w->decoder->finish(w);
-	omitted_tell(w);
+	genai_omitted_tell(w);
 	bool bad = w->c.status == GENAI_ERROR || is_broken(w);
 
 	genai_settle(w, bad ? GENAI_ERROR : GENAI_OK, end_ns);
@@ -388,14 +293,14 @@ static void answer_read(struct genai_work *w)
 		bool plain = w->c.x->status >= 400 && m->body.p[0] != '{' && m->body.p[0] != '[';
 
 		/* A proxy's page of apology is no broken JSON. */
-		j = plain ? NULL : body_json(w, m, m->body, genai_answer_dir(w));
+		j = plain ? NULL : genai_body_json(w, m, m->body, genai_answer_dir(w));
 		if (w->c.x->status < 400)
 			w->decoder->response(w, j);
 		else if (plain && str_eq(m->content_type, STR("text/plain")))
 			w->c.error_message =
 				arena_dup(w->c.arena, str_head(str_trim(m->body), PLAIN_MESSAGE_MAX));
 	}
-	omitted_tell(w);
+	genai_omitted_tell(w);
 	if (w->decoder != NULL && w->c.x->status >= 400)
 		genai_error_read(w, j);
 	scratch_trim(w->g);
@@ -416,7 +321,7 @@ static bool is_complete(const struct genai_work *w)
 
 	if (w->decoder != NULL && w->streamed)
 		return w->finished;
-	if (w->decoder != NULL && x->response.body.n > 0 && has_gap(x, genai_answer_dir(w)))
+	if (w->decoder != NULL && x->response.body.n > 0 && genai_has_gap(x, genai_answer_dir(w)))
 		return w->whole;
 	if (x->end == HTTP_END_DONE || x->end == HTTP_END_UPGRADED)
 		return true;

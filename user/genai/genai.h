@@ -61,7 +61,11 @@ struct genai_message {
 	uint32_t count;
 	struct str
 		finish; /* output only: OpenTelemetry's word (stop, length, tool_call, content_filter, error) */
-	struct hash128 hash; /* of role and parts, normalised: equal for an answer and its later quotation */
+	struct hash128 hash;  /* of role and parts, normalised: equal for an answer and its later quotation */
+	struct hash128 exact; /* of an input: genai_message_exact */
+	/* An earlier request had it word for word: only role, fingerprints and the ids of tool calls and results are here;
+	 * genai_expand reads the rest. */
+	bool known;
 };
 
 /* gen_ai.request.* or another attribute whose value is taken over as it stands. */
@@ -104,8 +108,8 @@ struct genai_call {
 	struct genai_part *system; /* instructions given beside the messages */
 	uint32_t system_count;
 	struct genai_message *input;
-	uint32_t input_count;
-	struct str tools; /* gen_ai.tool.definitions as JSON text; p NULL: none */
+	uint32_t input_count, known; /* known: the first ones that are */
+	struct str tools;	     /* gen_ai.tool.definitions as JSON text; p NULL: none */
 	struct genai_message *output;
 	uint32_t output_count;
 	struct str *finish_reasons; /* the provider's own words, one a choice */
@@ -154,6 +158,11 @@ struct genai;
 struct genai *genai_new(const struct genai_ops *ops, void *ctx);
 /* What http is to call; its ctx is the struct genai. */
 const struct http_ops *genai_http_ops(void);
+/* Fingerprint of everything that is printed of a message. */
+struct hash128 genai_message_exact(const struct genai_message *m);
+struct hash128 genai_parts_exact(const struct genai_part *parts, uint32_t count);
+/* Reads the messages that are known, too: input is whole afterwards, and known 0. Not after `end`. */
+void genai_expand(struct genai_call *c);
 struct genai_stats genai_stats(const struct genai *g);
 void genai_free(struct genai *g);
 DROP_POINTER(genai, genai_free)

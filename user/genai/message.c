@@ -215,3 +215,37 @@ void genai_message_hash(struct genai_work *w, struct genai_message *m)
 	}
 	m->hash = h;
 }
+
+/* ---- the exact fingerprint: what prints differently is different ---- */
+
+static void mix_exact(struct hash128 *h, struct str s, uint64_t seed)
+{
+	*h = hash_chain(*h, hash_u128(s, s.p ? seed : 0));
+}
+
+struct hash128 genai_parts_exact(const struct genai_part *parts, uint32_t count)
+{
+	struct hash128 h = {.lo = count};
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct genai_part *p = &parts[i];
+
+		h = hash_chain(h, (struct hash128){.lo = p->type, .hi = p->is_error});
+		mix_exact(&h, p->text, 1);
+		mix_exact(&h, p->id, 2);
+		mix_exact(&h, p->name, 3);
+		mix_exact(&h, p->value, 4);
+		mix_exact(&h, p->modality, 5);
+		mix_exact(&h, p->mime, 6);
+	}
+	return h;
+}
+
+struct hash128 genai_message_exact(const struct genai_message *m)
+{
+	struct hash128 h = genai_parts_exact(m->parts, m->count);
+
+	mix_exact(&h, m->role, 1);
+	mix_exact(&h, m->name, 2);
+	return h;
+}

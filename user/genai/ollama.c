@@ -151,6 +151,7 @@ const struct genai_decoder genai_ollama_chat = {
 	.provider = "ollama",
 	.kind = GENAI_CHAT,
 	.operation = "chat",
+	.history = "messages",
 	.request = request,
 	.response = response,
 	.event = event,

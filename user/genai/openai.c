@@ -459,6 +459,7 @@ const struct genai_decoder genai_openai_chat = {
 	.provider = "openai",
 	.kind = GENAI_CHAT,
 	.operation = "chat",
+	.history = "messages",
 	.request = request,
 	.response = response,
 	.event = genai_openai_event,

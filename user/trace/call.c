@@ -133,6 +133,8 @@ static void draft_content(struct trace_draft *d, const struct trace_call *k)
 		bool here = before->id && !before->chained && before->messages <= c->input_count;
 		uint32_t skip = here ? before->messages : 0;
 
+		if (skip < c->known)
+			genai_expand(k->c);
 		text = trace_draft_buf(d);
 		trace_message_list(text, c->input, c->input_count, skip, false);
 		trace_draft_json(d, "gen_ai.input.messages", buf_str(text));

@@ -25,38 +25,6 @@ struct trace_prefix {
 	struct hash128 system, tools;
 };
 
-static void mix(struct hash128 *h, struct str s, uint64_t seed)
-{
-	*h = hash_chain(*h, hash_u128(s, s.p ? seed : 0));
-}
-
-struct hash128 trace_prefix_parts(const struct genai_part *parts, uint32_t count)
-{
-	struct hash128 h = {.lo = count};
-
-	for (uint32_t i = 0; i < count; i++) {
-		const struct genai_part *p = &parts[i];
-
-		h = hash_chain(h, (struct hash128){.lo = p->type, .hi = p->is_error});
-		mix(&h, p->text, 1);
-		mix(&h, p->id, 2);
-		mix(&h, p->name, 3);
-		mix(&h, p->value, 4);
-		mix(&h, p->modality, 5);
-		mix(&h, p->mime, 6);
-	}
-	return h;
-}
-
-static struct hash128 message(const struct genai_message *m)
-{
-	struct hash128 h = trace_prefix_parts(m->parts, m->count);
-
-	mix(&h, m->role, 1);
-	mix(&h, m->name, 2);
-	return h;
-}
-
 static struct hash128 seed(const struct genai_call *c)
 {
 	return (struct hash128){.lo = c->system_count > 0, .hi = c->tools.p != NULL};
@@ -98,7 +66,7 @@ void trace_prefix_input(struct trace_set *t, struct trace_call *k)
 	struct trace_prefix *found = NULL;
 	uint32_t n = c->input_count, known = 0;
 
-	k->system = trace_prefix_parts(c->system, c->system_count);
+	k->system = genai_parts_exact(c->system, c->system_count);
 	k->tools = hash_u128(c->tools, 0);
 	autodrop(drop_memory) struct hash128 *chains = calloc((size_t)n + 1, sizeof(*chains));
 	if (chains == NULL) {
@@ -107,7 +75,7 @@ void trace_prefix_input(struct trace_set *t, struct trace_call *k)
 	}
 	chains[0] = seed(c);
 	for (uint32_t i = 0; i < n; i++)
-		chains[i + 1] = hash_chain(chains[i], message(&c->input[i]));
+		chains[i + 1] = hash_chain(chains[i], c->input[i].exact);
 	k->chain = chains[n];
 	if (k->before)
 		return; /* a retry prints what its first attempt printed, which is remembered */
@@ -135,7 +103,7 @@ void trace_prefix_answer(struct trace_set *t, struct trace_call *k)
 
 	/* Of several choices, none is the one that was continued. */
 	if (c->input_count > 0 && c->output_count == 1)
-		remember(t, k, hash_chain(k->chain, message(&c->output[0])), c->input_count + 1);
+		remember(t, k, hash_chain(k->chain, genai_message_exact(&c->output[0])), c->input_count + 1);
 }
 
 void trace_prefix_free(struct trace_set *t)

@@ -229,8 +229,6 @@ void trace_retry_free(struct trace_set *t, struct trace_failed *f);
 void trace_retry_drop(struct trace_failed *f);
 
 /* ---- prefix.c ---- */
-/* Fingerprint of parts; equal only when both print the same. */
-struct hash128 trace_prefix_parts(const struct genai_part *parts, uint32_t count);
 /* Finds what k continues (k->continues) and remembers its input. */
 void trace_prefix_input(struct trace_set *t, struct trace_call *k);
 /* Remembers the input followed by the answer. */

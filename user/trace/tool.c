@@ -439,6 +439,9 @@ void trace_tool_answer(struct trace_set *t, struct trace_call *k)
 					r.calls = r.results = 0;
 				asked = true;
 				quote_call(&r, &m->parts[j]);
+			} else if (m->parts[j].type == GENAI_TOOL_RESPONSE && m->known) {
+				r.results +=
+					m->parts[j].id.n == 0; /* the request that had it first told it */
 			} else if (m->parts[j].type == GENAI_TOOL_RESPONSE) {
 				tell_result(&r, &m->parts[j]);
 			}

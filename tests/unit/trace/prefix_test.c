@@ -208,7 +208,8 @@ static void test_bounded(void **state)
 		struct trace_call k = {.c = &c, .id = i + 1, .process = w->t->processes};
 
 		for (uint32_t j = 0; j < 40; j++)
-			m[j] = (struct genai_message){.role = STR("user"), .parts = &p, .count = 1};
+			m[j] = (struct genai_message){
+				.role = STR("user"), .parts = &p, .count = 1, .exact = {i, j}};
 		trace_prefix_input(w->t, &k);
 		assert_true(map_count(w->t->prefixes) <= TRACE_PREFIXES_MAX);
 	}

@@ -477,6 +477,7 @@ static UNUSED void call_out_call(struct call *k, const char *id, const char *nam
 /* As the decoders do: reasoning is silent. */
 static UNUSED void call_hash(struct genai_message *m)
 {
+	m->exact = genai_message_exact(m);
 	m->hash = hash_u128(m->role, 1);
 	for (uint32_t i = 0; i < m->count; i++) {
 		const struct genai_part *p = &m->parts[i];

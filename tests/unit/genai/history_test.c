@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A request that repeats another's messages is read like one that repeats nothing, but not parsed twice. */
+#include "talk.h"
+
+#define TURNS 12
+
+struct seen {
+	struct buf read;  /* every call as it was told */
+	struct buf whole; /* and expanded */
+	uint32_t known[TURNS + 4];
+	uint32_t calls;
+};
+
+static void on_call(void *ctx, struct genai_call *c)
+{
+	struct seen *s = ctx;
+
+	if (c->kind == GENAI_HTTP)
+		return;
+	s->known[s->calls++] = c->known;
+	for (uint32_t i = 0; i < c->input_count; i++) {
+		const struct genai_message *m = &c->input[i];
+
+		assert_int_equal(m->known, i < c->known);
+		buf_addf(&s->read, "%.*s %016llx %016llx %016llx\n", STR_ARG(m->role),
+			 (unsigned long long)m->hash.lo, (unsigned long long)m->exact.lo,
+			 (unsigned long long)m->exact.hi);
+		for (uint32_t k = 0; k < m->count; k++)
+			if (m->parts[k].type == GENAI_TOOL_CALL || m->parts[k].type == GENAI_TOOL_RESPONSE)
+				buf_addf(&s->read, "  %d %.*s\n", m->parts[k].type, STR_ARG(m->parts[k].id));
+	}
+	genai_expand(c);
+	assert_int_equal(c->known, 0);
+	talk_messages(&s->whole, "in", c->input, c->input_count);
+	buf_addf(&s->whole, "model %.*s, %u params\n", STR_ARG(c->request_model), c->param_count);
+}
+
+static void nothing(void *ctx, struct genai_call *c)
+{
+	(void)ctx;
+	(void)c;
+}
+
+static void seen_init(struct seen *s)
+{
+	*s = (struct seen){0};
+	buf_init(&s->read, SIZE_MAX);
+	buf_init(&s->whole, SIZE_MAX);
+}
+
+static void seen_fini(struct seen *s)
+{
+	buf_fini(&s->read);
+	buf_fini(&s->whole);
+}
+
+static const struct genai_ops ops = {
+	.begin = nothing, .request = on_call, .first = nothing, .close = nothing, .end = nothing};
+
+/* One request on a connection of its own. */
+static void ask(struct genai *g, const char *path, struct str body)
+{
+	struct flow_conn conn = {.id = 1, .server = STR("api.example.com")};
+	struct http *h = http_new(genai_http_ops(), g);
+	struct buf b;
+
+	buf_init(&b, SIZE_MAX);
+	buf_addf(&b, "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", path, body.n);
+	buf_add(&b, body);
+	http_feed(h, &(struct flow_chunk){.conn = &conn, .dir = WIRE_WRITE, .data = buf_str(&b)});
+	http_close(h, &conn, FLOW_END_FREED, 0);
+	http_free(h);
+	buf_fini(&b);
+}
+
+/* Turn n of a conversation: 2 n + 1 messages; tool calls and results among them. `odd`: message that differs. */
+static void turn(struct buf *b, const char *list, uint32_t n, int odd)
+{
+	buf_clear(b);
+	buf_addf(b, "{\"max_tokens\": 9, \"%s\": [\n {\"role\":\"user\",\"content\":\"%0600d begin\"}", list,
+		 7);
+	for (uint32_t i = 1; i <= n; i++) {
+		buf_addf(b,
+			 ",{\"role\":\"assistant\",\"content\":\"step %u\",\"tool_calls\":[{\"id\":\"c%u\",",
+			 i, i);
+		buf_addf(b, "\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"n\\\":%u}\"}}]}", i);
+		buf_addf(b,
+			 " , {\"role\":\"tool\",\"tool_call_id\":\"c%u\",\"content\":\"%s%0300u ] , \\\"\"}",
+			 i, (int)i == odd ? "other " : "", i);
+	}
+	buf_addf(b, "\n], \"model\": \"m\", \"temperature\": 0.5}");
+}
+
+/* The same bodies, to one reader and each to a reader of its own. */
+static void check(const char *path, const char *list, const int *odd, struct seen *one)
+{
+	struct seen fresh;
+	struct genai *g;
+	struct buf b;
+
+	seen_init(one);
+	seen_init(&fresh);
+	buf_init(&b, SIZE_MAX);
+	g = genai_new(&ops, one);
+	for (uint32_t i = 0; i < TURNS; i++) {
+		struct genai *alone = genai_new(&ops, &fresh);
+
+		turn(&b, list, i + 1, odd ? odd[i] : -1);
+		ask(g, path, buf_str(&b));
+		ask(alone, path, buf_str(&b));
+		genai_free(alone);
+	}
+	assert_int_equal(one->calls, TURNS);
+	assert_true(str_eq(buf_str(&one->read), buf_str(&fresh.read)));
+	assert_true(str_eq(buf_str(&one->whole), buf_str(&fresh.whole)));
+	assert_int_equal(fresh.known[TURNS - 1], 0);
+	genai_free(g);
+	buf_fini(&b);
+	seen_fini(&fresh);
+}
+
+static void conversation(void **state)
+{
+	struct seen s;
+
+	(void)state;
+	check("/v1/chat/completions", "messages", NULL, &s);
+	/* All but what is new is known, as soon as that is worth a look. */
+	for (uint32_t i = 5; i < TURNS; i++)
+		assert_int_equal(s.known[i], 2 * i + 1);
+	seen_fini(&s);
+}
+
+static void forks(void **state)
+{
+	static const int odd[TURNS] = {-1, -1, -1, -1, -1, -1, -1, 8, 6, 8, -1, 5};
+	struct seen s;
+
+	(void)state;
+	check("/v1/chat/completions", "messages", odd, &s);
+	assert_int_equal(s.known[7], 2 * 7 + 1); /* up to the 8th step's own call */
+	assert_int_equal(s.known[8], 2 * 6);
+	assert_int_equal(s.known[11], 2 * 5);
+	seen_fini(&s);
+}
+
+/* A body that goes on where a known message ended is another message. */
+static void longer_element(void **state)
+{
+	struct seen s;
+	struct buf b;
+
+	(void)state;
+	seen_init(&s);
+	buf_init(&b, SIZE_MAX);
+	struct genai *g = genai_new(&ops, &s);
+
+	buf_addf(&b, "{\"messages\":[\"%03000d\"],\"model\":\"m\"}", 1);
+	ask(g, "/v1/chat/completions", buf_str(&b));
+	buf_clear(&b);
+	buf_addf(&b, "{\"messages\":[\"%03000d\" \"x\"],\"model\":\"m\"}", 1);
+	ask(g, "/v1/chat/completions", buf_str(&b));
+	assert_int_equal(s.known[1], 0);
+	genai_free(g);
+	buf_fini(&b);
+	seen_fini(&s);
+}
+
+/* More conversations than are remembered: the oldest is read anew. */
+static void bounded(void **state)
+{
+	struct seen *s = calloc(1, sizeof(*s));
+	struct buf b;
+
+	(void)state;
+	seen_init(s);
+	buf_init(&b, SIZE_MAX);
+	struct genai *g = genai_new(&ops, s);
+
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < 100; i++) {
+			s->calls = 0;
+			buf_clear(&b);
+			buf_addf(&b,
+				 "{\"messages\":[{\"role\":\"user\",\"content\":\"%d "
+				 "%03000d\"}],\"model\":\"m\"}",
+				 i, 1);
+			ask(g, "/v1/chat/completions", buf_str(&b));
+			assert_int_equal(s->known[0], 0);
+			s->calls = 0;
+			ask(g, "/v1/chat/completions", buf_str(&b));
+			assert_int_equal(s->known[0], 1);
+		}
+	genai_free(g);
+	buf_fini(&b);
+	seen_fini(s);
+	free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(conversation),
+		cmocka_unit_test(forks),
+		cmocka_unit_test(longer_element),
+		cmocka_unit_test(bounded),
+	};
+
+	return cmocka_run_group_tests_name("genai history", tests, NULL, NULL);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Repeated history. A conversation's request repeats all that was said before; those bytes are hashed, not parsed again.
+ * Of the requests seen last a record is kept: where each message ended in the body and a fingerprint of the bytes up to
+ * there, and of each message what links and shortenings need. A body that begins with the same bytes is read as if the
+ * messages known were not there, and gets their records in front of what was read. Fingerprints are seeded with a secret,
+ * so that nobody can write two histories that look alike.
+ */
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "genai/decoder.h"
+
+#define RECORDS_MAX	64u
+#define KNOWN_BYTES_MIN 2048u /* less is read as fast as it is looked up */
+#define RECORD_BYTES	(8u << 20)
+
+struct mark {
+	size_t end;	     /* of this message in the body */
+	struct hash128 hash; /* of the bytes from the mark before to here */
+	struct genai_message message;
+};
+
+struct record {
+	struct record *prev, *next; /* newest first */
+	const struct genai_decoder *decoder;
+	size_t array; /* offset behind the '[' */
+	struct mark *marks;
+	uint32_t count;
+	struct arena *arena; /* of the messages; everything of the record */
+};
+
+struct genai_history {
+	struct record *first, *last;
+	uint32_t count;
+	uint64_t seed;
+};
+
+struct genai_history *genai_history_new(void)
+{
+	struct genai_history *h = calloc(1, sizeof(*h));
+
+	if (h != NULL)
+		randombytes_buf(&h->seed, sizeof(h->seed));
+	return h;
+}
+
+static void unlink_record(struct genai_history *h, struct record *r)
+{
+	*(r->prev ? &r->prev->next : &h->first) = r->next;
+	*(r->next ? &r->next->prev : &h->last) = r->prev;
+	h->count--;
+}
+
+void genai_history_free(struct genai_history *h)
+{
+	if (h == NULL)
+		return;
+	while (h->first) {
+		struct record *r = h->first;
+
+		unlink_record(h, r);
+		arena_free(r->arena);
+	}
+	free(h);
+}
+
+static struct hash128 segment(const struct genai_history *h, struct str body, size_t from, size_t to)
+{
+	return hash_u128(str_make(body.p + from, to - from), h->seed);
+}
+
+/* How many of the record's messages the body begins with. */
+static uint32_t matches(const struct genai_history *h, const struct record *r, struct str body)
+{
+	size_t from = 0;
+	uint32_t n = 0;
+
+	for (; n < r->count && r->marks[n].end <= body.n; n++) {
+		if (!hash_eq(segment(h, body, from, r->marks[n].end), r->marks[n].hash))
+			break;
+		from = r->marks[n].end;
+	}
+	return n;
+}
+
+/* Where reading goes on behind a known message: at the next element, or at the array's end. 0: neither follows, so the
+ * message was longer than known. */
+static size_t resume_at(struct str body, size_t end)
+{
+	while (end < body.n && strchr(" \t\r\n", body.p[end]) && body.p[end])
+		end++;
+	if (end >= body.n || (body.p[end] != ',' && body.p[end] != ']'))
+		return 0;
+	return body.p[end] == ',' ? end + 1 : end;
+}
+
+bool genai_history_find(struct genai_work *w, const struct genai_decoder *d, struct str body,
+			struct genai_known *out)
+{
+	struct genai_history *h = w->g_history;
+	struct record *best = NULL;
+	uint32_t most = 0;
+
+	*out = (struct genai_known){0};
+	if (h == NULL || d->history == NULL || body.n < KNOWN_BYTES_MIN)
+		return false;
+	for (struct record *r = h->first; r; r = r->next) {
+		uint32_t n = r->decoder == d ? matches(h, r, body) : 0;
+
+		if (n > most) {
+			most = n;
+			best = r;
+		}
+	}
+	if (best == NULL || best->marks[most - 1].end < KNOWN_BYTES_MIN)
+		return false;
+	size_t from = resume_at(body, best->marks[most - 1].end);
+	struct arena *scratch = genai_scratch(w);
+	char *text = from && scratch ? arena_alloc(scratch, best->array + body.n - from) : NULL;
+
+	if (text == NULL)
+		return false;
+	memcpy(text, body.p, best->array);
+	memcpy(text + best->array, body.p + from, body.n - from);
+	*out = (struct genai_known){
+		.text = str_make(text, best->array + body.n - from),
+		.record = best,
+		.count = most,
+		.array = best->array,
+		.resume = from,
+	};
+	return true;
+}
+
+bool genai_history_join(struct genai_work *w, const struct genai_known *known)
+{
+	const struct record *r = known->record;
+	struct genai_call *c = &w->c;
+	uint32_t n = known->count;
+	struct genai_message *all = arena_alloc(c->arena, (n + (size_t)c->input_count) * sizeof(*all));
+
+	if (all == NULL)
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		/* The record may be gone before the call is. */
+		all[i] = r->marks[i].message;
+		all[i].role = arena_dup(c->arena, all[i].role);
+		all[i].parts = arena_alloc(c->arena, (all[i].count + 1) * sizeof(*all[i].parts));
+		if (all[i].parts == NULL)
+			return false;
+		for (uint32_t k = 0; k < all[i].count; k++) {
+			all[i].parts[k] = r->marks[i].message.parts[k];
+			all[i].parts[k].id = arena_dup(c->arena, all[i].parts[k].id);
+		}
+	}
+	if (c->input_count > 0)
+		memcpy(all + n, c->input, c->input_count * sizeof(*all));
+	c->input = all;
+	c->input_count += n;
+	c->known = n;
+	return true;
+}
+
+/* ---- records ---- */
+
+/* What of a message is needed when it is repeated: who, its fingerprints, and which tool calls it asks and tells. */
+static bool message_keep(struct arena *a, struct genai_message *to, const struct genai_message *from)
+{
+	*to = (struct genai_message){.hash = from->hash, .exact = from->exact, .known = true};
+	to->role = arena_dup(a, from->role);
+	to->parts = arena_alloc(a, (from->count + 1) * sizeof(*to->parts));
+	if (to->parts == NULL || to->role.p == NULL)
+		return false;
+	for (uint32_t i = 0; i < from->count; i++) {
+		const struct genai_part *p = &from->parts[i];
+
+		if (p->type != GENAI_TOOL_CALL && p->type != GENAI_TOOL_RESPONSE)
+			continue;
+		to->parts[to->count++] =
+			(struct genai_part){.type = p->type, .id = p->id.n ? arena_dup(a, p->id) : p->id};
+	}
+	return true;
+}
+
+static struct record *record_new(const struct genai_decoder *d, uint32_t count)
+{
+	struct arena *a = arena_new(RECORD_BYTES);
+	struct record *r = a ? arena_alloc(a, sizeof(*r)) : NULL;
+
+	if (r == NULL || (r->marks = arena_alloc(a, count * sizeof(*r->marks))) == NULL) {
+		arena_free(a);
+		return NULL;
+	}
+	r->decoder = d;
+	r->arena = a;
+	return r;
+}
+
+static void record_add(struct genai_history *h, struct record *r)
+{
+	r->next = h->first;
+	*(h->first ? &h->first->prev : &h->last) = r;
+	h->first = r;
+	if (++h->count > RECORDS_MAX) {
+		struct record *old = h->last;
+
+		unlink_record(h, old);
+		arena_free(old->arena);
+	}
+}
+
+void genai_history_keep(struct genai_work *w, const struct genai_decoder *d, struct str body,
+			const struct json *list, const struct genai_known *known)
+{
+	struct genai_history *h = w->g_history;
+	const struct genai_call *c = &w->c;
+	struct record *before = known->record;
+	uint32_t n = known->count;
+	size_t from = n ? before->marks[n - 1].end : 0;
+	/* What lies in the text that was read, lies in the body further on. */
+	const char *text = n ? known->text.p : body.p;
+	size_t moved = n ? known->resume - known->array : 0;
+
+	if (h == NULL || d->history == NULL || json_type(list) != JSON_ARRAY || body.n < KNOWN_BYTES_MIN ||
+	    json_count(list) + n != c->input_count || c->input_count == 0)
+		return;
+	struct record *r = record_new(d, c->input_count);
+
+	if (r == NULL)
+		return;
+	bool ok = true;
+
+	for (uint32_t i = 0; i < n && ok; i++) {
+		r->marks[i] = before->marks[i];
+		ok = message_keep(r->arena, &r->marks[i].message, &c->input[i]);
+	}
+	r->array = n ? before->array : (size_t)(json_raw(list).p - body.p) + 1;
+	r->count = n;
+	for (const struct json *e = json_first(list); e && ok; e = json_next(e)) {
+		struct mark *m = &r->marks[r->count];
+		struct str raw = json_raw(e);
+
+		m->end = (size_t)(raw.p + raw.n - text) + moved;
+		m->hash = segment(h, body, from, m->end);
+		ok = message_keep(r->arena, &m->message, &c->input[r->count]);
+		from = m->end;
+		r->count++;
+	}
+	if (!ok) {
+		arena_free(r->arena);
+		return;
+	}
+	/* A conversation that went on replaces what it was. */
+	if (n > 0 && n == before->count) {
+		unlink_record(h, before);
+		arena_free(before->arena);
+	}
+	record_add(h, r);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The bodies of calls as JSON, and the request's half of a call. */
+#include "genai/decoder.h"
+
+/* ---- bodies ---- */
+
+bool genai_has_gap(const struct http_exchange *x, enum wire_dir dir)
+{
+	for (const struct http_gap *gap = x->gaps; gap; gap = gap->next)
+		if (gap->dir == dir)
+			return true;
+	return false;
+}
+
+/* Where byte `at` of a body lies in its direction: exact for a body without encoding and chunks, else the message's
+ * first byte (the map from decoded bytes to wire bytes is not kept). */
+static uint64_t body_offset(const struct http_message *m, size_t at)
+{
+	uint64_t head = m->wire_bytes - m->body_bytes;
+	bool plain =
+		http_field(m, "transfer-encoding").p == NULL && http_field(m, "content-encoding").p == NULL;
+
+	if (!plain || m->wire_bytes < m->body_bytes)
+		return m->offset;
+	return m->offset + head + at;
+}
+
+const struct json *genai_body_json(struct genai_work *w, const struct http_message *m, struct str body,
+				   enum wire_dir dir)
+{
+	struct arena *scratch = genai_scratch(w);
+	struct json_end end = {0};
+
+	w->whole = false;
+	if (body.n == 0 || scratch == NULL)
+		return NULL;
+	const struct json *j = json_parse(scratch, body, &end);
+
+	if (end.state == JSON_WHOLE && str_trim(str_skip(body, end.offset)).n > 0) {
+		end.state = JSON_BROKEN;
+		end.why = "bytes after the JSON document";
+	}
+	w->whole = end.state == JSON_WHOLE;
+	/* Bytes that are missing explain themselves; bytes that are there and no JSON are the sender's doing. */
+	if (w->whole || end.state == JSON_MEMORY || !m->done || !m->body_kept || genai_has_gap(w->c.x, dir))
+		return j;
+	genai_mark_broken(w, dir, body_offset(m, end.offset), end.why ? end.why : "JSON ends too early");
+	return j;
+}
+
+/* ---- the request ---- */
+
+void genai_omitted_tell(struct genai_work *w)
+{
+	if (w->omitted_messages > 0)
+		genai_param_add_json(w, "bottrace.input.omitted_messages",
+				     arena_printf(w->c.arena, "%u", w->omitted_messages));
+	if (w->omitted_pieces > 0)
+		genai_param_add_json(w, "bottrace.output.omitted_parts",
+				     arena_printf(w->c.arena, "%u", w->omitted_pieces));
+}
+
+static const struct json *request_json(struct genai_work *w, const struct genai_decoder *d, struct str body,
+				       struct genai_known *known)
+{
+	const struct http_message *m = &w->c.x->request;
+	enum wire_dir dir = w->c.x->server_side ? WIRE_READ : WIRE_WRITE;
+
+	if (d != NULL && m->done && m->body_kept && genai_history_find(w, d, body, known)) {
+		struct json_end end = {0};
+		const struct json *j = json_parse(genai_scratch(w), known->text, &end);
+
+		w->whole = end.state == JSON_WHOLE && str_trim(str_skip(known->text, end.offset)).n == 0;
+		if (w->whole)
+			return j;
+		/* What is wrong is to be found at its place. */
+		*known = (struct genai_known){0};
+	}
+	return genai_body_json(w, m, body, dir);
+}
+
+/* Puts what is known before what was read, and remembers all of it. */
+static void history_use(struct genai_work *w, const struct genai_decoder *d, struct str body,
+			const struct json *j, const struct genai_known *known)
+{
+	struct genai_call *c = &w->c;
+
+	for (uint32_t i = 0; i < c->input_count; i++)
+		c->input[i].exact = genai_message_exact(&c->input[i]);
+	if (known->record != NULL && !genai_history_join(w, known)) {
+		c->input_count = 0; /* no memory: no input is better than half of one */
+		return;
+	}
+	w->body = body;
+	if (w->whole && d->history != NULL)
+		genai_history_keep(w, d, body, json_get(j, d->history), known);
+}
+
+void genai_request_read(struct genai_work *w)
+{
+	struct genai_call *c = &w->c;
+	const struct http_message *m = &c->x->request;
+	const struct genai_decoder *d = genai_route_path(c->x->method, c->path, &c->note, &c->no_model_call);
+	bool blind = m->head_unknown && c->x->target.n == 0;
+	struct genai_known known = {0};
+	struct str body = m->body;
+
+	c->body_hash = hash_u128(body.p ? body : STR(""), 0);
+	if (m->head_unknown)
+		c->note = "attached in mid-connection: some header fields stand in a table that was not seen";
+	if (d == NULL && !blind)
+		return;
+	if (!m->done) /* it may still grow, and move */
+		body = arena_dup(c->arena, body);
+	const struct json *j = request_json(w, d, body, &known);
+
+	if (blind)
+		d = genai_route_shape(w, j);
+	if (d == NULL)
+		return;
+	/* An empty or unreadable body contradicts nothing: the path says what was meant. */
+	if (w->whole && json_type(j) != JSON_OBJECT) {
+		c->note = "its body is no JSON object";
+		return;
+	}
+	if (!d->request(w, json_type(j) == JSON_OBJECT ? j : NULL)) {
+		c->note = "its body has another shape than its path says";
+		return;
+	}
+	history_use(w, d, body, j, &known);
+	w->decoder = d;
+	c->kind = d->kind;
+	c->operation = d->operation;
+	c->provider = genai_provider_find(c->server, c->port);
+	if (c->provider.p == NULL)
+		c->provider = str_of(d->provider);
+	genai_omitted_tell(w);
+}
+
+void genai_expand(struct genai_call *c)
+{
+	struct genai_work *w = (struct genai_work *)c;
+	struct arena *scratch = genai_scratch(w);
+	struct genai_message *had = c->input;
+	uint32_t count = c->input_count;
+	bool whole = w->whole;
+
+	if (c->known == 0 || scratch == NULL)
+		return;
+	const struct json *j = json_parse(scratch, w->body, NULL);
+
+	c->input = NULL;
+	c->input_count = 0;
+	w->whole = true;
+	if (!w->decoder->request(w, j) || c->input_count != count) {
+		c->input = had; /* without memory only */
+		c->input_count = count;
+	} else {
+		c->known = 0;
+	}
+	w->whole = whole;
+}
