@@ -18,7 +18,8 @@ struct genai_decoder {
 	const char *provider; /* of a host that nobody knows */
 	enum genai_kind kind;
 	const char *operation;
-	/* Member of the request that is the list of messages, one message an element; NULL: there is no such list. */
+	/* Member of the request that is the list of messages; NULL: there is no such list. One message an element, unless
+	 * the decoder says in w->element_messages how many there are up to each. */
 	const char *history;
 	/* Fills the request's half of the call. body is NULL when nothing of it could be read, and may be cut.
 	 * false: a whole body that is no request of this API. */
@@ -36,6 +37,7 @@ struct genai_work {
 	struct genai_call c; /* first: the door's pointer is ours */
 	struct genai *g;
 	struct genai_history *g_history; /* g's */
+	uint32_t *element_messages;	 /* NULL: one each */
 	struct str body; /* of the request, when its beginning was known: what genai_expand reads */
 	const struct genai_decoder *decoder; /* NULL: plain http */
 	bool understood;		     /* the request was read */
@@ -112,7 +114,7 @@ struct genai_history;
 struct genai_known {
 	struct str text;       /* the body without the messages that are known, in the scratch arena */
 	struct record *record; /* NULL: nothing is known; valid until the next genai_history_keep */
-	uint32_t count;	       /* of messages */
+	uint32_t marks, count; /* of its marks; of the messages before them */
 	size_t array, resume;  /* text[array...] is body[resume...] */
 };
 struct genai_history *genai_history_new(void);

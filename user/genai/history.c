@@ -15,10 +15,11 @@
 #define KNOWN_BYTES_MIN 2048u /* less is read as fast as it is looked up */
 #define RECORD_BYTES	(8u << 20)
 
+/* A place in the body where a message ends that nothing behind it can go on with. */
 struct mark {
-	size_t end;	     /* of this message in the body */
+	size_t end;
 	struct hash128 hash; /* of the bytes from the mark before to here */
-	struct genai_message message;
+	uint32_t messages;   /* so far */
 };
 
 struct record {
@@ -27,7 +28,8 @@ struct record {
 	size_t array; /* offset behind the '[' */
 	struct mark *marks;
 	uint32_t count;
-	struct arena *arena; /* of the messages; everything of the record */
+	struct genai_message *messages; /* as many as the last mark says */
+	struct arena *arena;		/* everything of the record */
 };
 
 struct genai_history {
@@ -70,7 +72,7 @@ static struct hash128 segment(const struct genai_history *h, struct str body, si
 	return hash_u128(str_make(body.p + from, to - from), h->seed);
 }
 
-/* How many of the record's messages the body begins with. */
+/* How many of the record's marks the body begins with. */
 static uint32_t matches(const struct genai_history *h, const struct record *r, struct str body)
 {
 	size_t from = 0;
@@ -126,7 +128,8 @@ bool genai_history_find(struct genai_work *w, const struct genai_decoder *d, str
 	*out = (struct genai_known){
 		.text = str_make(text, best->array + body.n - from),
 		.record = best,
-		.count = most,
+		.marks = most,
+		.count = best->marks[most - 1].messages,
 		.array = best->array,
 		.resume = from,
 	};
@@ -144,13 +147,13 @@ bool genai_history_join(struct genai_work *w, const struct genai_known *known)
 		return false;
 	for (uint32_t i = 0; i < n; i++) {
 		/* The record may be gone before the call is. */
-		all[i] = r->marks[i].message;
+		all[i] = r->messages[i];
 		all[i].role = arena_dup(c->arena, all[i].role);
 		all[i].parts = arena_alloc(c->arena, (all[i].count + 1) * sizeof(*all[i].parts));
 		if (all[i].parts == NULL)
 			return false;
 		for (uint32_t k = 0; k < all[i].count; k++) {
-			all[i].parts[k] = r->marks[i].message.parts[k];
+			all[i].parts[k] = r->messages[i].parts[k];
 			all[i].parts[k].id = arena_dup(c->arena, all[i].parts[k].id);
 		}
 	}
@@ -183,12 +186,16 @@ static bool message_keep(struct arena *a, struct genai_message *to, const struct
 	return true;
 }
 
-static struct record *record_new(const struct genai_decoder *d, uint32_t count)
+static struct record *record_new(const struct genai_decoder *d, uint32_t marks, uint32_t messages)
 {
 	struct arena *a = arena_new(RECORD_BYTES);
 	struct record *r = a ? arena_alloc(a, sizeof(*r)) : NULL;
 
-	if (r == NULL || (r->marks = arena_alloc(a, count * sizeof(*r->marks))) == NULL) {
+	if (r != NULL) {
+		r->marks = arena_alloc(a, (marks + 1) * sizeof(*r->marks));
+		r->messages = arena_alloc(a, (messages + 1) * sizeof(*r->messages));
+	}
+	if (r == NULL || r->marks == NULL || r->messages == NULL) {
 		arena_free(a);
 		return NULL;
 	}
@@ -210,49 +217,75 @@ static void record_add(struct genai_history *h, struct record *r)
 	}
 }
 
+/* The assistant's message may go on with the next element where elements are less than messages. */
+static bool is_closed(const struct genai_work *w, const struct genai_message *m)
+{
+	return w->element_messages == NULL || !str_eq(m->role, STR("assistant"));
+}
+
+/* A mark behind every element that was read and closes a message. */
+static void marks_add(struct genai_work *w, struct record *r, struct str body, const struct json *list,
+		      const struct genai_known *known)
+{
+	const struct genai_call *c = &w->c;
+	size_t from = r->count ? r->marks[r->count - 1].end : 0;
+	/* What lies in the text that was read, lies in the body further on. */
+	const char *text = known->record ? known->text.p : body.p;
+	size_t moved = known->record ? known->resume - known->array : 0;
+	uint32_t at = 0;
+
+	for (const struct json *e = json_first(list); e; e = json_next(e), at++) {
+		struct mark *m = &r->marks[r->count];
+		struct str raw = json_raw(e);
+		uint32_t messages = known->count + (w->element_messages ? w->element_messages[at] : at + 1);
+
+		if (messages == 0 || !is_closed(w, &c->input[messages - 1]))
+			continue;
+		m->end = (size_t)(raw.p + raw.n - text) + moved;
+		m->hash = segment(w->g_history, body, from, m->end);
+		m->messages = messages;
+		from = m->end;
+		r->count++;
+	}
+}
+
 void genai_history_keep(struct genai_work *w, const struct genai_decoder *d, struct str body,
 			const struct json *list, const struct genai_known *known)
 {
 	struct genai_history *h = w->g_history;
 	const struct genai_call *c = &w->c;
 	struct record *before = known->record;
-	uint32_t n = known->count;
-	size_t from = n ? before->marks[n - 1].end : 0;
-	/* What lies in the text that was read, lies in the body further on. */
-	const char *text = n ? known->text.p : body.p;
-	size_t moved = n ? known->resume - known->array : 0;
+	size_t elements = json_type(list) == JSON_ARRAY ? json_count(list) : 0;
+	uint32_t told = elements == 0		      ? 0
+			: w->element_messages != NULL ? w->element_messages[elements - 1]
+						      : (uint32_t)elements;
 
 	if (h == NULL || d->history == NULL || json_type(list) != JSON_ARRAY || body.n < KNOWN_BYTES_MIN ||
-	    json_count(list) + n != c->input_count || c->input_count == 0)
+	    elements > LIMIT_MESSAGES || told + known->count != c->input_count || c->input_count == 0)
 		return;
-	struct record *r = record_new(d, c->input_count);
+	struct record *r = record_new(d, known->marks + (uint32_t)elements, c->input_count);
 
 	if (r == NULL)
 		return;
 	bool ok = true;
 
-	for (uint32_t i = 0; i < n && ok; i++) {
-		r->marks[i] = before->marks[i];
-		ok = message_keep(r->arena, &r->marks[i].message, &c->input[i]);
-	}
-	r->array = n ? before->array : (size_t)(json_raw(list).p - body.p) + 1;
-	r->count = n;
-	for (const struct json *e = json_first(list); e && ok; e = json_next(e)) {
-		struct mark *m = &r->marks[r->count];
-		struct str raw = json_raw(e);
-
-		m->end = (size_t)(raw.p + raw.n - text) + moved;
-		m->hash = segment(h, body, from, m->end);
-		ok = message_keep(r->arena, &m->message, &c->input[r->count]);
-		from = m->end;
-		r->count++;
-	}
+	for (uint32_t i = 0; i < c->input_count && ok; i++)
+		ok = message_keep(r->arena, &r->messages[i], &c->input[i]);
 	if (!ok) {
 		arena_free(r->arena);
 		return;
 	}
+	r->array = before ? before->array : (size_t)(json_raw(list).p - body.p) + 1;
+	if (before)
+		memcpy(r->marks, before->marks, known->marks * sizeof(*r->marks));
+	r->count = known->marks;
+	marks_add(w, r, body, list, known);
+	if (r->count == 0) {
+		arena_free(r->arena);
+		return;
+	}
 	/* A conversation that went on replaces what it was. */
-	if (n > 0 && n == before->count) {
+	if (before && known->marks == before->count) {
 		unlink_record(h, before);
 		arena_free(before->arena);
 	}

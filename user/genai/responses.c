@@ -60,8 +60,12 @@ static void input_read(struct genai_work *w, const struct json *input)
 		}
 		if (!genai_items_init(w, &all, n))
 			return;
-		for (size_t i = 0; e && i < n; e = json_next(e), i++)
+		w->element_messages = n ? arena_alloc(w->c.arena, n * sizeof(*w->element_messages)) : NULL;
+		for (size_t i = 0; e && i < n; e = json_next(e), i++) {
 			genai_items_add(w, &all, e);
+			if (w->element_messages)
+				w->element_messages[i] = all.count;
+		}
 	}
 	genai_items_done(w, &all);
 	w->c.input = all.messages;
@@ -176,6 +180,7 @@ const struct genai_decoder genai_openai_responses = {
 	.provider = "openai",
 	.kind = GENAI_CHAT,
 	.operation = "chat",
+	.history = "input",
 	.request = request,
 	.response = genai_responses_read,
 	.event = genai_responses_event,

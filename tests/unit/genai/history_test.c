@@ -144,6 +144,46 @@ static void forks(void **state)
 	seen_fini(&s);
 }
 
+/* Items of Responses: what the assistant says in a row is one message, whose end is known only by what follows. */
+static void items(void **state)
+{
+	struct seen one, fresh;
+	struct buf b;
+
+	(void)state;
+	seen_init(&one);
+	seen_init(&fresh);
+	buf_init(&b, SIZE_MAX);
+	struct genai *g = genai_new(&ops, &one);
+
+	for (uint32_t n = 1; n <= TURNS; n++) {
+		struct genai *alone = genai_new(&ops, &fresh);
+
+		buf_clear(&b);
+		buf_addf(&b, "{\"input\":[{\"role\":\"user\",\"content\":\"%03000d\"}", 5);
+		for (uint32_t i = 1; i < n; i++) {
+			buf_addf(&b, ",{\"type\":\"reasoning\",\"summary\":[]}");
+			buf_addf(&b, ",{\"role\":\"assistant\",\"content\":\"calling %u\"}", i);
+			buf_addf(&b, ",{\"type\":\"function_call\",\"call_id\":\"c%u\",\"name\":\"f\",", i);
+			buf_addf(&b, "\"arguments\":\"{}\"},{\"type\":\"function_call_output\",");
+			buf_addf(&b, "\"call_id\":\"c%u\",\"output\":\"%u\"}", i, i);
+		}
+		/* The last turn ends with words that the next one's call goes on with. */
+		buf_addf(&b, ",{\"type\":\"reasoning\",\"summary\":[]}");
+		buf_addf(&b, ",{\"role\":\"assistant\",\"content\":\"calling %u\"}],\"model\":\"m\"}", n);
+		ask(g, "/v1/responses", buf_str(&b));
+		ask(alone, "/v1/responses", buf_str(&b));
+		genai_free(alone);
+	}
+	assert_true(str_eq(buf_str(&one.read), buf_str(&fresh.read)));
+	assert_true(str_eq(buf_str(&one.whole), buf_str(&fresh.whole)));
+	assert_int_equal(one.known[TURNS - 1], 2 * (TURNS - 2) + 1);
+	genai_free(g);
+	buf_fini(&b);
+	seen_fini(&one);
+	seen_fini(&fresh);
+}
+
 /* A body that goes on where a known message ended is another message. */
 static void longer_element(void **state)
 {
@@ -200,10 +240,8 @@ static void bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(conversation),
-		cmocka_unit_test(forks),
-		cmocka_unit_test(longer_element),
-		cmocka_unit_test(bounded),
+		cmocka_unit_test(conversation),	  cmocka_unit_test(forks),   cmocka_unit_test(items),
+		cmocka_unit_test(longer_element), cmocka_unit_test(bounded),
 	};
 
 	return cmocka_run_group_tests_name("genai history", tests, NULL, NULL);
