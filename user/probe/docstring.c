@@ -6,13 +6,16 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <Zydis/Zydis.h>
 
 #define HEADERS_MAX  64u
 #define DYNAMIC_MAX  256u
-#define SEGMENT_MAX  (128ull << 20)
+#define SEGMENTS_MAX 16u	    /* that are loaded; linkers make four to six */
+#define BYTES_MAX    (256ull << 20) /* of all of them: they may overlap, so a small file can ask for much */
+#define WORK_MAX     (32u << 20)    /* entries of tables looked at, well below a second */
 #define TABLE_MAX    (32u << 20)
 #define FUNCTION_MAX (64u << 10)
 #define CALLEES_MAX  32u
@@ -25,11 +28,19 @@ struct segment {
 };
 
 struct image {
-	struct segment list[HEADERS_MAX];
+	struct segment list[SEGMENTS_MAX];
 	size_t count;
+	uint64_t file_size, bytes;
+	uint64_t work;
 	uint64_t dynamic, dynamic_size, frames;
 	uint64_t symbols, symbols_end, strings, rela, rela_size, plt, plt_size;
 };
+
+/* Whether one more entry may be looked at. */
+static bool spend(struct image *m)
+{
+	return m->work < WORK_MAX && ++m->work;
+}
 
 static void image_fini(struct image *m)
 {
@@ -50,6 +61,20 @@ static const uint8_t *at(const struct image *m, uint64_t address, uint64_t size)
 	return NULL;
 }
 
+/* How many of size bytes at an address there are. */
+static uint64_t clip(const struct image *m, uint64_t address, uint64_t size)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		const struct segment *s = &m->list[i];
+
+		if (address < s->address || address - s->address >= s->size)
+			continue;
+		uint64_t left = s->size - (address - s->address);
+		return size < left ? size : left;
+	}
+	return 0;
+}
+
 static uint64_t word_at(const struct image *m, uint64_t address)
 {
 	const uint8_t *p = at(m, address, 8);
@@ -62,18 +87,23 @@ static uint64_t word_at(const struct image *m, uint64_t address)
 
 static int read_segment(struct image *m, int fd, const Elf64_Phdr *h)
 {
-	struct segment *s = &m->list[m->count];
+	uint64_t size = h->p_filesz;
 
-	if (h->p_filesz == 0 || h->p_filesz > SEGMENT_MAX)
+	if (size == 0 || h->p_offset >= m->file_size)
 		return 0;
-	s->bytes = malloc(h->p_filesz);
+	if (size > m->file_size - h->p_offset)
+		size = m->file_size - h->p_offset;
+	if (m->count == SEGMENTS_MAX || size > BYTES_MAX - m->bytes)
+		return -ENOENT;
+	struct segment *s = &m->list[m->count];
+	s->bytes = malloc(size);
 	if (s->bytes == NULL)
 		return -ENOMEM;
 	s->address = h->p_vaddr;
 	m->count++;
-	while (s->size < h->p_filesz) {
-		ssize_t n =
-			pread(fd, s->bytes + s->size, h->p_filesz - s->size, (off_t)(h->p_offset + s->size));
+	m->bytes += size;
+	while (s->size < size) {
+		ssize_t n = pread(fd, s->bytes + s->size, size - s->size, (off_t)(h->p_offset + s->size));
 
 		if (n < 0)
 			return -EIO;
@@ -123,7 +153,11 @@ static int image_read(struct image *m, int fd)
 {
 	Elf64_Phdr headers[HEADERS_MAX];
 	Elf64_Ehdr e;
+	struct stat st;
 
+	if (fstat(fd, &st) != 0)
+		return -EIO;
+	m->file_size = (uint64_t)st.st_size;
 	if (pread(fd, &e, sizeof(e), 0) != (ssize_t)sizeof(e) || memcmp(e.e_ident, ELFMAG, SELFMAG) != 0 ||
 	    e.e_ident[EI_CLASS] != ELFCLASS64 || e.e_machine != EM_X86_64 ||
 	    e.e_phentsize != sizeof(Elf64_Phdr) || e.e_phnum > HEADERS_MAX)
@@ -148,6 +182,9 @@ static int image_read(struct image *m, int fd)
 	read_dynamic(m);
 	m->symbols_end = m->symbols + TABLE_MAX;
 	read_dynamic(m);
+	m->symbols_end = m->symbols + clip(m, m->symbols, m->symbols_end - m->symbols);
+	m->rela_size = clip(m, m->rela, m->rela_size);
+	m->plt_size = clip(m, m->plt, m->plt_size);
 	return 0;
 }
 
@@ -166,9 +203,9 @@ static uint64_t find_text(const struct image *m, const char *text)
 }
 
 /* The value of a word once the file is loaded: a relative relocation's, or what stands there. */
-static uint64_t loaded_word(const struct image *m, uint64_t address)
+static uint64_t loaded_word(struct image *m, uint64_t address)
 {
-	for (uint64_t i = 0; i + 24 <= m->rela_size; i += 24)
+	for (uint64_t i = 0; i + 24 <= m->rela_size && spend(m); i += 24)
 		if (word_at(m, m->rela + i) == address &&
 		    (uint32_t)word_at(m, m->rela + i + 8) == R_X86_64_RELATIVE)
 			return word_at(m, m->rela + i + 16);
@@ -176,7 +213,7 @@ static uint64_t loaded_word(const struct image *m, uint64_t address)
 }
 
 /* struct PyMethodDef: name, method, flags, docstring; 8 bytes each. */
-static uint64_t method_of(const struct image *m, uint64_t doc_slot, const char *name)
+static uint64_t method_of(struct image *m, uint64_t doc_slot, const char *name)
 {
 	uint64_t text = doc_slot < 24 ? 0 : loaded_word(m, doc_slot - 24);
 	const uint8_t *p = at(m, text, strlen(name) + 1);
@@ -186,11 +223,11 @@ static uint64_t method_of(const struct image *m, uint64_t doc_slot, const char *
 	return loaded_word(m, doc_slot - 16);
 }
 
-static uint64_t find_method(const struct image *m, uint64_t doc, const char *name)
+static uint64_t find_method(struct image *m, uint64_t doc, const char *name)
 {
 	uint64_t method = 0;
 
-	for (uint64_t i = 0; i + 24 <= m->rela_size && !method; i += 24)
+	for (uint64_t i = 0; i + 24 <= m->rela_size && !method && spend(m); i += 24)
 		if (word_at(m, m->rela + i + 16) == doc &&
 		    (uint32_t)word_at(m, m->rela + i + 8) == R_X86_64_RELATIVE)
 			method = method_of(m, word_at(m, m->rela + i), name);
@@ -250,7 +287,7 @@ static const char *name_of(const struct image *m, uint64_t symbol)
 }
 
 /* A PLT stub: [endbr64] [bnd] jmp *slot(%rip). The symbol whose address the slot gets. */
-static const char *name_of_stub(const struct image *m, uint64_t address)
+static const char *name_of_stub(struct image *m, uint64_t address)
 {
 	const uint8_t *code = at(m, address, 16);
 	int32_t distance;
@@ -265,16 +302,16 @@ static const char *name_of_stub(const struct image *m, uint64_t address)
 		return NULL;
 	memcpy(&distance, code + i + 2, 4);
 	uint64_t slot = address + i + 6 + (uint64_t)(int64_t)distance;
-	for (uint64_t k = 0; k + 24 <= m->plt_size; k += 24)
+	for (uint64_t k = 0; k + 24 <= m->plt_size && spend(m); k += 24)
 		if (word_at(m, m->plt + k) == slot)
 			return name_of(m, m->symbols + (word_at(m, m->plt + k + 8) >> 32) * 24);
 	return NULL;
 }
 
 /* The name of the exported function at an address, or behind the PLT stub there; NULL: none. */
-static const char *exported_at(const struct image *m, uint64_t address)
+static const char *exported_at(struct image *m, uint64_t address)
 {
-	for (uint64_t i = m->symbols; m->symbols && i + 24 <= m->symbols_end; i += 24) {
+	for (uint64_t i = m->symbols; m->symbols && i + 24 <= m->symbols_end && spend(m); i += 24) {
 		const uint8_t *s = at(m, i, 24);
 
 		if (s == NULL)
@@ -313,7 +350,7 @@ static size_t calls_of(const struct image *m, uint64_t function, uint64_t calls[
 }
 
 /* The first call after PyEval_SaveThread of what is no part of Python's interface. */
-static uint64_t after_save(const struct image *m, uint64_t function)
+static uint64_t after_save(struct image *m, uint64_t function)
 {
 	uint64_t calls[CALLEES_MAX];
 	size_t n = calls_of(m, function, calls);
@@ -330,24 +367,25 @@ static uint64_t after_save(const struct image *m, uint64_t function)
 	return 0;
 }
 
-static uint64_t find_named(const struct image *m, const char *doc, const char *name)
+static uint64_t find_named(struct image *m, const char *doc, const char *name)
 {
 	uint64_t text = find_text(m, doc);
 
 	return text ? find_method(m, text, name) : 0;
 }
 
-static int find_methods(const struct image *m, struct docstring_places *out)
+static int find_methods(struct image *m, struct docstring_places *out)
 {
 	out->write_method = find_named(
 		m, "write($self, b, /)\n--\n\nWrites the bytes-like object b into the SSL object.", "write");
 	out->read_method =
 		out->write_method ? find_named(m, "read(size, [buffer])\nRead up to size bytes", "read") : 0;
-	return out->read_method && out->read_method != out->write_method ? 0 : -ENOENT;
+	/* What was not looked at to the end proves nothing. */
+	return out->read_method && out->read_method != out->write_method && m->work < WORK_MAX ? 0 : -ENOENT;
 }
 
 /* What a method calls with the interpreter's lock let go. */
-static uint64_t find_function(const struct image *m, uint64_t method)
+static uint64_t find_function(struct image *m, uint64_t method)
 {
 	uint64_t found = after_save(m, method), calls[CALLEES_MAX];
 
@@ -385,7 +423,7 @@ int docstring_find(int fd, struct docstring_places *out)
 		return r;
 	found.write = find_function(&m, found.write_method);
 	found.read = found.write ? find_function(&m, found.read_method) : 0;
-	if (!found.read || found.read == found.write)
+	if (!found.read || found.read == found.write || m.work >= WORK_MAX)
 		return -ENOENT;
 	*out = found;
 	return 0;

@@ -17,7 +17,13 @@
 #define HEADERS_MAX  256u
 #define SYMBOLS_MAX  4000000u
 #define NEEDED_MAX   (64u << 10)
-#define NAME_MAX_Z   4096u
+#define NOTES_MAX    (64u << 10) /* of one segment */
+#define LOADED_MAX \
+	24u /* sections that are read, and their bytes: they may overlap, so a small file can ask for much */
+#define LOADED_BYTES (256ull << 20)
+#define WORK_MAX \
+	16000000u /* sections, symbols and relocations looked at, over all questions: well below a second */
+#define NAME_MAX_Z 4096u
 
 #if defined(__x86_64__)
 #define MACHINE EM_X86_64
@@ -32,6 +38,10 @@ struct elf_file {
 	int fd;
 	uint64_t size;	/* of the file, when it was opened */
 	size_t headers; /* program headers, bounded */
+	size_t loaded[LOADED_MAX];
+	unsigned loaded_count;
+	uint64_t loaded_bytes;
+	uint64_t work;
 };
 
 void elf_close(struct elf_file *f)
@@ -56,6 +66,23 @@ static int check_ident(int fd)
 	return 0;
 }
 
+/* libelf makes a struct for each section as soon as it opens a file, and a sparse file can have room for millions. */
+static int check_sections(int fd)
+{
+	Elf64_Shdr first;
+	Elf64_Ehdr header;
+
+	if (pread(fd, &header, sizeof(header), 0) != sizeof(header))
+		return -EBADMSG;
+	if (header.e_shoff == 0 || header.e_shnum != 0)
+		return 0;
+	/* The number stands in the first section then. */
+	if (header.e_shoff > INT64_MAX ||
+	    pread(fd, &first, sizeof(first), (off_t)header.e_shoff) != sizeof(first))
+		return 0;
+	return first.sh_size > SECTIONS_MAX ? -EBADMSG : 0;
+}
+
 int elf_open(struct elf_file **out, int fd)
 {
 	GElf_Ehdr header;
@@ -68,6 +95,8 @@ int elf_open(struct elf_file **out, int fd)
 	if ((uint64_t)st.st_size > FILE_MAX)
 		return -EFBIG;
 	int r = check_ident(fd);
+	if (r == 0)
+		r = check_sections(fd);
 	if (r < 0)
 		return r;
 	if (elf_version(EV_CURRENT) == EV_NONE)
@@ -94,11 +123,33 @@ static bool inside(const struct elf_file *f, uint64_t offset, uint64_t size)
 	return offset <= f->size && size <= f->size - offset;
 }
 
+/* Whether one more entry may be looked at. */
+static bool spend(struct elf_file *f)
+{
+	return f->work < WORK_MAX && ++f->work;
+}
+
+/* Whether a section's bytes may be read; libelf keeps them until the end. */
+static bool may_load(struct elf_file *f, Elf_Scn *section, uint64_t size)
+{
+	size_t index = elf_ndxscn(section);
+
+	for (unsigned i = 0; i < f->loaded_count; i++)
+		if (f->loaded[i] == index)
+			return true;
+	if (f->loaded_count == LOADED_MAX || size > LOADED_BYTES - f->loaded_bytes)
+		return false;
+	f->loaded[f->loaded_count++] = index;
+	f->loaded_bytes += size;
+	return true;
+}
+
 /* The data of a section, when it lies in the file and is not compressed. */
-static Elf_Data *section_data(const struct elf_file *f, Elf_Scn *section, const GElf_Shdr *header)
+static Elf_Data *section_data(struct elf_file *f, Elf_Scn *section, const GElf_Shdr *header)
 {
 	if (header->sh_type == SHT_NOBITS || (header->sh_flags & SHF_COMPRESSED) ||
-	    header->sh_size > SECTION_MAX || !inside(f, header->sh_offset, header->sh_size))
+	    header->sh_size > SECTION_MAX || !inside(f, header->sh_offset, header->sh_size) ||
+	    !may_load(f, section, header->sh_size))
 		return NULL;
 	Elf_Data *data = elf_getdata(section, NULL);
 	if (data == NULL || data->d_buf == NULL || data->d_size == 0)
@@ -118,6 +169,15 @@ static const char *name_at(const Elf_Data *strings, uint64_t at)
 	return memchr(p, '\0', room) ? p : NULL;
 }
 
+/* Whether the name in a string table is this one. */
+static bool is_named(const Elf_Data *strings, uint64_t at, const char *name)
+{
+	size_t n = strlen(name) + 1;
+
+	return at < strings->d_size && n <= strings->d_size - at &&
+	       memcmp((const char *)strings->d_buf + at, name, n) == 0;
+}
+
 /* The first section of a type, its data, and that of the string table it names. */
 struct table {
 	Elf_Data *data;
@@ -129,7 +189,7 @@ static bool find_table(struct elf_file *f, uint32_t type, struct table *out)
 	Elf_Scn *section = NULL;
 	unsigned seen = 0;
 
-	while ((section = elf_nextscn(f->elf, section)) != NULL && seen++ < SECTIONS_MAX) {
+	while ((section = elf_nextscn(f->elf, section)) != NULL && seen++ < SECTIONS_MAX && spend(f)) {
 		GElf_Shdr header, strings_header;
 
 		if (gelf_getshdr(section, &header) == NULL || header.sh_type != type)
@@ -201,18 +261,15 @@ static size_t search(struct elf_file *f, uint32_t type, struct elf_symbol *symbo
 	size_t n = t.data->d_size / sizeof(Elf64_Sym);
 	if (n > SYMBOLS_MAX)
 		n = SYMBOLS_MAX;
-	for (size_t i = 1; i < n; i++) {
+	for (size_t i = 1; i < n && spend(f); i++) {
 		GElf_Sym sym;
 
 		if (gelf_getsym(t.data, (int)i, &sym) == NULL)
 			break;
 		if (GELF_ST_TYPE(sym.st_info) != STT_FUNC || sym.st_shndx == SHN_UNDEF)
 			continue;
-		const char *name = name_at(t.strings, sym.st_name);
-		if (name == NULL)
-			continue;
 		for (size_t k = 0; k < count; k++) {
-			if (strcmp(name, symbols[k].name) != 0)
+			if (!is_named(t.strings, sym.st_name, symbols[k].name))
 				continue;
 			/* An old version is taken only until a default one comes. */
 			if (!symbols[k].found || !is_old_version(versions.data, i))
@@ -220,8 +277,11 @@ static size_t search(struct elf_file *f, uint32_t type, struct elf_symbol *symbo
 			break;
 		}
 	}
-	for (size_t k = 0; k < count; k++)
+	/* A part of them would be taken for all that there are. */
+	for (size_t k = 0; k < count; k++) {
+		symbols[k].found = symbols[k].found && f->work < WORK_MAX;
 		found += symbols[k].found;
+	}
 	return found;
 }
 
@@ -394,7 +454,7 @@ uint64_t elf_find_next(struct elf_file *f, uint64_t address)
 	if (!find_table(f, SHT_DYNSYM, &t))
 		return 0;
 	size_t n = t.data->d_size / sizeof(Elf64_Sym);
-	for (size_t i = 1; i < n && i < SYMBOLS_MAX; i++) {
+	for (size_t i = 1; i < n && i < SYMBOLS_MAX && spend(f); i++) {
 		GElf_Sym sym;
 
 		if (gelf_getsym(t.data, (int)i, &sym) == NULL)
@@ -403,7 +463,7 @@ uint64_t elf_find_next(struct elf_file *f, uint64_t address)
 		    sym.st_value > address && (next == 0 || sym.st_value < next))
 			next = sym.st_value;
 	}
-	return next;
+	return f->work < WORK_MAX ? next : 0;
 }
 
 /* Relocations are few thousand; asked for a few slots of each library, once. */
@@ -417,7 +477,7 @@ const char *elf_find_slot(struct elf_file *f, uint64_t slot)
 
 	if (!find_table(f, SHT_DYNSYM, &symbols) || symbols.strings == NULL)
 		return NULL;
-	while ((section = elf_nextscn(f->elf, section)) != NULL && seen++ < SECTIONS_MAX) {
+	while ((section = elf_nextscn(f->elf, section)) != NULL && seen++ < SECTIONS_MAX && spend(f)) {
 		GElf_Shdr header;
 
 		if (gelf_getshdr(section, &header) == NULL || header.sh_type != SHT_RELA ||
@@ -425,7 +485,7 @@ const char *elf_find_slot(struct elf_file *f, uint64_t slot)
 			continue;
 		Elf_Data *data = section_data(f, section, &header);
 		size_t n = data ? data->d_size / sizeof(Elf64_Rela) : 0;
-		for (size_t i = 0; i < n && i < RELOCATIONS_MAX; i++) {
+		for (size_t i = 0; i < n && i < RELOCATIONS_MAX && spend(f); i++) {
 			GElf_Rela rela;
 			GElf_Sym sym;
 
@@ -473,7 +533,7 @@ size_t elf_build_id(struct elf_file *f, uint8_t id[ELF_BUILD_ID_BYTES])
 		GElf_Phdr h;
 
 		if (gelf_getphdr(f->elf, (int)i, &h) == NULL || h.p_type != PT_NOTE ||
-		    h.p_filesz > (1u << 20) || !inside(f, h.p_offset, h.p_filesz))
+		    h.p_filesz > NOTES_MAX || !inside(f, h.p_offset, h.p_filesz))
 			continue;
 		/* Aligned to 8: .note.gnu.property, whose notes have another padding. */
 		Elf_Data *data = elf_getdata_rawchunk(f->elf, (int64_t)h.p_offset, h.p_filesz,
