@@ -73,7 +73,7 @@ static struct str what(struct arena *a, const struct node *n)
 void view_live_line(struct buf *out, struct arena *a, struct str span_line, const struct view_style *style)
 {
 	const struct json *j = json_parse(a, span_line, NULL);
-	autodrop(line_fini) struct line l;
+	autodrop(line_fini) struct line l = {0};
 	struct node n;
 	char d[24] = "-";
 	int64_t ns;

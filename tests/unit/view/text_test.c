@@ -157,6 +157,28 @@ static bool is_harmless(uint32_t c)
 		 (c >= 0x2066 && c <= 0x2069) || c == 0x2028 || c == 0x2029);
 }
 
+/* A stored line that is none shows nothing. */
+static void foreign_lines(void **state)
+{
+	static const char *const foreign[] = {"", "[]", "1", "null", "{", "\"x\""};
+	struct arena *a = arena_new(1 << 20), *small = arena_new(1);
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1 << 16);
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+		buf_clear(&out);
+		view_live_line(&out, a, str_of(foreign[i]), &pipe_style);
+		if (foreign[i][0] != '{')
+			HARNESS_TEXT(foreign[i], buf_str(&out), "");
+	}
+	/* Nor does one for which there is no memory. */
+	view_live_line(&out, small, STR("{\"kind\":\"chat\"}"), &pipe_style);
+	buf_fini(&out);
+	arena_free(small);
+	arena_free(a);
+}
+
 static void assert_harmless(struct str s, bool ascii)
 {
 	for (size_t i = 0; i < s.n;) {
@@ -420,12 +442,19 @@ static void every_failed_allocation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(golden_texts),	     cmocka_unit_test(doctor_text),
-		cmocka_unit_test(foreign_documents), cmocka_unit_test(escapes_are_disarmed),
-		cmocka_unit_test(no_line_is_wider),  cmocka_unit_test(every_prefix),
-		cmocka_unit_test(parents_in_a_ring), cmocka_unit_test(many_spans),
-		cmocka_unit_test(dangling_history),  cmocka_unit_test(several_traces),
-		cmocka_unit_test(json_lines),	     cmocka_unit_test(every_failed_allocation),
+		cmocka_unit_test(golden_texts),
+		cmocka_unit_test(doctor_text),
+		cmocka_unit_test(foreign_documents),
+		cmocka_unit_test(foreign_lines),
+		cmocka_unit_test(escapes_are_disarmed),
+		cmocka_unit_test(no_line_is_wider),
+		cmocka_unit_test(every_prefix),
+		cmocka_unit_test(parents_in_a_ring),
+		cmocka_unit_test(many_spans),
+		cmocka_unit_test(dangling_history),
+		cmocka_unit_test(several_traces),
+		cmocka_unit_test(json_lines),
+		cmocka_unit_test(every_failed_allocation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
