@@ -36,7 +36,7 @@ static void write_time(struct jsonw *w, const struct clock *c, uint64_t ns)
 		jsonw_null(w);
 		return;
 	}
-	text_time((int64_t)ns + c->offset_ns, z);
+	text_clock(ns, c->offset_ns, z);
 	jsonw_z(w, z);
 }
 

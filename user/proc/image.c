@@ -47,10 +47,9 @@ int image_set(struct image *i, struct str exe, struct str args, bool cut)
 
 int image_copy(struct image *to, const struct image *from)
 {
-	const char *text = (const char *)from->memory + from->argc * sizeof(struct str);
-
 	if (from->memory == NULL)
 		return 0;
+	const char *text = (const char *)from->memory + from->argc * sizeof(struct str);
 	return image_set(to, from->exe, str_make(text, from->args_bytes), from->argv_cut);
 }
 

@@ -35,7 +35,7 @@ void record_time(struct jsonw *w, const struct view_session *v, uint64_t ns)
 		jsonw_null(w);
 		return;
 	}
-	text_time((int64_t)ns + trace_utc_offset(v->traces), z);
+	text_clock(ns, trace_utc_offset(v->traces), z);
 	jsonw_z(w, z);
 }
 

@@ -30,6 +30,30 @@ static void test_time(void **state)
 	}
 }
 
+static void test_clock(void **state)
+{
+	static const struct {
+		uint64_t ns;
+		int64_t offset_ns;
+		const char *want;
+	} cases[] = {
+		{0, 0, "1970-01-01T00:00:00.000000000Z"},
+		{1000, 1795293667102333455, "2026-11-21T20:41:07.102334455Z"},
+		{5, -6, "1969-12-31T23:59:59.999999999Z"},
+		{UINT64_MAX, 0, "2262-04-11T23:47:16.854775807Z"},
+		{1ull << 62, INT64_MAX, "2262-04-11T23:47:16.854775807Z"},
+		{UINT64_MAX, INT64_MIN, "2262-04-11T23:47:16.854775807Z"},
+		{0, INT64_MIN, "1677-09-21T00:12:43.145224192Z"},
+	};
+	char out[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		text_clock(cases[i].ns, cases[i].offset_ns, out);
+		assert_string_equal(out, cases[i].want);
+	}
+}
+
 static void test_duration(void **state)
 {
 	static const struct {
@@ -279,11 +303,11 @@ static void test_safe_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_time),	       cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_size_and_count), cmocka_unit_test(test_hex),
-		cmocka_unit_test(test_utf8),	       cmocka_unit_test(test_width),
-		cmocka_unit_test(test_safe),	       cmocka_unit_test(test_safe_cut),
-		cmocka_unit_test(test_safe_is_safe),
+		cmocka_unit_test(test_time),	 cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_duration), cmocka_unit_test(test_size_and_count),
+		cmocka_unit_test(test_hex),	 cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_width),	 cmocka_unit_test(test_safe),
+		cmocka_unit_test(test_safe_cut), cmocka_unit_test(test_safe_is_safe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
