@@ -24,6 +24,7 @@ struct stage {
 	ZSTD_DCtx *zstd;
 	bool ended;  /* at the end of a member, frame or stream */
 	bool fed;    /* got a byte */
+	bool begun;  /* zstd: inside of a frame */
 	bool peeked; /* deflate: `peek` came alone and tells nothing yet */
 	unsigned char peek;
 	uint64_t out_bytes;
@@ -192,11 +193,16 @@ static int step_zstd(struct http_encoding *e, struct stage *s, struct str *in, s
 {
 	ZSTD_inBuffer zin = {in->p, in->n, 0};
 	ZSTD_outBuffer zout = {(void *)out->p, OUT_BYTES, 0};
+	/* The library may know formats older than RFC 8878, when four bytes of their magic come at once. Frames begin with
+	 * 0x28, skippable ones with 0x5?. */
+	if (!s->begun && in->n > 0 && in->p[0] != 0x28 && (in->p[0] & 0xf0) != 0x50)
+		return bad(e, "bad zstd data");
 	size_t r = ZSTD_decompressStream(s->zstd, &zout, &zin);
 
 	*in = str_skip(*in, zin.pos);
 	out->n = zout.pos;
 	s->ended = r == 0;
+	s->begun = (s->begun || zin.pos > 0) && !s->ended;
 	if (!ZSTD_isError(r))
 		return 0;
 	if (ZSTD_getErrorCode(r) == ZSTD_error_memory_allocation)
