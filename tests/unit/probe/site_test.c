@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "harness.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "image.h"
 #include "probe/code.h"
 #include "probe/site.h"
 
@@ -62,10 +67,162 @@ static void costs(void **state)
 	assert_int_equal(site_cost(&s, &c), 100);
 }
 
+/* ---- whole libraries, made to order ---- */
+
+#if defined(__x86_64__)
+
+static const uint8_t inner[] = {0x41, 0x57, 0x41, 0x56, 0x48, 0x89, 0xfb, 0x41, 0x5e, 0x41, 0x5f, 0xc3};
+
+/* sub; call; add; ret: what hands its arguments on. */
+static uint64_t leader(struct image_maker *m, const char *name, uint64_t target)
+{
+	static const uint8_t code[] = {0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x83, 0xec, 0x08, 0xe8,
+				       0,    0,	   0,	 0,    0x48, 0x83, 0xc4, 0x08, 0xc3};
+	uint64_t at = image_function(m, name, code, sizeof(code));
+
+	image_link(m, at + 9, target);
+	return at;
+}
+
+static size_t choose(struct image_maker *m, struct site sites[WIRE_FNS])
+{
+	autodrop(drop_elf_file) struct elf_file *f = NULL;
+	struct str file = image_finish(m);
+	autodrop(drop_fd) int fd = memfd_create("library", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, file.p, file.n), (ssize_t)file.n);
+	assert_int_equal(elf_open(&f, fd), 0);
+	return site_choose(f, sites);
+}
+
+static const struct site *find(const struct site *sites, size_t count, enum wire_fn fn)
+{
+	for (size_t i = 0; i < count; i++)
+		if (sites[i].covers & 1u << fn)
+			return &sites[i];
+	return NULL;
+}
+
+/* The exported functions do nothing but call an internal one: one site sees them all. */
+static void a_family(void **state)
+{
+	struct site sites[WIRE_FNS];
+	struct image_maker m;
+
+	(void)state;
+	image_init(&m);
+	uint64_t read = image_function(&m, NULL, inner, sizeof(inner));
+	uint64_t write = image_function(&m, NULL, inner, sizeof(inner));
+	uint64_t peek = image_function(&m, NULL, inner, sizeof(inner));
+	leader(&m, "SSL_read", read);
+	leader(&m, "SSL_read_ex", read);
+	leader(&m, "SSL_peek", peek);
+	leader(&m, "SSL_peek_ex", peek);
+	leader(&m, "SSL_write", write);
+	uint64_t ex2 = leader(&m, "SSL_write_ex2", write);
+	leader(&m, "SSL_write_ex", ex2);
+	image_function(&m, "SSL_free", inner, sizeof(inner));
+	size_t n = choose(&m, sites);
+	assert_int_equal(n, 3);
+	const struct site *s = find(sites, n, WIRE_FN_SSL_READ);
+	assert_ptr_equal(s, find(sites, n, WIRE_FN_SSL_READ_EX));
+	assert_int_equal(s->offset, read);
+	assert_true(s->emulated && !s->symbol && s->returns);
+	assert_string_equal(s->function, "ssl_read_internal");
+	s = find(sites, n, WIRE_FN_SSL_WRITE);
+	assert_int_equal(s->offset, write);
+	assert_ptr_equal(s, find(sites, n, WIRE_FN_SSL_WRITE_EX));
+	assert_ptr_equal(s, find(sites, n, WIRE_FN_SSL_WRITE_EX2));
+	assert_false(find(sites, n, WIRE_FN_SSL_FREE)->returns);
+	image_fini(&m);
+}
+
+/* What peeking calls too is no reader: bytes would be counted that nobody took. */
+static void peeking_shares_it(void **state)
+{
+	struct site sites[WIRE_FNS];
+	struct image_maker m;
+
+	(void)state;
+	image_init(&m);
+	uint64_t read = image_function(&m, NULL, inner, sizeof(inner));
+	leader(&m, "SSL_read", read);
+	leader(&m, "SSL_read_ex", read);
+	leader(&m, "SSL_peek", read);
+	size_t n = choose(&m, sites);
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < n; i++)
+		assert_true(sites[i].symbol);
+	image_fini(&m);
+}
+
+/* Calls of another library, through a stub: not the same as calling nothing. */
+static void stubs(void **state)
+{
+	struct site sites[WIRE_FNS];
+	struct image_maker m;
+
+	(void)state;
+	image_init(&m);
+	uint64_t other = image_stub(&m, "memcpy");
+	uint64_t own = image_stub(&m, "SSL_read");
+	image_function(&m, "SSL_read_ex", inner, sizeof(inner));
+	leader(&m, "SSL_write", other);
+	leader(&m, "SSL_write_ex", own);
+	size_t n = choose(&m, sites);
+	assert_int_equal(n, 3);
+	assert_true(find(sites, n, WIRE_FN_SSL_READ_EX)->emulated);
+	assert_true(find(sites, n, WIRE_FN_SSL_WRITE)->symbol);
+	assert_non_null(find(sites, n, WIRE_FN_SSL_WRITE)->why);
+	image_fini(&m);
+}
+
+/* Without the unwinder's tables: a symbol's size is its extent; a static function's is not known. */
+static void without_frames(void **state)
+{
+	struct site sites[WIRE_FNS];
+	struct image_maker m;
+
+	(void)state;
+	image_init(&m);
+	m.no_frames = true;
+	uint64_t read = image_function(&m, NULL, inner, sizeof(inner));
+	leader(&m, "SSL_read", read);
+	leader(&m, "SSL_read_ex", read);
+	image_function(&m, "SSL_write", inner, sizeof(inner));
+	size_t n = choose(&m, sites);
+	assert_true(find(sites, n, WIRE_FN_SSL_WRITE)->emulated);
+	assert_int_equal(find(sites, n, WIRE_FN_SSL_READ)->offset, read);
+	image_fini(&m);
+}
+
+/* Only names that look alike, or none that moves data. */
+static void none(void **state)
+{
+	struct site sites[WIRE_FNS];
+	struct image_maker m;
+
+	(void)state;
+	image_init(&m);
+	image_function(&m, "SSL_free", inner, sizeof(inner));
+	image_function(&m, "SSL_readx", inner, sizeof(inner));
+	image_symbol(&m, "SSL_read", 0, 0);
+	assert_int_equal(choose(&m, sites), 0);
+	image_fini(&m);
+}
+
+#define WHOLE                                                                                     \
+	cmocka_unit_test(a_family), cmocka_unit_test(peeking_shares_it), cmocka_unit_test(stubs), \
+		cmocka_unit_test(without_frames), cmocka_unit_test(none),
+#else
+#define WHOLE
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(classes),
+		WHOLE cmocka_unit_test(classes),
 		cmocka_unit_test(returns),
 		cmocka_unit_test(costs),
 	};
