@@ -74,6 +74,8 @@ help:
 ## make test        all that this machine can run, at most 10 minutes; last line: N passed, N failed, N skipped
 ## make test-unit   the part of it that needs no root
 ## make test-pythons  its part with clients, under every CPython >= 3.8 on this machine
+## make fuzz        every parser under libFuzzer, FUZZ_SECONDS (60) each; docs/fuzz.md
+## make fuzz-coverage  how much of each parser the corpora in the tree reach; fuzz-trim takes what was found into them
 ## make bench       what tracing costs on this machine (root, about 10 minutes); tests/bench/bench.py has options
 ## make lint        plates, include direction, sizes, names, headers alone, format, shell scripts
 ## make map         the rooms' plates in pipeline order
@@ -163,7 +165,7 @@ test-unit: $(UNIT_BIN)
 # The second make sees what the first one installed.
 test:
 	@tools/deps
-	@$(MAKE) --no-print-directory -j2 all units
+	@$(MAKE) --no-print-directory -j2 all units replays
 	@tests/run all
 
 test-pythons: all
@@ -174,6 +176,57 @@ bench: all
 	@BOTTRACE=$(abspath $(B)/bottrace) tests/bench/bench.py
 .PHONY: units
 units: $(UNIT_BIN)
+
+# ---- fuzzing: a target is a file in tests/fuzz and a row in tests/fuzz/targets (docs/fuzz.md) ----
+FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ_SRC := $(filter-out user/main.c,$(USER_SRC))
+FUZZ_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-gnu-variable-sized-type-not-at-end -g -O1 -fno-omit-frame-pointer -pthread
+FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+COVER    := -fprofile-instr-generate -fcoverage-mapping
+
+# $1: directory, $2: its flags: everything but main in one archive
+define fuzz_objects
+$(B)/$(1)/%.o: %.c
+	$$(call say,CC-FUZZ,$$<)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(CLANG) $$(CPPFLAGS) -Itests/fuzz/harness -Itests/unit $(FUZZ_CFLAGS) $(2) -MMD -MP -c $$< -o $$@
+$(B)/$(1)/libuser.a: $(FUZZ_SRC:%.c=$(B)/$(1)/%.o)
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+$(SKEL_USERS:%=$(B)/$(1)/user/%.o): $(B)/bpf/bottrace.skel.h
+endef
+$(eval $(call fuzz_objects,fuzz,-fsanitize=fuzzer-no-link $(FUZZ_SAN)))
+$(eval $(call fuzz_objects,cover,$(COVER)))
+
+$(B)/fuzz/bin/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/libuser.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -fsanitize=fuzzer $(FUZZ_SAN) -pthread $^ $(PKG_LIBS) -lm -o $@
+# the same code, replayed: which edges an input reaches, for choosing the corpus
+$(B)/fuzz/edges/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/tests/fuzz/harness/replay.o $(B)/fuzz/libuser.a
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_SAN) -pthread $^ $(PKG_LIBS) -lm -o $@
+$(B)/cover/bin/%: $(B)/cover/tests/fuzz/%.o $(B)/cover/tests/fuzz/harness/replay.o $(B)/cover/libuser.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(COVER) -pthread $^ $(PKG_LIBS) -lm -o $@
+# by either compiler, with the objects of the unit tests
+$(B)/replay/%: $(B)/san/tests/fuzz/%.o $(B)/san/tests/fuzz/harness/replay.o $(B)/san/libpipeline.a $(ROOMS:%=$(B)/san/lib%.a)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SAN) -pthread $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lm -o $@
+$(B)/san/tests/fuzz/%.o: CPPFLAGS += -Itests/fuzz/harness -Itests/unit
+
+.PHONY: replays fuzzers fuzz fuzz-coverage fuzz-trim
+replays: $(FUZZ:%=$(B)/replay/%)
+fuzzers: $(FUZZ:%=$(B)/fuzz/bin/%)
+fuzz:
+	@tools/deps
+	@$(MAKE) --no-print-directory -j2 fuzzers
+	@B=$(B) tests/fuzz/run fuzz $(FUZZ_ONLY)
+fuzz-coverage: $(FUZZ:%=$(B)/cover/bin/%)
+	@B=$(B) tests/fuzz/run coverage $(FUZZ_ONLY)
+fuzz-trim: $(FUZZ:%=$(B)/fuzz/edges/%)
+	@B=$(B) tests/fuzz/run trim $(FUZZ_ONLY)
 
 lint:
 	@tools/lint
