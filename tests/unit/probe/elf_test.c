@@ -276,13 +276,51 @@ static void flipped_frames(void **state)
 	buf_fini(&b);
 }
 
+/* A program of some megabytes, as the attacher meets them: sections, symbols and code, sampled. */
+static void flipped_python(void **state)
+{
+	static const char *const pythons[] = {"/usr/bin/python3", "/usr/local/bin/python3"};
+	autodrop(drop_fd) int root = root_open(0);
+	uint64_t sections, random = 88172645463325252ull;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 64 << 20);
+	for (size_t i = 0; i < 2 && b.n == 0; i++)
+		(void)!root_read(root, pythons[i], &b);
+	if (b.n < 65536) {
+		buf_fini(&b);
+		skip();
+	}
+	int fd = file_of(b.p, b.n);
+	memcpy(&sections, b.p + 40, sizeof(sections)); /* e_shoff */
+	for (int i = 0; i < 150; i++) {
+		random ^= random << 13;
+		random ^= random >> 7;
+		random ^= random << 17;
+		flip(fd, &b,
+		     i % 3 == 0	  ? random % 1024
+		     : i % 3 == 1 ? sections + random % 2048
+				  : random % b.n,
+		     (char)(random >> 32));
+	}
+	for (size_t i = 1; i < 40; i++) {
+		size_t n = b.n - b.n / 40 * i;
+
+		assert_int_equal(ftruncate(fd, (off_t)n), 0);
+		ask(fd, n);
+	}
+	close(fd);
+	buf_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(own_function),	  cmocka_unit_test(own_needs),
 		cmocka_unit_test(refusals),	  cmocka_unit_test(libssl_is_read),
 		cmocka_unit_test(cut_anywhere),	  cmocka_unit_test(flipped_anywhere),
-		cmocka_unit_test(flipped_frames),
+		cmocka_unit_test(flipped_frames), cmocka_unit_test(flipped_python),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
