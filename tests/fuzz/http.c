@@ -56,6 +56,13 @@ static void event(void *ctx, struct http_exchange *x, const struct http_event *e
 	assert(ev->data.n == 0 || ev->data.p);
 }
 
+static void message(void *ctx, struct http_exchange *x, const struct http_ws_message *m)
+{
+	(void)ctx;
+	(void)x;
+	assert(m->data.n == 0 || m->data.p);
+}
+
 static void done(void *ctx, struct http_exchange *x)
 {
 	struct talk *t = ctx;
@@ -169,8 +176,17 @@ static void step(struct talk *t, char letter, struct str body)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct http_ops ops = {begin,	   head,  request_done, head,
-					    response_body, event, done,		stray};
+	static const struct http_ops ops = {
+		.begin = begin,
+		.request_head = head,
+		.request_done = request_done,
+		.response_head = head,
+		.response_body = response_body,
+		.event = event,
+		.message = message,
+		.done = done,
+		.stray = stray,
+	};
 	struct str rest = str_make(data, size), body;
 	struct talk t = {.ts_ns = 1};
 	char letter;
