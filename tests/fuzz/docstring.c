@@ -10,5 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (docstring_find(fd, &places) == 0)
 		assert(places.read && places.write && places.read != places.write);
+	if (docstring_find_methods(fd, &places) == 0)
+		assert(places.read_method && places.write_method);
 	return 0;
 }

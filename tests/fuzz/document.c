@@ -49,9 +49,6 @@ static void document(struct buf *out, struct str text, const struct view_style *
 		return;
 	if (view_tree(out, a, j, style) == 0)
 		check_terminal(buf_str(out), style->colour);
-	buf_clear(out);
-	if (view_summary(out, a, j, style) == 0)
-		check_terminal(buf_str(out), style->colour);
 	spans(out, a, j, style);
 	buf_clear(out);
 	(void)!view_document_lines(out, a, j);

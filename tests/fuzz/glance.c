@@ -13,6 +13,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	autodrop(drop_fd) int fd = fuzz_file(rest);
 	(void)glance_is_worth(fd, GLANCE_BYTES_MIN, name);
-	(void)glance_is_suspect(name);
+	(void)glance_find_suspect(name);
 	return 0;
 }

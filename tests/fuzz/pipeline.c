@@ -12,6 +12,8 @@
  *   e pid,code,signal       exit           F pid,parent,flags,path LF args   fact
  *   t pid                   target         b pid,bytes,what LF why           blind
  *   P pid,calls,bytes,lost  final counters
+ *   h level,before,cost     the governor's step
+ *   k errors,slow,cost      what is kept
  *
  * Parts a and z: all that one recorded connection wrote and read, decoded without a kernel.
  */
@@ -27,7 +29,7 @@
 #define RECORDS_MAX 400u
 
 struct side {
-	uint64_t offset, calls, bytes;
+	uint64_t offset, calls, bytes, skipped;
 };
 
 struct player {
@@ -97,6 +99,7 @@ static void data(struct player *x, char letter, struct str body)
 	d->conn = key_of(conn);
 	d->len = add(x, body);
 	d->call_len = d->len;
+	d->skipped = side->skipped;
 	d->dir = dir;
 	d->fn = dir == WIRE_WRITE ? WIRE_FN_SSL_WRITE : WIRE_FN_SSL_READ;
 	if (early) {
@@ -126,7 +129,8 @@ static void cut_call(struct player *x, struct str body)
 	d->call_len = len > d->len ? len : d->len;
 	d->offset = side->offset;
 	d->dir = (uint8_t)dir;
-	d->skipped_after = d->call_len > d->len;
+	d->skipped = side->skipped;
+	side->skipped += d->call_len - d->len;
 	side->offset += d->call_len;
 	side->bytes += d->call_len;
 	side->calls++;
@@ -142,6 +146,7 @@ static void loss(struct player *x, struct str body)
 	l->conn = key_of(conn);
 	l->len = (uint32_t)(fuzz_number(&body) % WIRE_PIECE_MAX) + 1;
 	l->call_len = l->len;
+	l->skipped = side->skipped;
 	l->offset = side->offset;
 	l->dir = (uint8_t)dir;
 	l->cause = WIRE_CAUSE_QUEUE_FULL;
@@ -162,6 +167,7 @@ static void closing(struct player *x, uint16_t kind, struct str body)
 
 		c->side[d] = (struct wire_side){.calls = s->calls + (extra > 0),
 						.bytes = s->bytes + extra,
+						.skipped = s->skipped,
 						.hole_cause = extra ? WIRE_CAUSE_RING_FULL : 0};
 	}
 	send(x);
@@ -283,6 +289,26 @@ static void session(struct player *x, char letter, struct str body)
 	send(x);
 }
 
+static void governor(struct player *x, char letter, struct str body)
+{
+	uint64_t a = fuzz_number(&body), b = fuzz_number(&body), c = fuzz_number(&body);
+
+	if (letter == 'h') {
+		struct wire_shed_step *s = begin(x, WIRE_SHED, sizeof(*s), 0);
+
+		s->level = (uint32_t)a;
+		s->before = (uint32_t)b;
+		s->cost_ns = c;
+	} else {
+		struct wire_keep *k = begin(x, WIRE_KEEP, sizeof(*k), 0);
+
+		k->errors = (uint32_t)a;
+		k->slow_ns = b;
+		k->cost_pico = c;
+	}
+	send(x);
+}
+
 static void play(struct player *x, char letter, struct str body)
 {
 	if (letter && strchr("wrWRo", letter))
@@ -299,6 +325,8 @@ static void play(struct player *x, char letter, struct str body)
 		image(x, letter, body);
 	else if (letter && strchr("fetP", letter))
 		life(x, letter, body);
+	else if (letter == 'h' || letter == 'k')
+		governor(x, letter, body);
 	else if (letter && strchr("SLETb", letter))
 		session(x, letter, body);
 }
@@ -328,6 +356,9 @@ static void show(struct player *x)
 	const struct json *j = json_parse(a, buf_str(&document), &end);
 	assert(end.state == JSON_WHOLE && view_is_document(j));
 	int r = view_tree(&text, a, j, &style);
+	assert(r == 0);
+	buf_clear(&text);
+	r = view_summary(&text, &v, &style);
 	assert(r == 0);
 	buf_clear(&text);
 	r = view_lines(&v, view_to_buf, &text);

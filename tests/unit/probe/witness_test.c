@@ -80,10 +80,86 @@ static void sums(void **state)
 	assert_true(str_has(buf_str(&text), STR("to [2000::ffff:c000:201]:443")));
 }
 
+/* What counts as unseen: bytes beyond what TLS itself adds, on connections that no probe knows. */
+static void unseen(void **state)
+{
+	static const struct {
+		struct state_wire wire;
+		struct wire_counts counts;
+		bool has_probes;
+		uint64_t want;
+	} cases[] = {
+		/* nothing moved, nothing seen */
+		{{0}, {0}, false, 0},
+		/* one connection of another library's: all of it */
+		{{.sent = 3000, .received = 40000, .conns = 1}, {0}, false, 43000},
+		/* the same where a probed library is mapped: a failed handshake looks alike, so only beyond one */
+		{{.sent = 3000, .received = 13000, .conns = 1}, {0}, true, 0},
+		{{.sent = 3000, .received = 14000, .conns = 1}, {0}, true, 17000},
+		/* less than a kilobyte is nobody's traffic */
+		{{.sent = 400, .received = 400, .conns = 1}, {0}, false, 0},
+		/* what the probes saw, with handshake and records, is accounted for */
+		{{.sent = 41220 + 2000, .received = 9118 + 5000, .conns = 1, .talks = 1},
+		 {.entered = 40, .returned = 40, .bytes_seen = 41220 + 9118},
+		 true,
+		 0},
+		/* the same connection twice, one of them through a probe */
+		{{.sent = 50000, .received = 50000, .conns = 2, .talks = 1},
+		 {.entered = 2, .returned = 2, .bytes_seen = 10000},
+		 true,
+		 100000 - (10000 + 10000 / 32 + 16384 + 2 * 64)},
+		/* as many connections as SSL objects: what is left over was given up half-way, not another's */
+		{{.sent = 1000, .received = 900000, .conns = 1, .talks = 1},
+		 {.entered = 5, .returned = 5, .bytes_seen = 1000},
+		 true,
+		 0},
+		/* a probed library knows of it and gave us nothing */
+		{{.sent = 40000, .received = 60000, .conns = 1, .talks = 1}, {0}, true, 100000 - 16384},
+		{{.sent = 20000, .received = 20000, .conns = 1, .talks = 1}, {0}, true, 0},
+		/* abandoned calls moved a record each, perhaps */
+		{{.sent = 0, .received = 64000, .conns = 1}, {.entered = 1000, .abandoned = 1000}, true, 0},
+		/* more talks than connections: no underflow */
+		{{.sent = 5, .received = 5, .conns = 1, .talks = 3}, {0}, false, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t got = witness_unseen(&cases[i].wire, &cases[i].counts, cases[i].has_probes);
+
+		if (got != cases[i].want)
+			fail_msg("case %zu: %llu, not %llu", i, (unsigned long long)got,
+				 (unsigned long long)cases[i].want);
+	}
+}
+
+/* Whatever the kernel counted: never more than what moved. */
+static void never_more_than_moved(void **state)
+{
+	uint64_t random = 88172645463325252ull;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++) {
+		uint64_t n[8];
+
+		for (int k = 0; k < 8; k++) {
+			random ^= random << 13;
+			random ^= random >> 7;
+			random ^= random << 17;
+			n[k] = random >> (20 + random % 40);
+		}
+		struct state_wire wire = {.sent = n[0], .received = n[1], .conns = n[2], .talks = n[3]};
+		struct wire_counts counts = {
+			.entered = n[4], .returned = n[5], .abandoned = n[6], .bytes_seen = n[7]};
+		assert_true(witness_unseen(&wire, &counts, i & 1) <= n[0] + n[1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agreement),
+		cmocka_unit_test(unseen),
+		cmocka_unit_test(never_more_than_moved),
 		cmocka_unit_test(suspects),
 		cmocka_unit_test(sums),
 	};
