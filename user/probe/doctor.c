@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "probe/check.h"
+#include "probe/feature.h"
 #include "probe/patient.h"
 #include "probe/probe.h"
 #include "probe/procfs.h"
@@ -57,12 +58,12 @@ static void look_at_host(struct host *h)
 {
 	(void)uname(&h->name);
 	h->btf = access(BTF_PATH, R_OK) == 0;
-	h->ringbuf = load_probe_ringbuf();
-	h->multi = load_probe_multi();
-	h->session = load_probe_session();
-	h->cookies = load_probe_cookies();
-	h->loop = load_probe_loop();
-	h->dynptr = load_probe_dynptr();
+	h->ringbuf = feature_ask_ringbuf();
+	h->multi = feature_ask_multi();
+	h->session = feature_ask_session();
+	h->cookies = feature_ask_cookies();
+	h->loop = feature_ask_loop();
+	h->dynptr = feature_ask_dynptr();
 	h->returns_safe = -EPERM;
 	look_at_lockdown(h);
 }

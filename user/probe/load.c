@@ -9,19 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/err.h"
 #include "bottrace.skel.h"
+#include "probe/feature.h"
+#include "probe/link.h"
 #include "probe/rights.h"
 #include "state.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
-
-/* BPF_TRACE_UPROBE_SESSION, linux/bpf.h of 6.13: newer than the headers that we build with. */
-#define LOAD_SESSION ((enum bpf_attach_type)57)
 
 struct load {
 	struct bottrace *skel;
@@ -35,113 +32,6 @@ struct load {
 	bool session; /* one program and one link for entries and returns */
 	bool mapped;  /* `mappers` is there */
 };
-
-/* libbpf's own words: for -vv only. What a user needs to know is said by load_open. */
-static int hush(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	char line[1024];
-
-	(void)level;
-	if (err_get_level() < ERR_DEBUG)
-		return 0;
-	int n = vsnprintf(line, sizeof(line), fmt, ap);
-	while (n > 0 && n < (int)sizeof(line) && line[n - 1] == '\n')
-		line[--n] = '\0';
-	err_note(ERR_DEBUG, "%s", line);
-	return 0;
-}
-
-/* ---- what the kernel takes ---- */
-
-/* A program that does nothing, with an attach type that old kernels refuse. */
-static int load_nothing(enum bpf_attach_type type)
-{
-	const struct bpf_insn nothing[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type);
-	int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "nothing", "GPL", nothing, 2, &opts);
-
-	return fd < 0 ? -errno : fd;
-}
-
-/* A link of many probes on one file; by hand, for libbpf passes no kind of link on that it does not know. Descriptor,
- * negative errno. */
-static int link_many(int prog, enum bpf_attach_type type, const char *path, const unsigned long *offsets,
-		     const uint64_t *cookies, size_t count, bool returns)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.link_create.prog_fd = (uint32_t)prog;
-	attr.link_create.attach_type = type;
-	attr.link_create.uprobe_multi.path = (uintptr_t)path;
-	attr.link_create.uprobe_multi.offsets = (uintptr_t)offsets;
-	attr.link_create.uprobe_multi.cookies = (uintptr_t)cookies;
-	attr.link_create.uprobe_multi.cnt = (uint32_t)count;
-	attr.link_create.uprobe_multi.flags = returns ? BPF_F_UPROBE_MULTI_RETURN : 0;
-	long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
-	return fd < 0 ? -errno : (int)fd;
-}
-
-/* Tries a link of a kind on a directory: a kernel that knows the kind opens the path and says EBADF. */
-static int probe_link(enum bpf_attach_type type)
-{
-	unsigned long offset = 0;
-
-	libbpf_set_print(hush);
-	autodrop(drop_fd) int prog = load_nothing(type);
-	if (prog == -EPERM || prog == -EACCES)
-		return prog;
-	if (prog < 0)
-		return 0;
-	autodrop(drop_fd) int link = link_many(prog, type, "/", &offset, NULL, 1, false);
-	return link == -EBADF;
-}
-
-int load_probe_multi(void)
-{
-	return probe_link(BPF_TRACE_UPROBE_MULTI);
-}
-
-int load_probe_session(void)
-{
-	return probe_link(LOAD_SESSION);
-}
-
-static int probe_helper(enum bpf_func_id id)
-{
-	libbpf_set_print(hush);
-	autodrop(drop_fd) int prog = load_nothing(0);
-	if (prog == -EPERM || prog == -EACCES)
-		return prog;
-	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, id, NULL) == 1;
-}
-
-int load_probe_cookies(void)
-{
-	return probe_helper(BPF_FUNC_get_attach_cookie);
-}
-
-int load_probe_loop(void)
-{
-	return probe_helper(BPF_FUNC_loop);
-}
-
-int load_probe_dynptr(void)
-{
-	return probe_helper(BPF_FUNC_ringbuf_reserve_dynptr);
-}
-
-int load_probe_ringbuf(void)
-{
-	libbpf_set_print(hush);
-	autodrop(drop_fd) int map = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "probe", 0, 0, 4096, NULL);
-	if (map < 0 && (errno == EPERM || errno == EACCES))
-		return -errno;
-	return map >= 0;
-}
 
 static int explain(int r, struct load_trouble *why, bool multi)
 {
@@ -201,7 +91,7 @@ static void choose_programs(struct load *l)
 		bool any = strcmp(name, "tls_enter") == 0 || strcmp(name, "tls_return") == 0;
 		if (l->multi)
 			bpf_program__set_expected_attach_type(prog,
-							      both ? LOAD_SESSION : BPF_TRACE_UPROBE_MULTI);
+							      both ? LINK_SESSION : BPF_TRACE_UPROBE_MULTI);
 		bpf_program__set_autoload(prog, l->session ? both : !both && any == l->cookies);
 	}
 }
@@ -237,9 +127,8 @@ static int open_programs(struct load *l, uint64_t ring_bytes)
 
 int load_open(struct load **out, uint64_t ring_bytes, struct load_trouble *why)
 {
-	libbpf_set_print(hush);
 	*why = (struct load_trouble){0};
-	int multi = load_probe_multi();
+	int multi = feature_ask_multi();
 	if (multi < 0)
 		return explain(multi, why, true);
 	if (ring_bytes < 4096 || ring_bytes > UINT32_MAX)
@@ -248,8 +137,8 @@ int load_open(struct load **out, uint64_t ring_bytes, struct load_trouble *why)
 	if (l == NULL)
 		return explain(-ENOMEM, why, multi);
 	l->multi = multi;
-	l->session = multi && load_probe_session() == 1;
-	l->cookies = multi || (load_probe_cookies() == 1 && load_probe_loop() == 1);
+	l->session = multi && feature_ask_session() == 1;
+	l->cookies = multi || (feature_ask_cookies() == 1 && feature_ask_loop() == 1);
 	l->mapped = true;
 	int r = open_programs(l, ring_bytes);
 	/* Kernels before 5.12 have no walk over mappings, and say so in ways of their own. */
@@ -388,8 +277,8 @@ int load_walk_socks(struct load *l, bool files)
 static int hook_multi(const struct bpf_program *prog, const char *path, const unsigned long *offsets,
 		      const uint64_t *cookies, size_t count, bool returns)
 {
-	int fd = link_many(bpf_program__fd(prog), bpf_program__expected_attach_type(prog), path, offsets,
-			   cookies, count, returns);
+	int fd = link_open_many(bpf_program__fd(prog), bpf_program__expected_attach_type(prog), path, offsets,
+				cookies, count, returns);
 
 	return fd < 0 ? fd : fd + 1;
 }

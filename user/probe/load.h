@@ -86,12 +86,4 @@ void load_unhook_all(struct load_hooks *const *list, size_t count);
 /* One link sees entry and return of a call (6.13), and whoever is not traced pays for the entry alone. */
 bool load_has_session(const struct load *l);
 
-/* Presence of features, asked of the kernel without side effects; 1 there, 0 not, negative errno: could not ask. */
-int load_probe_multi(void);
-int load_probe_session(void);
-int load_probe_cookies(void);
-int load_probe_ringbuf(void);
-int load_probe_loop(void);
-int load_probe_dynptr(void);
-
 #endif
