@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "probe/listener.h"
 #include "probe/procfs.h"
 #include "probe/root.h"
 
@@ -131,6 +132,13 @@ static void collect_sockets(uint32_t pid, struct inodes *out)
 		qsort(out->p, out->n, sizeof(*out->p), compare);
 }
 
+static bool holds(const void *held, uint64_t ino)
+{
+	const struct inodes *s = held;
+
+	return bsearch(&ino, s->p, s->n, sizeof(ino), compare) != NULL;
+}
+
 static bool table_has(uint32_t pid, const char *name, bool (*next)(struct str *, uint64_t *),
 		      const struct inodes *held)
 {
@@ -142,9 +150,24 @@ static bool table_has(uint32_t pid, const char *name, bool (*next)(struct str *,
 		return false;
 	struct str rest = buf_str(&text);
 	while (next(&rest, &ino))
-		if (bsearch(&ino, held->p, held->n, sizeof(ino), compare))
+		if (holds(held, ino))
 			return true;
 	return false;
+}
+
+static bool is_elsewhere(uint32_t pid)
+{
+	char ours[64], its[64];
+
+	return procfs_link((uint32_t)getpid(), "ns/net", ours, sizeof(ours)) < 0 ||
+	       procfs_link(pid, "ns/net", its, sizeof(its)) < 0 || strcmp(ours, its) != 0;
+}
+
+static bool listens_tcp(uint32_t pid, const struct inodes *held, bool ours, int family, const char *name)
+{
+	int r = ours ? listener_find(family, holds, held) : -ENOTSUP;
+
+	return r < 0 ? table_has(pid, name, socket_next_tcp_listener, held) : r > 0;
 }
 
 bool socket_listens(uint32_t pid)
@@ -154,20 +177,13 @@ bool socket_listens(uint32_t pid)
 	collect_sockets(pid, &held);
 	if (held.n == 0)
 		return false;
-	return table_has(pid, "net/tcp", socket_next_tcp_listener, &held) ||
-	       table_has(pid, "net/tcp6", socket_next_tcp_listener, &held) ||
+	bool ours = !is_elsewhere(pid);
+	return listens_tcp(pid, &held, ours, AF_INET, "net/tcp") ||
+	       listens_tcp(pid, &held, ours, AF_INET6, "net/tcp6") ||
 	       table_has(pid, "net/unix", socket_next_unix_listener, &held);
 }
 
 /* ---- what they moved ---- */
-
-static bool is_elsewhere(uint32_t pid)
-{
-	char ours[64], its[64];
-
-	return procfs_link((uint32_t)getpid(), "ns/net", ours, sizeof(ours)) < 0 ||
-	       procfs_link(pid, "ns/net", its, sizeof(its)) < 0 || strcmp(ours, its) != 0;
-}
 
 static void add_connection(struct state_wire *out, const struct inet_diag_msg *m, size_t size)
 {
