@@ -11,6 +11,9 @@
 #include "conn.bpf.h"
 #include "piece.bpf.h"
 
+/* Set by the attacher before it takes the probes away: calls that are entered now might return unseen. */
+volatile __u32 tls_ending;
+
 #define TLS_CTRL_SET_SNI 55 /* SSL_CTRL_SET_TLSEXT_HOSTNAME, openssl/tls1.h */
 
 /* A connection changes its library hardly ever: one look into a map for each. */
@@ -28,6 +31,8 @@ static __always_inline void tls_set_library(struct state_target *target, const s
 static __always_inline bool tls_enter_data(struct pt_regs *ctx, struct state_target *target, __u64 pid_tgid,
 					   __u32 fn, __u32 lib)
 {
+	if (tls_ending)
+		return false;
 	struct state_call call = {
 		.ssl = PT_REGS_PARM1(ctx),
 		.buffer = PT_REGS_PARM2(ctx),

@@ -42,23 +42,32 @@ static bool is_ours(int fd, mode_t type)
 	       (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-/* Descriptor of the file, -1: none. */
-static int open_file(bool create)
+/* -1: none. */
+static int open_dir(bool create)
 {
 	if (geteuid() != 0)
 		return -1;
 	if (create && mkdir(CACHE_DIR, 0700) != 0 && errno != EEXIST)
 		return -1;
 	autodrop(drop_fd) int dir = open(CACHE_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0 || !is_ours(dir, S_IFDIR))
-		return -1;
-	autodrop(drop_fd) int fd = openat(dir, CACHE_NAME,
-					  O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK |
-						  (create ? O_WRONLY | O_APPEND | O_CREAT : O_RDONLY),
-					  0600);
-	if (fd < 0 || !is_ours(fd, S_IFREG))
-		return -1;
-	return take_fd(&fd);
+	return dir >= 0 && is_ours(dir, S_IFDIR) ? take_fd(&dir) : -1;
+}
+
+static int open_in(int dir, const char *name, int flags)
+{
+	autodrop(drop_fd) int fd = openat(dir, name, O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | flags, 0600);
+
+	return fd >= 0 && is_ours(fd, S_IFREG) ? take_fd(&fd) : -1;
+}
+
+/* ---- verdicts ---- */
+
+/* Descriptor of the file, -1: none. */
+static int open_file(bool create)
+{
+	autodrop(drop_fd) int dir = open_dir(create);
+
+	return dir < 0 ? -1 : open_in(dir, CACHE_NAME, create ? O_WRONLY | O_APPEND | O_CREAT : O_RDONLY);
 }
 
 static void format(struct hash128 key, char verdict, char line[LINE_SIZE + 1])
@@ -98,4 +107,53 @@ void cache_add(struct hash128 key, char verdict)
 	format(key, verdict, line);
 	if (write(fd, line, LINE_SIZE) != LINE_SIZE)
 		return;
+}
+
+/* ---- files ---- */
+
+/* Before the bytes of a kept file. */
+struct head {
+	struct hash128 key;
+	struct hash128 content;
+};
+
+int cache_read(const char *name, struct hash128 key, struct buf *out)
+{
+	struct head head;
+
+	autodrop(drop_fd) int dir = open_dir(false);
+	autodrop(drop_fd) int fd = dir < 0 ? -1 : open_in(dir, name, O_RDONLY);
+	if (fd < 0 || read(fd, &head, sizeof(head)) != sizeof(head) || !hash_eq(head.key, key))
+		return -ENOENT;
+	int r = buf_read(out, fd);
+	if (r < 0)
+		return r;
+	return hash_eq(head.content, hash_u128(buf_str(out), SEED)) ? 0 : -EBADMSG;
+}
+
+int cache_write(const char *name, struct hash128 key, struct str content)
+{
+	struct head head = {.key = key, .content = hash_u128(content, SEED)};
+	autodrop(buf_fini) struct buf whole;
+	char fresh[64];
+
+	buf_init(&whole, sizeof(head) + content.n);
+	buf_add(&whole, str_make((const char *)&head, sizeof(head)));
+	buf_add(&whole, content);
+	if (buf_err(&whole) < 0)
+		return buf_err(&whole);
+	int n = snprintf(fresh, sizeof(fresh), "%s.new", name);
+	if (n < 0 || (size_t)n >= sizeof(fresh))
+		return -ENAMETOOLONG;
+	autodrop(drop_fd) int dir = open_dir(true);
+	/* Two at a time may mix their bytes in it: what comes out then has another hash. */
+	autodrop(drop_fd) int fd = dir < 0 ? -1 : open_in(dir, fresh, O_WRONLY | O_CREAT | O_TRUNC);
+	if (fd < 0)
+		return -EACCES;
+	int r = buf_write(&whole, fd);
+	if (r == 0 && renameat(dir, fresh, dir, name) != 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlinkat(dir, fresh, 0);
+	return r;
 }

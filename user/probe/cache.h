@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What trials said of libraries, kept over sessions: a file of lines "KEY VERDICT", root's alone. Where it may not be
- * written or is not root's nothing is kept; a lost line only costs another trial.
+ * What is kept over sessions, in a directory that is root's alone; where it may not be written or is not root's nothing
+ * is kept. What trials said of libraries, in a file of lines "KEY VERDICT": a lost line only costs another trial. And
+ * whole files, each with the key of what it was made from and a hash of its content: a lost or damaged one is made anew.
  */
 #ifndef PROBE_CACHE_H
 #define PROBE_CACHE_H
@@ -9,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+#include "base/drop.h"
 #include "base/hash.h"
 #include "probe/site.h"
 
@@ -20,5 +23,9 @@ struct hash128 cache_key(const uint8_t build_id[ELF_BUILD_ID_BYTES], const struc
 /* The verdict's letter; 0: not known. */
 char cache_find(struct hash128 key);
 void cache_add(struct hash128 key, char verdict);
+
+/* The content of a kept file. 0; -ENOENT: none of this key; -EBADMSG: damaged; other negative errno. */
+int cache_read(const char *name, struct hash128 key, struct buf *out) MUST_CHECK;
+int cache_write(const char *name, struct hash128 key, struct str content) MUST_CHECK;
 
 #endif

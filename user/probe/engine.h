@@ -58,6 +58,7 @@ struct probe {
 	unsigned looks;
 	bool commanded;	 /* a command's own lines stand on stderr: nothing is said between them */
 	bool departures; /* something ended since the last sweep */
+	bool attached;	 /* the first probes are live */
 	bool detached;
 	bool stopped;
 };

@@ -4,33 +4,40 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "bottrace.skel.h"
 #include "probe/feature.h"
 #include "probe/link.h"
 #include "probe/rights.h"
+#include "probe/walk.h"
+#include "probe/warm.h"
 #include "state.h"
 
-#define BTF_PATH "/sys/kernel/btf/vmlinux"
+#define BTF_PATH	 "/sys/kernel/btf/vmlinux"
+#define RETURNS_AFTER_NS 5000000 /* at detach, for calls that are in a library */
 
 struct load {
 	struct bottrace *skel;
 	struct bpf_link *follow[3];
 	struct bpf_link *socks; /* NULL: this kernel has no such tracepoint */
-	struct bpf_link *tasks, *mappers;
 	struct bpf_program *returns;
 	struct wire_shared *shared;
+	struct walks walks;
+	struct warm warm;
 	bool multi;
 	bool cookies;
 	bool session; /* one program and one link for entries and returns */
-	bool mapped;  /* `mappers` is there */
+	bool kept;    /* what was kept was used */
 };
 
 static int explain(int r, struct load_trouble *why, bool multi)
@@ -74,8 +81,16 @@ static int explain(int r, struct load_trouble *why, bool multi)
 
 /* ---- open, close ---- */
 
-/* One of the sets of bpf/tls.bpf.c; only what will be attached is loaded. */
-static void choose_programs(struct load *l)
+static struct str object_bytes(void)
+{
+	size_t size;
+	const void *p = bottrace__elf_bytes(&size);
+
+	return str_make(p, size);
+}
+
+/* One of the sets of bpf/tls.bpf.c; only what will be attached is loaded, and iterators only when none are kept. */
+static void choose_programs(struct load *l, bool mappers)
 {
 	struct bpf_program *prog;
 
@@ -83,6 +98,9 @@ static void choose_programs(struct load *l)
 	{
 		const char *name = bpf_program__name(prog);
 
+		if (bpf_program__type(prog) == BPF_PROG_TYPE_TRACING)
+			bpf_program__set_autoload(prog,
+						  !l->kept && (mappers || prog != l->skel->progs.mappers));
 		if (l->multi && strncmp(name, "loader_", 7) == 0)
 			bpf_program__set_expected_attach_type(prog, BPF_TRACE_UPROBE_MULTI);
 		if (strncmp(name, "tls_", 4) != 0)
@@ -112,17 +130,68 @@ struct wire_shared *load_shared(const struct load *l)
 	return l->shared;
 }
 
-static int open_programs(struct load *l, uint64_t ring_bytes)
+/* 18 MB that are not filled before they are needed. uprobe_multi (6.6) is younger than bpf_mem_alloc (6.1), without
+ * which a map must not allocate under a tracing program. */
+static int choose_maps(struct load *l, uint64_t ring_bytes)
 {
-	bottrace__destroy(l->skel);
-	l->skel = bottrace__open();
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, l->skel->obj)
+	{
+		if (!l->multi || bpf_map__type(map) != BPF_MAP_TYPE_HASH)
+			continue;
+		int r = bpf_map__set_map_flags(map, bpf_map__map_flags(map) | BPF_F_NO_PREALLOC);
+		if (r < 0)
+			return r;
+	}
+	return bpf_map__set_max_entries(l->skel->maps.ring, (uint32_t)ring_bytes);
+}
+
+/* k: what was kept, or NULL. */
+static int load_all(struct load *l, uint64_t ring_bytes, const struct kept *k, bool mappers)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
+	char types[32];
+
+	if (k) {
+		snprintf(types, sizeof(types), "/proc/self/fd/%d", k->types);
+		opts.btf_custom_path = types;
+	}
+	l->kept = k != NULL;
+	l->skel = bottrace__open_opts(&opts);
 	if (l->skel == NULL)
 		return -errno;
-	choose_programs(l);
-	bpf_program__set_autoload(l->skel->progs.mappers, l->mapped);
+	choose_programs(l, mappers);
 	l->returns = l->cookies ? l->skel->progs.tls_return : l->skel->progs.tls_return_plain;
-	int r = bpf_map__set_max_entries(l->skel->maps.ring, (uint32_t)ring_bytes);
-	return r < 0 ? r : bottrace__load(l->skel);
+	int r = choose_maps(l, ring_bytes);
+	if (r == 0)
+		r = bottrace__load(l->skel);
+	if (r == 0)
+		r = k ? walk_load(&l->walks, k, l->skel->obj) : walk_find(&l->walks, l->skel->obj);
+	if (r == 0)
+		r = map_shared(l);
+	if (r < 0) {
+		walk_fini(&l->walks);
+		bottrace__destroy(take(l->skel));
+	}
+	return r;
+}
+
+static int load_somehow(struct load *l, uint64_t ring_bytes)
+{
+	autodrop(kept_fini) struct kept k;
+	int r = kept_open(&k, object_bytes());
+
+	if (r == 0)
+		r = load_all(l, ring_bytes, &k, true);
+	if (r == 0)
+		return 0;
+	err_note(ERR_DEBUG, "nothing that was kept can be loaded: %s", strerror(-r));
+	r = load_all(l, ring_bytes, NULL, true);
+	/* Kernels before 5.12 have no walk over mappings, and say so in ways of their own. */
+	if (r < 0 && r != -EPERM && r != -EACCES && r != -ENOMEM)
+		r = load_all(l, ring_bytes, NULL, false);
+	return r;
 }
 
 int load_open(struct load **out, uint64_t ring_bytes, struct load_trouble *why)
@@ -139,30 +208,35 @@ int load_open(struct load **out, uint64_t ring_bytes, struct load_trouble *why)
 	l->multi = multi;
 	l->session = multi && feature_ask_session() == 1;
 	l->cookies = multi || (feature_ask_cookies() == 1 && feature_ask_loop() == 1);
-	l->mapped = true;
-	int r = open_programs(l, ring_bytes);
-	/* Kernels before 5.12 have no walk over mappings, and say so in ways of their own. */
-	if (r < 0 && r != -EPERM && r != -EACCES && r != -ENOMEM) {
-		l->mapped = false;
-		r = open_programs(l, ring_bytes);
-	}
-	if (r == 0)
-		r = map_shared(l);
+	if (l->multi)
+		warm_start(&l->warm);
+	int r = load_somehow(l, ring_bytes);
 	if (r < 0)
 		return explain(r, why, multi);
 	*out = take(l);
 	return 0;
 }
 
+void load_keep(struct load *l)
+{
+	if (l->kept)
+		return;
+	l->kept = true;
+	int r = walk_keep(object_bytes(), l->skel->obj);
+	if (r < 0)
+		err_note(ERR_DEBUG, "how programs are loaded here cannot be kept: %s", strerror(-r));
+	(void)malloc_trim(0); /* all of the kernel's types were read once more */
+}
+
 void load_close(struct load *l)
 {
 	if (l == NULL)
 		return;
+	warm_stop(&l->warm);
 	load_unfollow(l);
-	bpf_link__destroy(l->tasks);
+	walk_fini(&l->walks);
 	if (l->shared)
 		munmap(l->shared, sizeof(*l->shared));
-	bpf_link__destroy(l->mappers);
 	bottrace__destroy(l->skel);
 	free(l);
 }
@@ -227,49 +301,18 @@ void load_unfollow(struct load *l)
 
 int load_open_tasks(struct load *l)
 {
-	if (l->tasks == NULL) {
-		l->tasks = bpf_program__attach_iter(l->skel->progs.tasks, NULL);
-		if (l->tasks == NULL)
-			return -errno;
-	}
-	int fd = bpf_iter_create(bpf_link__fd(l->tasks));
-	return fd < 0 ? -errno : fd;
+	return walk_open(&l->walks, WALK_TASKS);
 }
 
 int load_open_mappers(struct load *l, uint64_t ino)
 {
-	if (!l->mapped)
-		return -ENOTSUP;
-	if (l->mappers == NULL) {
-		l->mappers = bpf_program__attach_iter(l->skel->progs.mappers, NULL);
-		if (l->mappers == NULL)
-			return -errno;
-	}
 	l->skel->bss->mappers_ino = ino;
-	int fd = bpf_iter_create(bpf_link__fd(l->mappers));
-	return fd < 0 ? -errno : fd;
+	return walk_open(&l->walks, WALK_MAPPERS);
 }
 
 int load_walk_socks(struct load *l, bool files)
 {
-	union bpf_iter_link_info info = {.map.map_fd = (uint32_t)bpf_map__fd(l->skel->maps.socks)};
-	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
-	const struct bpf_program *prog = files ? l->skel->progs.sock_files : l->skel->progs.sock_walk;
-	char nothing[64];
-	ssize_t n;
-
-	struct bpf_link *link = bpf_program__attach_iter(prog, files ? NULL : &opts);
-	if (link == NULL)
-		return -errno;
-	int fd = bpf_iter_create(bpf_link__fd(link));
-	int r = fd < 0 ? -errno : 0;
-	while (r == 0 && (n = read(fd, nothing, sizeof(nothing))) != 0)
-		if (n < 0 && errno != EINTR && errno != EAGAIN)
-			r = -errno;
-	if (fd >= 0)
-		close(fd);
-	bpf_link__destroy(link);
-	return r;
+	return walk_run(&l->walks, files ? WALK_FILES : WALK_SOCKS, bpf_map__fd(l->skel->maps.socks));
 }
 
 /* ---- files ---- */
@@ -357,7 +400,8 @@ int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, co
 
 		if (fd < 0)
 			return fd;
-		h->entries_fd = fd;
+		/* What sees returns stays until nobody waits for one. */
+		*(l->session ? &h->returns_fd : &h->entries_fd) = fd;
 		return 0;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -420,29 +464,49 @@ static void *run_unhook_returns(void *h)
 	return NULL;
 }
 
-/* Closing a link waits, for tens of ms, until no program of it can be in flight: the waits run beside each other. */
-static void unhook_beside(struct load_hooks *const *list, size_t count, void *(*unhook)(void *))
+static bool has_links(int fd, struct bpf_link *const links[LOAD_HOOKS_MAX])
 {
-	enum { BESIDE = 16 };
-
-	for (size_t at = 0; at < count;) {
-		pthread_t thread[BESIDE];
-		size_t n = 0;
-
-		for (; at < count && n < BESIDE; at++) {
-			/* The last one needs no thread of its own. */
-			if (at + 1 < count && pthread_create(&thread[n], NULL, unhook, list[at]) == 0)
-				n++;
-			else
-				unhook(list[at]);
-		}
-		for (size_t i = 0; i < n; i++)
-			(void)pthread_join(thread[i], NULL);
-	}
+	for (size_t i = 0; i < LOAD_HOOKS_MAX; i++)
+		if (links[i])
+			return true;
+	return fd > 0;
 }
 
-void load_unhook_all(struct load_hooks *const *list, size_t count)
+static void join_all(const pthread_t *threads, size_t *n)
 {
-	unhook_beside(list, count, run_unhook_entries);
-	unhook_beside(list, count, run_unhook_returns);
+	while (*n > 0)
+		(void)pthread_join(threads[--*n], NULL);
+}
+
+/*
+ * Closing a link waits, for tens of ms, until no program of it can be in flight; waits that begin within some ms of each
+ * other are one. So all are closed beside each other. That no call is entered whose return nobody sees does not hang on
+ * their order then: from the first line on none is entered, and those that were have until the returns' links, or those
+ * of both, are closed.
+ */
+void load_unhook_all(struct load *l, struct load_hooks *const *list, size_t count)
+{
+	const struct timespec grace = {.tv_nsec = RETURNS_AFTER_NS};
+	enum { BESIDE = 64 };
+	pthread_t threads[BESIDE];
+	size_t n = 0;
+
+	__atomic_store_n(&l->skel->bss->tls_ending, 1, __ATOMIC_SEQ_CST);
+	for (size_t i = 0; i < 2 * count; i++) {
+		struct load_hooks *h = list[i % count];
+		bool returns = i >= count;
+
+		if (i == count)
+			(void)nanosleep(&grace, NULL);
+		if (n == BESIDE)
+			join_all(threads, &n);
+		if (!(returns ? has_links(h->returns_fd, h->returns) : has_links(h->entries_fd, h->entries)))
+			continue;
+		void *(*run)(void *) = returns ? run_unhook_returns : run_unhook_entries;
+		if (pthread_create(&threads[n], NULL, run, h) == 0)
+			n++;
+		else
+			(void)run(h);
+	}
+	join_all(threads, &n);
 }

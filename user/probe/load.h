@@ -35,6 +35,8 @@ struct load;
 
 /* 0; -ENOSYS this kernel cannot, -EPERM a right is missing (both told in *why), -ENOMEM, other errno. */
 int load_open(struct load **out, uint64_t ring_bytes, struct load_trouble *why) MUST_CHECK;
+/* Keeps what makes the next start faster (kept.h): 30 ms, once for each kernel and each bottrace. */
+void load_keep(struct load *l);
 void load_close(struct load *l);
 DROP_POINTER(load, load_close)
 
@@ -64,7 +66,7 @@ int load_walk_socks(struct load *l, bool files) MUST_CHECK;
 struct bpf_link;
 
 struct load_hooks {
-	int returns_fd; /* uprobe_multi link + 1; 0: none */
+	int returns_fd; /* uprobe_multi link + 1, of the returns or of both (load_has_session); 0: none */
 	int entries_fd;
 	struct bpf_link *returns[LOAD_HOOKS_MAX]; /* perf links */
 	struct bpf_link *entries[LOAD_HOOKS_MAX];
@@ -80,8 +82,8 @@ int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, co
 int load_hook_loader(struct load *l, struct load_hooks *h, const char *path, uint64_t offset) MUST_CHECK;
 void load_unhook_entries(struct load_hooks *h);
 void load_unhook_returns(struct load_hooks *h);
-/* Many files at once: all entries before any return. */
-void load_unhook_all(struct load_hooks *const *list, size_t count);
+/* Many files at once, at the end: no call is entered any more. */
+void load_unhook_all(struct load *l, struct load_hooks *const *list, size_t count);
 
 /* One link sees entry and return of a call (6.13), and whoever is not traced pays for the entry alone. */
 bool load_has_session(const struct load *l);

@@ -276,9 +276,10 @@ void probe_detach(struct probe *p)
 		list[n++] =
 			&p->self.hooks; /* of the calibration: beside the others it takes no time of its own */
 	}
-	load_unhook_all(list, n);
-	if (p->load)
+	if (p->load) {
+		load_unhook_all(p->load, list, n);
 		load_unfollow(p->load);
+	}
 	p->detached = true;
 }
 

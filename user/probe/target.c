@@ -246,6 +246,7 @@ int probe_attach(struct probe *p, uint32_t pid, unsigned *mapped, const char **w
 	tell_new(p);
 	look_at_all(p);
 	witness_begin(p);
+	p->attached = true;
 	if (mapped)
 		*mapped = x->mapped;
 	emit_target(p->settings.emit, p->settings.ctx, x->pid, x->start_ns);
@@ -267,6 +268,7 @@ int probe_attach_command(struct probe *p, uint32_t pid, char *const *argv, char 
 	process_tell(p, x, false);
 	process_foresee_command(p, argv, envp, cwd);
 	x->next_ns = UINT64_MAX;
+	p->attached = true;
 	emit_target(p->settings.emit, p->settings.ctx, x->pid, x->start_ns);
 	return 0;
 }

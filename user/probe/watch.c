@@ -162,6 +162,9 @@ int probe_tick(struct probe *p)
 	if (p->detached)
 		return -1;
 	library_tick(p->libs);
+	/* Who attaches has had its answer by now. */
+	if (p->attached)
+		load_keep(p->load);
 	(void)ring_buffer__consume(p->notify);
 	uint64_t now = emit_now_ns();
 	if (now >= p->next_sync_ns) {
