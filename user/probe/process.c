@@ -120,6 +120,21 @@ static uint64_t hash_maps(struct str maps)
 	return hash ? hash : 1;
 }
 
+/* Those that are OpenSSL's by their names: calls are seen before hundreds of other files are looked into. */
+static void probe_named(struct probe *p, const struct process *x, struct str maps)
+{
+	const struct library *lib;
+	struct procfs_mapping m;
+
+	while (procfs_next_mapping(&maps, &m)) {
+		if (!m.executable || m.ino == 0 || !library_is_named(m.path))
+			continue;
+		/* What fails here does so again in its turn, and is said then. */
+		if (library_add_mapping(p->libs, x->pid, &m, &lib) < 0)
+			continue;
+	}
+}
+
 /* What its executable mappings show; attach: and probes the libraries among them. */
 static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, bool attach)
 {
@@ -128,6 +143,8 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 	if (attach && hash == x->maps_hash)
 		return x->maps_flags;
 	x->maps_hash = hash;
+	if (attach)
+		probe_named(p, x, maps);
 	const struct library *met[64];
 	struct procfs_mapping m;
 	uint16_t flags = 0;

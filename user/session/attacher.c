@@ -6,6 +6,7 @@
 #include "session/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -68,11 +70,21 @@ static uint32_t exit_code_of(int r)
 	}
 }
 
-/* Until the first call can be captured, and from the end of tracing until its document can be written, people wait for a
- * few ms of our work, which a busy machine makes a multiple of; in between nobody does. */
+/*
+ * Until the first call can be captured, and from the end of tracing until its document can be written, people wait for
+ * some ms of our work, which a busy machine makes a multiple of; in between nobody does. Where the scheduler shares time
+ * among sessions first (autogroup), a nice value counts inside one alone, and there is one for the session, too.
+ */
 static void hurry(const struct attacher *a, bool on)
 {
-	(void)setpriority(PRIO_PROCESS, 0, on && HURRY_NICE < a->nice ? HURRY_NICE : a->nice);
+	bool lift = on && a->nice > HURRY_NICE;
+
+	(void)setpriority(PRIO_PROCESS, 0, lift ? HURRY_NICE : a->nice);
+	if (getsid(0) != getpid())
+		return; /* others are in it */
+	autodrop(drop_fd) int session = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+	if (session >= 0)
+		(void)dprintf(session, "%d", lift ? HURRY_NICE : 0);
 }
 
 /* ---- start ---- */
