@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Every map, once. Hash maps are preallocated: before 6.1 the kernel warns of tracing programs whose maps allocate.
- * Where its BTF has struct bpf_mem_alloc (6.1) the loader may add BPF_F_NO_PREALLOC before load.
+ * Where there is bpf_mem_alloc (6.1; uprobe_multi links are younger) the loader adds BPF_F_NO_PREALLOC before load.
  */
 #ifndef BOTTRACE_MAPS_BPF_H
 #define BOTTRACE_MAPS_BPF_H

@@ -5,7 +5,8 @@
  * Two sets of programs, one of which is loaded. tls_enter and tls_return want bpf_get_attach_cookie and bpf_loop
  * (5.17): one program for all functions, and the cookie says which function of which library it is. Older kernels get
  * a tls_enter_FUNCTION each, which does not know its library, and tls_return_plain. In either set return probes go on
- * before entry probes and come off after them, so that no entry waits for a return that nobody sees.
+ * before entry probes; they come off after them, or once tls_ending is set: no entry waits for a return that nobody
+ * sees. tls_call, where the kernel has uprobe sessions, is both at once.
  */
 #include "call.bpf.h"
 #include "conn.bpf.h"

@@ -73,7 +73,7 @@ struct load_hooks {
 };
 
 /* path: of the file, as this process can open it (/proc/self/fd/N). lib: goes into every record of these probes.
- * Returns first, entries second; the other way round to take them away: so no entry is without its return. */
+ * Returns first, entries second; to take one file's away, the other way round: so no entry is without its return. */
 int load_hook_returns(struct load *l, struct load_hooks *h, const char *path, const struct site *sites,
 		      size_t count) MUST_CHECK;
 int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, const struct site *sites,

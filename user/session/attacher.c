@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The privileged process: small, single-threaded, parses no traffic. Its standard input is its socket to the front;
- * it has no terminal, and it ends with whichever of front and collector ends first: with it go all links.
+ * The privileged process: small, parses no traffic; its only threads are those that wait for the kernel. Its standard
+ * input is its socket to the front; it has no terminal, and it ends with whichever of front and collector ends first:
+ * with it go all links.
  */
 #include "session/session.h"
 
