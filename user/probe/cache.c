@@ -117,6 +117,13 @@ struct head {
 	struct hash128 content;
 };
 
+bool cache_is_there(void)
+{
+	autodrop(drop_fd) int dir = open_dir(true);
+
+	return dir >= 0;
+}
+
 int cache_read(const char *name, struct hash128 key, struct buf *out)
 {
 	struct head head;

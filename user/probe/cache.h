@@ -7,6 +7,7 @@
 #ifndef PROBE_CACHE_H
 #define PROBE_CACHE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,8 @@ struct hash128 cache_key(const uint8_t build_id[ELF_BUILD_ID_BYTES], const struc
 char cache_find(struct hash128 key);
 void cache_add(struct hash128 key, char verdict);
 
+/* Whether anything can be kept; makes the directory. */
+bool cache_is_there(void);
 /* The content of a kept file. 0; -ENOENT: none of this key; -EBADMSG: damaged; other negative errno. */
 int cache_read(const char *name, struct hash128 key, struct buf *out) MUST_CHECK;
 int cache_write(const char *name, struct hash128 key, struct str content) MUST_CHECK;

@@ -118,15 +118,21 @@ static int add_program(struct buf *out, const struct kept_program *p, const char
 int kept_write(struct str object, const struct kept_program programs[KEPT_PROGRAMS],
 	       const char *const iterators[KEPT_PROGRAMS])
 {
-	autodrop(drop_object) struct bpf_object *ours = bpf_object__open_mem(object.p, object.n, NULL);
-	autodrop(drop_btf) struct btf *kernel = btf__parse_raw(BTF_PATH);
+	autodrop(drop_object) struct bpf_object *ours = NULL;
+	autodrop(drop_btf) struct btf *kernel = NULL;
 	autodrop(buf_fini) struct buf made;
 	struct hash128 key;
 
 	buf_init(&made, BYTES_MAX);
+	if (!cache_is_there())
+		return -EACCES;
+	int r = find_key(object, &key);
+	if (r < 0)
+		return r;
+	ours = bpf_object__open_mem(object.p, object.n, NULL);
+	kernel = btf__parse_raw(BTF_PATH);
 	if (ours == NULL || kernel == NULL)
 		return -ENOMEM;
-	int r = find_key(object, &key);
 	for (unsigned i = 0; i < KEPT_PROGRAMS && r == 0; i++)
 		r = add_program(&made, &programs[i], iterators[i], kernel);
 	if (r == 0)
