@@ -198,6 +198,27 @@ static struct str string_raw(const struct json *j)
 	return str_make(j->p + 1, j->n - (j->cut ? 1 : 2));
 }
 
+const struct json *json_join(const struct json *head, const struct json *tail)
+{
+	/* Nodes are given out const; they are in arenas, and writable. */
+	struct json *h = (struct json *)head, *t = (struct json *)tail;
+
+	if (json_count(tail) == 0)
+		return head;
+	if (json_count(head) == 0 || (uint64_t)h->count + t->count >= 1u << 25) {
+		t->cut = 1;
+		return t;
+	}
+	struct json *last = (struct json *)json_first(head);
+
+	while (last->next)
+		last = last->next;
+	last->next = (struct json *)json_first(tail);
+	h->count += t->count;
+	h->cut = 1;
+	return h;
+}
+
 /* ---- looking ---- */
 
 enum json_type json_type(const struct json *j)

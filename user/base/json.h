@@ -42,6 +42,10 @@ struct json_end {
  * lives in the arena; NULL when nothing could be read. end may be NULL. */
 const struct json *json_parse(struct arena *a, struct str text, struct json_end *end);
 
+/* An object of which a part in the middle is not here: the members of `tail` become the last ones of `head`, which stays
+ * cut. Both are objects, read into arenas that live as long as the result; or NULL, and the other one is the result. */
+const struct json *json_join(const struct json *head, const struct json *tail);
+
 /* All of these take NULL for an absent value. */
 enum json_type json_type(const struct json *j);
 /* Whether the value was not complete in the text (cut string, array or object). */

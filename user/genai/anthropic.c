@@ -317,14 +317,17 @@ static void response(struct genai_work *w, const struct json *body)
 	c->response_model = genai_word(w, body, "model");
 	genai_anthropic_usage(&n, json_get(body, "usage"));
 	genai_anthropic_sum(w, &n);
-	if (json_type(json_get(body, "content")) != JSON_ARRAY || !genai_anthropic_output(w))
+	struct str stop = genai_word(w, body, "stop_reason");
+	bool torn = c->x->response.torn && stop.p != NULL; /* its content may stand in the hole */
+
+	if ((json_type(json_get(body, "content")) != JSON_ARRAY && !torn) || !genai_anthropic_output(w))
 		return;
 	genai_anthropic_message(w, body, &c->output[0]);
 	if (c->output[0].role.p == NULL) {
 		c->output[0].role = STR("assistant");
 		genai_message_hash(w, &c->output[0]);
 	}
-	genai_anthropic_stop(w, genai_word(w, body, "stop_reason"));
+	genai_anthropic_stop(w, stop);
 }
 
 const struct genai_decoder genai_anthropic_messages = {

@@ -46,6 +46,7 @@ struct genai_work {
 	bool first_told;
 	bool finished;				   /* the answer named its finish reason or its end */
 	bool whole;				   /* of the body being read: nothing was cut off */
+	const struct json *element; /* of a torn body: members of the last element of the array before its last members */
 	bool tier_told, fingerprint_told;	   /* in params: a stream repeats them in every event */
 	uint32_t omitted_messages, omitted_pieces; /* beyond the limits */
 	void *stream;				   /* the decoder's */
@@ -69,6 +70,8 @@ struct str genai_rope_str(struct arena *a, const struct genai_rope *r);
 
 /* ---- request.c ---- */
 bool genai_has_gap(const struct http_exchange *x, enum wire_dir dir);
+/* Of a body in an encoding, nothing behind a part left out can be read: that is nobody's mistake. */
+void genai_cut_tell(struct genai_work *w, const struct http_message *m, enum wire_dir dir);
 /* A message's body as JSON, as far as it goes; NULL when there is nothing. Says in w->whole whether that is all. */
 const struct json *genai_body_json(struct genai_work *w, const struct http_message *m, struct str body,
 				   enum wire_dir dir);

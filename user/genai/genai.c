@@ -289,8 +289,9 @@ static void answer_read(struct genai_work *w)
 
 	if (w->decoder != NULL && w->streamed) {
 		w->decoder->finish(w);
-	} else if (w->decoder != NULL && m->body.n > 0) {
-		bool plain = w->c.x->status >= 400 && m->body.p[0] != '{' && m->body.p[0] != '[';
+		genai_cut_tell(w, m, genai_answer_dir(w));
+	} else if (w->decoder != NULL && (m->body.n > 0 || m->tail.n > 0)) {
+		bool plain = w->c.x->status >= 400 && m->body.n > 0 && m->body.p[0] != '{' && m->body.p[0] != '[';
 
 		/* A proxy's page of apology is no broken JSON. */
 		j = plain ? NULL : genai_body_json(w, m, m->body, genai_answer_dir(w));
@@ -319,6 +320,9 @@ static bool is_complete(const struct genai_work *w)
 {
 	const struct http_exchange *x = w->c.x;
 
+	/* Its end may stand in a part left out. */
+	if (w->decoder != NULL && w->streamed && x->response.torn && !genai_has_gap(x, genai_answer_dir(w)))
+		return w->finished || x->response.done;
 	if (w->decoder != NULL && w->streamed)
 		return w->finished;
 	if (w->decoder != NULL && x->response.body.n > 0 && genai_has_gap(x, genai_answer_dir(w)))

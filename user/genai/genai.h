@@ -91,6 +91,13 @@ enum genai_status {
 	GENAI_ABORTED, /* process died, connection closed in mid-answer, or a gap hides the end */
 };
 
+/* A body with a content encoding of which policy left a part out: what came after it cannot be read. */
+struct genai_cut {
+	bool set;
+	enum wire_dir dir;
+	uint64_t body_offset; /* in the body as transferred */
+};
+
 struct genai_call {
 	struct http_exchange
 		*x;	       /* method, target, status, sizes, times, gaps, connection; NULL after `end` */
@@ -121,6 +128,7 @@ struct genai_call {
 	int retry_count;	   /* x-stainless-retry-count; 0 for a first attempt, -1: not said */
 	struct hash128 body_hash;  /* of the request's body */
 	struct http_broken broken; /* of transfer, encoding or content: the first one */
+	struct genai_cut cut;
 	uint64_t start_ns;	   /* the request's first byte */
 	uint64_t first_byte_ns;	   /* of the response; 0: none */
 	uint64_t first_chunk_ns;   /* first content of a stream; 0: none */

@@ -422,6 +422,18 @@ void genai_openai_finish_add(struct genai_work *w, struct genai_message *m, stru
 	w->c.finish_reasons[w->c.finish_count++] = word;
 }
 
+/* Of an answer with a hole in its only choice, the finish reason stands behind the hole. */
+static void finish_behind(struct genai_work *w, const struct json *choices)
+{
+	struct genai_call *c = &w->c;
+
+	for (uint32_t i = 0; i < c->param_count; i++)
+		if (strcmp(c->params[i].key, "gen_ai.request.choice.count") == 0)
+			return;
+	if (json_is_cut(choices) && c->output_count == 1 && c->finish_count == 0)
+		genai_openai_finish_add(w, &c->output[0], genai_word(w, w->element, "finish_reason"));
+}
+
 static void response(struct genai_work *w, const struct json *body)
 {
 	const struct json *choices = json_get(body, "choices");
@@ -450,6 +462,7 @@ static void response(struct genai_work *w, const struct json *body)
 			if (json_type(json_get(e, "error")) == JSON_OBJECT) /* OpenRouter */
 				genai_error_read(w, e);
 		}
+		finish_behind(w, choices);
 	}
 	if (json_type(json_get(body, "error")) > JSON_NULL || json_is(json_get(body, "object"), "error"))
 		genai_error_read(w, body);

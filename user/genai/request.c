@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The bodies of calls as JSON, and the request's half of a call. */
 #include "genai/decoder.h"
+#include "genai/ends.h"
 
 /* ---- bodies ---- */
 
@@ -25,6 +26,25 @@ static uint64_t body_offset(const struct http_message *m, size_t at)
 	return m->offset + head + at;
 }
 
+/* What stands whole at the end of a torn object joins what came of it before. */
+static const struct json *join_tail(struct genai_work *w, const struct http_message *m,
+				    const struct json *head)
+{
+	size_t at;
+
+	if (!m->done || m->tail.n == 0 || (head != NULL && json_type(head) != JSON_OBJECT))
+		return head;
+	at = genai_ends_find(m->tail);
+	w->element = genai_ends_element(w->c.arena, m->tail, at);
+	return json_join(head, genai_ends_members(w->c.arena, m->tail, at));
+}
+
+void genai_cut_tell(struct genai_work *w, const struct http_message *m, enum wire_dir dir)
+{
+	if (m->torn && m->encoded && !genai_has_gap(w->c.x, dir) && !w->c.cut.set)
+		w->c.cut = (struct genai_cut){.set = true, .dir = dir, .body_offset = m->torn_at};
+}
+
 const struct json *genai_body_json(struct genai_work *w, const struct http_message *m, struct str body,
 				   enum wire_dir dir)
 {
@@ -32,10 +52,16 @@ const struct json *genai_body_json(struct genai_work *w, const struct http_messa
 	struct json_end end = {0};
 
 	w->whole = false;
-	if (body.n == 0 || scratch == NULL)
+	w->element = NULL;
+	genai_cut_tell(w, m, dir);
+	if (scratch == NULL)
 		return NULL;
-	const struct json *j = json_parse(scratch, body, &end);
+	const struct json *j = body.n > 0 ? json_parse(scratch, body, &end) : NULL;
 
+	if (m->torn)
+		return join_tail(w, m, j);
+	if (body.n == 0)
+		return NULL;
 	if (end.state == JSON_WHOLE && str_trim(str_skip(body, end.offset)).n > 0) {
 		end.state = JSON_BROKEN;
 		end.why = "bytes after the JSON document";
@@ -106,6 +132,9 @@ void genai_request_read(struct genai_work *w)
 	struct str body = m->body;
 
 	c->body_hash = hash_u128(body.p ? body : STR(""), 0);
+	if (m->torn) /* its beginning alone would make all requests of a conversation one */
+		c->body_hash =
+			hash_chain(c->body_hash, hash_u128(m->tail.p ? m->tail : STR(""), m->body_bytes));
 	if (m->head_unknown)
 		c->note = "attached in mid-connection: some header fields stand in a table that was not seen";
 	if (d == NULL && !blind)

@@ -8,6 +8,7 @@
 void http_body_fini(struct http_body *b)
 {
 	buf_fini(&b->text);
+	buf_fini(&b->tail);
 	http_encoding_free(take(b->encoding));
 	http_frames_close(&b->frames);
 }
@@ -27,6 +28,7 @@ int http_body_open(struct http_open *o, enum http_which which, const struct http
 
 	m->body_kept = true;
 	b->sniff = which == HTTP_RESPONSE ? http_frames_find(m->content_type) : NULL;
+	m->encoded = facts->coding_unknown || facts->coding_count > 0;
 	if (facts->coding_unknown) {
 		m->body_kept = false;
 		b->sniff = NULL;
@@ -50,11 +52,25 @@ static enum wire_dir dir_of(const struct http_open *o, enum http_which which)
 	return which == HTTP_REQUEST ? o->conn->request_dir : 1 - o->conn->request_dir;
 }
 
+/* The end of a torn body; one beyond the limits is none. */
+static void add_tail(struct http_body *b, struct http_message *m, struct str text)
+{
+	if (text.n > LIMIT_BODY_BYTES - b->tail.n)
+		buf_fini(&b->tail);
+	else
+		buf_add(&b->tail, text);
+	m->tail = buf_err(&b->tail) == 0 ? buf_str(&b->tail) : STR_NONE;
+}
+
 /* Of a body beyond the limits, what came within them stays. */
 static void add_text(const struct sink *k, struct str text)
 {
 	struct http_body *b = &k->o->body[k->which];
 	struct http_message *m = http_message_of(k->o, k->which);
+	if (b->hidden) {
+		add_tail(b, m, text);
+		return;
+	}
 	size_t room = (b->encoding ? LIMIT_INFLATED_BYTES : LIMIT_BODY_BYTES) - b->text.n;
 
 	if (b->encoding && m->body_bytes > LIMIT_BODY_BYTES)
@@ -63,7 +79,7 @@ static void add_text(const struct sink *k, struct str text)
 		text = str_head(text, room);
 		m->body_kept = false;
 	}
-	if (b->hidden || text.n == 0)
+	if (text.n == 0)
 		return;
 	buf_add(&b->text, text);
 	if (buf_err(&b->text) < 0)
@@ -175,9 +191,14 @@ void http_body_gap(struct http_open *o, enum http_which which, uint64_t bytes)
 	struct http_body *b = &o->body[which];
 	struct http_message *m = http_message_of(o, which);
 
+	if (!m->torn)
+		m->torn_at = m->body_bytes;
+	m->torn = true;
 	m->body_bytes += bytes;
 	m->body_kept = false;
 	b->hidden = true;
+	buf_clear(&b->tail);
+	m->tail = STR_NONE;
 	if (b->encoding)
 		b->stopped = true;
 	if (b->sniff && !b->stopped) {

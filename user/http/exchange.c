@@ -54,6 +54,8 @@ static struct http_open *open_exchange(struct http_side *s, struct http_open *at
 		return NULL;
 	buf_init(&o->body[HTTP_REQUEST].text, LIMIT_INFLATED_BYTES);
 	buf_init(&o->body[HTTP_RESPONSE].text, LIMIT_INFLATED_BYTES);
+	buf_init(&o->body[HTTP_REQUEST].tail, LIMIT_BODY_BYTES);
+	buf_init(&o->body[HTTP_RESPONSE].tail, LIMIT_BODY_BYTES);
 	o->x.arena = arena_new(LIMIT_SPAN_BYTES);
 	if (!o->x.arena)
 		return NULL;

@@ -140,7 +140,7 @@ static void gaps_hide_only_what_they_hide(void **state)
 	with_gap("in a body", JSON_HEAD, answer, WIRE_READ, 40, 10,
 		 "chat aborted\n " CHAT_TEXT
 		 "  chat provider=\"openai\" model=\"m\" id=\"r\" stream\n" ASK_TEXT
-		 "  output assistant\n  usage - - - - -\n");
+		 "  output assistant finish=\"stop\"\n  finish stop\n  usage - - - - -\n");
 	/* Half a role is no role. */
 	with_gap("in a request", JSON_HEAD, answer, WIRE_WRITE, 20, 10,
 		 "chat ok\n " CHAT_TEXT "  chat provider=\"openai\" model=\"m\" id=\"r\" stream\n"
