@@ -2,6 +2,7 @@
 #include "pipeline.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -62,6 +63,13 @@ static const struct flow_ops flow_ops = {
 	.close = flow_to_http_close,
 };
 
+/* A long line's memory is not kept. */
+static void give_back(struct pipeline *p)
+{
+	if (p->line.cap > LINE_KEEP_BYTES)
+		buf_fini(&p->line);
+}
+
 static void trace_to_store(void *ctx, const struct trace_span *s)
 {
 	struct pipeline *p = ctx;
@@ -73,13 +81,60 @@ static void trace_to_store(void *ctx, const struct trace_span *s)
 	if (r < 0) {
 		if (p->lost_spans++ == 0)
 			(void)fail(r, "keep a span (it is missing from the document)");
-	} else if (p->settings.span)
-		p->settings.span(p->settings.ctx, buf_str(&p->line), s);
-	if (p->line.cap > LINE_KEEP_BYTES)
-		buf_fini(&p->line);
+	} else if (p->settings.span && !s->undecided)
+		p->settings.span(p->settings.ctx, buf_str(&p->line), s->seq);
+	give_back(p);
 }
 
-static const struct trace_ops trace_ops = {.span = trace_to_store};
+/* --keep has decided. */
+static void decided(void *ctx, uint64_t id, bool keep)
+{
+	struct pipeline *p = ctx;
+	struct store_entry e;
+
+	if (!keep)
+		store_remove(p->store, id);
+	else if (p->settings.span && store_get(p->store, id, &e, &p->line) > 0)
+		p->settings.span(p->settings.ctx, buf_str(&p->line), e.seq);
+	give_back(p);
+}
+
+/* Takes `part` out of the line in p->line; our own words, which no content can hold unescaped. */
+static bool cut_out(struct pipeline *p, const char *part)
+{
+	ptrdiff_t at = str_find(buf_str(&p->line), str_of(part));
+	size_t n = strlen(part);
+
+	if (at < 0)
+		return false;
+	memmove(p->line.p + at, p->line.p + at + n, p->line.n - (size_t)at - n);
+	buf_truncate(&p->line, p->line.n - n);
+	return true;
+}
+
+/* The call in which a tool call was answered has gone. */
+static void forgotten(void *ctx, uint64_t id, uint64_t call)
+{
+	struct pipeline *p = ctx;
+	struct store_entry e;
+	char part[128];
+
+	if (store_get(p->store, id, &e, &p->line) <= 0)
+		return;
+	snprintf(part, sizeof(part), ",\"its result in the request of span %016llx\"", (unsigned long long)call);
+	bool found = cut_out(p, part);
+	snprintf(part, sizeof(part), ",\"bottrace.answered_in\":\"%016llx\"", (unsigned long long)call);
+	found |= cut_out(p, part);
+	if (found && store_replace(p->store, id, buf_str(&p->line)) < 0)
+		p->lost_spans++;
+	give_back(p);
+}
+
+static const struct trace_ops trace_ops = {
+	.span = trace_to_store,
+	.decide = decided,
+	.forget = forgotten,
+};
 
 /* ---- life ---- */
 

@@ -16,8 +16,9 @@ struct pipeline;
 struct pipeline_settings {
 	const char *spool_dir; /* NULL: the default */
 	bool decode;	       /* no clock, no processes: root_rule decode */
-	/* Each closed (or replaced) span, cleaned, as a stored line. May be NULL. */
-	void (*span)(void *ctx, struct str line, const struct trace_span *s);
+	/* Each closed (or replaced) span, cleaned, as a stored line; with --keep when it is known that it stays. seq: its
+	 * order of creation in its trace. May be NULL. */
+	void (*span)(void *ctx, struct str line, uint32_t seq);
 	/* What need not come any more. May be NULL: nobody could see to it. */
 	http_verdict_fn *verdict;
 	void *ctx;

@@ -100,6 +100,8 @@ static bool set(struct option_values *v, const struct option *o, const char *tex
 		return parse_output(at, text);
 	case OPTION_COLOR:
 		return parse_color(at, text);
+	case OPTION_KEEP:
+		return trace_rules_parse(str_of(text), at) == NULL;
 	}
 	return false;
 }
@@ -146,7 +148,12 @@ static int apply(struct parser *p, const struct option *o, const char *value, co
 		return usage(p, "no value can be given to", as_typed);
 	}
 	if (!set(p->v, o, value)) {
+		struct trace_rules none;
 		char hint[160];
+
+		if (o->kind == OPTION_KEEP)
+			return err_say(EXIT_USAGE, trace_rules_parse(str_of(value), &none), "bad value for --%s: %s",
+				       o->name, value);
 
 		snprintf(hint, sizeof(hint), "--%s %s: %s", o->name, o->value ? o->value : "", o->help);
 		return err_say(EXIT_USAGE, hint, "bad value for --%s: %s", o->name, value ? value : "");

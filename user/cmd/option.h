@@ -20,6 +20,7 @@ enum option_kind {
 	OPTION_DURATION, /* uint64_t ns: 10, 10s, 500ms, 5m, 1h */
 	OPTION_OUTPUT,	 /* session_settings.outputs: FORMAT[=FILE] */
 	OPTION_COLOR,	 /* enum option_color */
+	OPTION_KEEP,	 /* struct trace_rules: errors,slow>5s,cost>0.50 */
 };
 
 enum option_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };

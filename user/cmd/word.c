@@ -51,17 +51,23 @@ static const struct option rate_calls = {"rate-calls", 0,
 					 "N",	       "and of how many calls (default 200000); 0: no bound"};
 static const struct option duration = {
 	"duration", 0, OPTION_DURATION, AT(session.duration_ns), "T", "stop after 500ms, 10s, 5m, 1h"};
+static const struct option light = {"light",	       0,    OPTION_FLAG,
+				    AT(session.light), NULL, "sizes, timing, status, model, usage; no content"};
+static const struct option keep = {
+	"keep",	     0,
+	OPTION_KEEP, AT(session.keep),
+	"RULES",     "only what fulfils one: errors,slow>5s,cost>0.50"};
 static const struct option color = {"color", 0, OPTION_COLOR, AT(color), "WHEN", "auto, always or never"};
 static const struct option width = {"width", 0, OPTION_U64, AT(width), "N", "columns to keep to"};
 static const struct option server = {
 	"server-name",	 0,	 OPTION_TEXT,
 	AT(server_name), "HOST", "host that the request went to (default: its Host field)"};
 
-static const struct option *const run_options[] = {&output,	&full,	     &tape,   &digest,	&ring,
+static const struct option *const run_options[] = {&output,	&full, &light, &keep,	     &tape,   &digest,	&ring,
 						   &rate_bytes, &rate_calls, &strict, &symbols, &quiet,
 						   &verbose,	&color,	     &help,   NULL};
 static const struct option *const attach_options[] = {
-	&output, &full,	   &duration, &tape,	&digest, &ring,	 &rate_bytes, &rate_calls,
+	&output, &full, &light, &keep,	   &duration, &tape,	&digest, &ring,	 &rate_bytes, &rate_calls,
 	&strict, &symbols, &quiet,    &verbose, &color,	 &width, &help,	      NULL};
 static const struct option *const look_options[] = {&output, &full,    &strict, &width,
 						    &color,  &verbose, &help,	NULL};

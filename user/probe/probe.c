@@ -152,6 +152,7 @@ struct probe *probe_new(const struct probe_settings *settings)
 	/* After the calibration, which is not to run into it. */
 	load_shared(p->load)->rate_bytes = settings->rate_bytes;
 	load_shared(p->load)->rate_calls = settings->rate_calls;
+	load_shared(p->load)->light = (settings->options & WIRE_OPT_LIGHT) != 0;
 	struct emit_session session = {
 		.mode = settings->mode,
 		.options = settings->options,

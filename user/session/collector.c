@@ -56,6 +56,8 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+static void feed_keep(struct collector *c, uint64_t ts_ns);
+
 /* Everything that shapes the document goes through here, so that the tape has it all, in this order. */
 static void feed(void *ctx, const struct wire_head *rec)
 {
@@ -69,6 +71,20 @@ static void feed(void *ctx, const struct wire_head *rec)
 	if (rec->kind == WIRE_END)
 		c->over = true;
 	pipeline_feed(c->pipeline, rec);
+	if (rec->kind == WIRE_SESSION && trace_rules_has_any(&c->settings->keep))
+		feed_keep(c, rec->ts_ns);
+}
+
+/* The rules of --keep shape the document: they are a record. */
+static void feed_keep(struct collector *c, uint64_t ts_ns)
+{
+	const struct trace_rules *rules = &c->settings->keep;
+	struct wire_keep k = {.head = {.size = sizeof(k), .kind = WIRE_KEEP, .ts_ns = ts_ns},
+			      .errors = rules->errors,
+			      .slow_ns = rules->slow_ns,
+			      .cost_pico = rules->cost_pico};
+
+	feed(c, &k.head);
 }
 
 static void tick(struct collector *c)
@@ -180,11 +196,11 @@ static void take_messages(struct collector *c)
 	}
 }
 
-static void span_closed(void *ctx, struct str line, const struct trace_span *s)
+static void span_closed(void *ctx, struct str line, uint32_t seq)
 {
 	struct collector *c = ctx;
 
-	output_live_span(c->live, line, s);
+	output_live_span(c->live, line, seq);
 }
 
 static void give_verdict(void *ctx, const struct flow_conn *conn, const struct http_verdict *v)

@@ -137,7 +137,9 @@ static int send_setup(struct front *f, int to_collector)
 	struct message_setup setup = {
 		.mode = s->mode,
 		.verbose = (uint32_t)err_get_level(),
-		.options = (s->digest ? WIRE_OPT_DIGEST : 0) | (s->symbols ? WIRE_OPT_SYMBOLS : 0),
+		.options = (s->digest ? WIRE_OPT_DIGEST : 0) | (s->symbols ? WIRE_OPT_SYMBOLS : 0) |
+			   (s->light ? WIRE_OPT_LIGHT : 0) |
+			   (trace_rules_has_any(&s->keep) ? WIRE_OPT_KEEP : 0),
 		.ring_bytes = s->ring_bytes,
 		.rate_bytes = s->rate_bytes,
 		.rate_calls = s->rate_calls,

@@ -191,7 +191,7 @@ static void put_text(struct output_live *l, struct live_target *t, struct str sp
 		put(t, buf_str(&l->line));
 }
 
-void output_live_span(struct output_live *l, struct str line, const struct trace_span *s)
+void output_live_span(struct output_live *l, struct str line, uint32_t seq)
 {
 	for (unsigned i = 0; i < l->count; i++) {
 		struct live_target *t = &l->targets[i];
@@ -206,7 +206,7 @@ void output_live_span(struct output_live *l, struct str line, const struct trace
 			continue;
 		}
 		buf_clear(&l->line);
-		view_numbered(&l->line, line, s->seq);
+		view_numbered(&l->line, line, seq);
 		buf_add_char(&l->line, '\n');
 		put(t, buf_str(&l->line));
 	}

@@ -20,7 +20,7 @@ void output_discard(struct session_settings *settings);
 struct output_live;
 
 struct output_live *output_live_new(const struct session_settings *settings);
-void output_live_span(struct output_live *l, struct str line, const struct trace_span *s);
+void output_live_span(struct output_live *l, struct str line, uint32_t seq);
 /* Writes what the readers take without waiting. Whether something still waits. */
 bool output_live_flush(struct output_live *l);
 void output_live_free(struct output_live *l);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/drop.h"
+#include "trace/trace.h"
 #include "view/view.h"
 #include "wire.h"
 
@@ -40,6 +41,8 @@ struct session_settings {
 	uint64_t rate_bytes, rate_calls; /* of one process, a second; 0: no bound */
 	uint64_t duration_ns;		 /* attach; 0: no bound */
 	bool quiet, digest, strict, symbols;
+	bool light;		 /* payload cut, no content in the document */
+	struct trace_rules keep; /* what stays in the document */
 	bool full;		 /* -o json: messages whole, see view_full */
 	struct view_style style; /* of text on the terminal */
 	char **argv;		 /* run: the command, NULL-terminated */

@@ -250,6 +250,45 @@ int store_add(struct store *s, const struct trace_span *span, struct str line)
 	return r;
 }
 
+/* ---- changing ---- */
+
+int store_get(const struct store *s, uint64_t id, struct store_entry *entry, struct buf *line)
+{
+	const struct slot *slot = s->sorted ? NULL : find_slot(s, id);
+
+	buf_clear(line);
+	if (slot == NULL)
+		return 0;
+	*entry = slot->e;
+	int r = store_read(s, entry, 0, entry->size, line);
+	return r < 0 ? r : 1;
+}
+
+int store_replace(struct store *s, uint64_t id, struct str line)
+{
+	struct slot *slot = s->sorted ? NULL : find_slot(s, id);
+
+	return slot ? place(s, slot, line) : -ENOENT;
+}
+
+void store_remove(struct store *s, uint64_t id)
+{
+	struct slot *slot = s->sorted ? NULL : find_slot(s, id);
+
+	if (slot == NULL)
+		return;
+	/* A file system that cannot do it keeps the bytes until the file goes. */
+	(void)!fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)slot->e.offset, slot->room);
+	(void)map_remove(s->ids, &id);
+	struct slot *last = &s->slots[--s->count];
+	if (slot == last)
+		return;
+	*slot = *last;
+	/* Its key is there: nothing is allocated. */
+	if (map_add(s->ids, &slot->e.id, (void *)(uintptr_t)(slot - s->slots + 1)) < 0)
+		s->lost++;
+}
+
 /* ---- reading ---- */
 
 static int compare_slots(const void *va, const void *vb)

@@ -23,13 +23,6 @@
 
 struct store;
 
-/* dir NULL: $TMPDIR, else /var/tmp, else /tmp. NULL: errno. */
-struct store *store_new(const char *dir);
-/* Adds a span's line, or replaces the one with its id. */
-int store_add(struct store *s, const struct trace_span *span, struct str line) MUST_CHECK;
-/* No more spans: sorts. Numbers them: n from 1 by (start, seq) in each trace. */
-int store_finish(struct store *s) MUST_CHECK;
-
 /* What sums over spans need, so that no line has to be read again for them. */
 struct store_facts {
 	const char *kind; /* static */
@@ -43,11 +36,25 @@ struct store_facts {
 
 struct store_entry {
 	uint64_t id, parent, start_ns;
-	uint32_t trace, seq, n;
+	uint32_t trace, seq, n; /* n: 0 before store_finish */
 	struct store_facts facts;
 	uint64_t offset; /* of the line in the spool */
 	uint32_t size;	 /* of the line, without n */
 };
+
+/* dir NULL: $TMPDIR, else /var/tmp, else /tmp. NULL: errno. */
+struct store *store_new(const char *dir);
+/* Adds a span's line, or replaces the one with its id. */
+int store_add(struct store *s, const struct trace_span *span, struct str line) MUST_CHECK;
+/* Before store_finish: the newest line of a span, appended to an emptied `line`. 1, 0 when it is not there, < 0: -errno. */
+int store_get(const struct store *s, uint64_t id, struct store_entry *entry, struct buf *line) MUST_CHECK;
+/* Another line for a span that is there, which says the same of the entry's parent, times and facts: they stay. -ENOENT
+ * when it is not there. */
+int store_replace(struct store *s, uint64_t id, struct str line) MUST_CHECK;
+/* Forgets a span; its room on disk is given back where the file system can. */
+void store_remove(struct store *s, uint64_t id);
+/* No more spans: sorts. Numbers them: n from 1 by (start, seq) in each trace. */
+int store_finish(struct store *s) MUST_CHECK;
 
 /* After store_finish. */
 size_t store_count(const struct store *s, uint32_t trace);

@@ -35,7 +35,9 @@ static void unlist(struct trace_set *t, struct trace_call *k)
 void trace_call_free(struct trace_set *t, struct trace_call *k)
 {
 	unlist(t, k);
-	trace_retry_drop(k->before);
+	trace_retry_drop(t, k->before);
+	if (k->grouped)
+		trace_keep_leave(t, k->id);
 	if (k->c)
 		k->c->user = NULL;
 	free(k);
@@ -116,12 +118,14 @@ static void draft_finish(struct trace_draft *d, const struct genai_call *c)
 }
 
 /* Messages, and what of them an earlier span holds already. */
-static void draft_content(struct trace_draft *d, const struct trace_call *k)
+static void draft_content(struct trace_draft *d, const struct trace_call *k, bool light)
 {
 	const struct genai_call *c = k->c;
 	const struct trace_continues *before = &k->continues;
 	struct buf *text;
 
+	if (light)
+		return;
 	if (before->no_system)
 		trace_draft_json(d, "gen_ai.system_instructions", STR("[]"));
 	if (c->system_count > 0 && !(before->id && before->same_system)) {
@@ -156,7 +160,7 @@ static void draft_content(struct trace_draft *d, const struct trace_call *k)
 	}
 }
 
-static void draft_model(struct trace_draft *d, const struct trace_call *k)
+static void draft_model(struct trace_draft *d, const struct trace_call *k, bool light)
 {
 	const struct genai_call *c = k->c;
 
@@ -178,7 +182,7 @@ static void draft_model(struct trace_draft *d, const struct trace_call *k)
 	if (c->first_chunk_ns > c->start_ns && c->start_ns)
 		trace_draft_f64(d, "gen_ai.response.time_to_first_chunk",
 				(double)(c->first_chunk_ns - c->start_ns) / 1e9);
-	draft_content(d, k);
+	draft_content(d, k, light);
 }
 
 static void draft_http(struct trace_draft *d, const struct trace_call *k)
@@ -234,6 +238,17 @@ static void draft_broken(struct trace_draft *d, const struct genai_call *c)
 	jsonw_z(jsonw_key(&w, "why"), c->broken.why);
 	jsonw_object_end(&w);
 	trace_draft_json(d, "bottrace.broken", buf_str(text));
+}
+
+static void draft_cut(struct trace_draft *d, const struct genai_call *c)
+{
+	if (!c->cut.set)
+		return;
+	struct buf *text = trace_draft_buf(d);
+	buf_addf(text, "{\"direction\":\"%s\",\"body_offset\":%llu,\"why\":\"encoded: not readable behind what was "
+		       "left out\"}",
+		 c->cut.dir == WIRE_READ ? "read" : "write", (unsigned long long)c->cut.body_offset);
+	trace_draft_json(d, "bottrace.cut", buf_str(text));
 }
 
 /* ---- status, events, gaps ---- */
@@ -316,11 +331,22 @@ static void draft_gaps(struct trace_draft *d, struct trace_call *k)
 	k->gaps_told = own;
 }
 
+/* Once its id is settled: a retry has that of the first attempt. */
+static void enter(struct trace_set *t, struct trace_call *k)
+{
+	if (!k->grouped)
+		trace_keep_enter(t, k->process->root, k->id);
+	k->grouped = true;
+}
+
 static void tell(struct trace_set *t, struct trace_call *k, bool open)
 {
 	const struct genai_call *c = k->c;
 	struct trace_draft d;
 
+	enter(t, k);
+	if (k->continues.id && !trace_keep_has(t, k->continues.id))
+		k->continues.id = 0; /* it may go: this one is told whole */
 	trace_draft_init(&d);
 	d.s.id = k->id;
 	d.s.seq = k->seq;
@@ -335,10 +361,11 @@ static void tell(struct trace_set *t, struct trace_call *k, bool open)
 		trace_draft_evidence(&d, "pid %u made this call; no agent is known", d.s.pid);
 	}
 	draft_status(&d, k, open);
-	draft_model(&d, k);
+	draft_model(&d, k, t->light);
 	draft_http(&d, k);
 	draft_attempts(&d, k);
 	draft_broken(&d, c);
+	draft_cut(&d, c);
 	draft_events(&d, k);
 	draft_gaps(&d, k);
 	/* Last: it may take a buf of its own. */
@@ -392,6 +419,9 @@ static void on_request(void *ctx, struct genai_call *c)
 	if (k == NULL)
 		return;
 	trace_retry_join(t, k);
+	enter(t, k);
+	if (c->x && c->x->request.torn && c->x->gaps == NULL)
+		k->process->cut_ns = c->start_ns;
 	if (t->mode == WIRE_MODE_DECODE)
 		t->content = hash_chain(t->content, c->body_hash);
 	if (c->kind != GENAI_HTTP) {

@@ -15,14 +15,15 @@
 #define FORK_STRING_MIN	 4u	    /* shorter ones stand in any command line */
 #define FORK_PARSE_BYTES (4u << 20) /* arena for the arguments of one call */
 
-static void blame(struct trace_process *pr, const struct trace_tool *tool, const char *how)
+static void blame(struct trace_set *t, struct trace_process *pr, const struct trace_tool *tool, const char *how)
 {
 	pr->tool = tool->id;
+	trace_keep_ran(t, pr, tool->ask->chat);
 	pr->tool_how = how;
 	pr->undecided = false;
 }
 
-void trace_fork_begin(struct trace_process *pr, struct trace_process *parent)
+void trace_fork_begin(struct trace_set *t, struct trace_process *pr, struct trace_process *parent)
 {
 	const struct trace_tool *only = NULL, *threads = NULL;
 	uint32_t open = 0, same_thread = 0;
@@ -38,11 +39,11 @@ void trace_fork_begin(struct trace_process *pr, struct trace_process *parent)
 		}
 	}
 	if (open == 1) {
-		blame(pr, only, "fork");
+		blame(t, pr, only, "fork");
 		snprintf(pr->tool_why, sizeof(pr->tool_why),
 			 "the only open tool call of pid %u when it forked", parent->proc->pid);
 	} else if (same_thread == 1) {
-		blame(pr, threads, "fork");
+		blame(t, pr, threads, "fork");
 		snprintf(pr->tool_why, sizeof(pr->tool_why),
 			 "one of %u open tool calls of pid %u, asked for by thread %u, which forked", open,
 			 parent->proc->pid, pr->proc->forked_by_tid);
@@ -114,7 +115,7 @@ static void choose(struct choice *c, const struct trace_tool *k, struct match m)
 	c->count++;
 }
 
-void trace_fork_exec(struct trace_process *pr, struct trace_process *parent)
+void trace_fork_exec(struct trace_set *t, struct trace_process *pr, struct trace_process *parent)
 {
 	struct choice any = {0}, whole = {0}, named = {0};
 	uint32_t open = 0;
@@ -133,13 +134,13 @@ void trace_fork_exec(struct trace_process *pr, struct trace_process *parent)
 	}
 	const struct choice *c = any.count == 1 ? &any : whole.count == 1 ? &whole : NULL;
 	if (c) {
-		blame(pr, c->tool, "content");
+		blame(t, pr, c->tool, "content");
 		snprintf(pr->tool_why, sizeof(pr->tool_why),
 			 "its argv holds %u of %u argument strings of this call and not those of the other "
 			 "open ones",
 			 c->match.found, c->match.strings);
 	} else if (any.count == 0 && named.count == 1) {
-		blame(pr, named.tool, "content");
+		blame(t, pr, named.tool, "content");
 		snprintf(pr->tool_why, sizeof(pr->tool_why),
 			 "its argv holds the name of this tool and of no other open one");
 	}

@@ -127,6 +127,8 @@ void trace_ledger_close(struct trace_set *t, struct proc_table *procs, struct fl
 		set_id(t, r);
 		set_status(t, r);
 		r->t.root_rule = rule_of(t);
+		r->t.light = t->light;
+		r->t.rules = t->rules;
 		r->t.until_ns = decode ? 0 : t->now_ns;
 		r->t.counts_known = t->has_final && !cut && !decode;
 		bool unknown = !decode && !r->t.counts_known;

@@ -68,6 +68,8 @@ void trace_prefix_input(struct trace_set *t, struct trace_call *k)
 
 	k->system = genai_parts_exact(c->system, c->system_count);
 	k->tools = hash_u128(c->tools, 0);
+	if (t->light)
+		return; /* there is nothing to shorten */
 	autodrop(drop_memory) struct hash128 *chains = calloc((size_t)n + 1, sizeof(*chains));
 	if (chains == NULL) {
 		k->chain = hash_u128(STR("unknown"), k->id); /* equal to nobody's */
@@ -102,7 +104,7 @@ void trace_prefix_answer(struct trace_set *t, struct trace_call *k)
 	const struct genai_call *c = k->c;
 
 	/* Of several choices, none is the one that was continued. */
-	if (c->input_count > 0 && c->output_count == 1)
+	if (!t->light && c->input_count > 0 && c->output_count == 1)
 		remember(t, k, hash_chain(k->chain, genai_message_exact(&c->output[0])), c->input_count + 1);
 }
 

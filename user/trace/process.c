@@ -316,7 +316,7 @@ static void on_begin(void *ctx, struct proc *p, const struct wire_head *rec)
 	}
 	struct trace_process *parent = parent_of(pr);
 	if (p->born_here && parent)
-		trace_fork_begin(pr, parent);
+		trace_fork_begin(t, pr, parent);
 	if (rec->kind == WIRE_PROC_EXEC)
 		add_exec(t, pr, rec);
 	/* Under attach, whether one of its ancestors is a target comes in the next record. */
@@ -336,12 +336,12 @@ static void on_change(void *ctx, struct proc *p, const struct wire_head *rec)
 		pr->root->root = pr;
 	struct trace_process *parent = parent_of(pr);
 	if (rec->kind == WIRE_PROC_FORK && parent) /* it came after other records of the child */
-		trace_fork_begin(pr, parent);
+		trace_fork_begin(t, pr, parent);
 	if (rec->kind != WIRE_PROC_EXEC)
 		return;
 	add_exec(t, pr, rec);
 	if (pr->undecided && parent)
-		trace_fork_exec(pr, parent);
+		trace_fork_exec(t, pr, parent);
 	pr->undecided = false;
 }
 

@@ -30,10 +30,12 @@ static void unlink_failed(struct trace_set *t, struct trace_failed *f)
 	f->process->failed--;
 }
 
-void trace_retry_drop(struct trace_failed *f)
+void trace_retry_drop(struct trace_set *t, struct trace_failed *f)
 {
 	if (f == NULL)
 		return;
+	if (f->attempt_count > 0)
+		trace_keep_leave(t, f->id);
 	free(f->attempts);
 	free(f->gaps);
 	free(f);
@@ -42,7 +44,7 @@ void trace_retry_drop(struct trace_failed *f)
 void trace_retry_free(struct trace_set *t, struct trace_failed *f)
 {
 	unlink_failed(t, f);
-	trace_retry_drop(f);
+	trace_retry_drop(t, f);
 }
 
 static void make_room(struct trace_set *t, const struct trace_process *pr)
@@ -60,7 +62,7 @@ static void make_room(struct trace_set *t, const struct trace_process *pr)
 }
 
 /* The failed attempt of k joins those before it; NULL without memory. */
-static struct trace_failed *attempted(struct trace_call *k)
+static struct trace_failed *attempted(struct trace_set *t, struct trace_call *k)
 {
 	const struct genai_call *c = k->c;
 	struct trace_failed *f = k->before ? take(k->before) : calloc(1, sizeof(*f));
@@ -69,7 +71,7 @@ static struct trace_failed *attempted(struct trace_call *k)
 		return NULL;
 	struct trace_attempt *all = realloc(f->attempts, (f->attempt_count + 1) * sizeof(*all));
 	if (all == NULL) {
-		trace_retry_drop(f);
+		trace_retry_drop(t, f);
 		return NULL;
 	}
 	f->attempts = all;
@@ -92,6 +94,7 @@ static struct trace_failed *attempted(struct trace_call *k)
 		f->tid = c->x ? c->x->tid : 0;
 		f->start_ns = c->start_ns;
 		f->continues = k->continues;
+		trace_keep_enter(t, k->process->root, f->id);
 	}
 	return f;
 }
@@ -120,7 +123,7 @@ void trace_retry_keep(struct trace_set *t, struct trace_call *k)
 	/* What names no attempt is no SDK's that would retry under this rule. */
 	if (k->c->retry_count < 0)
 		return;
-	struct trace_failed *f = attempted(k);
+	struct trace_failed *f = attempted(t, k);
 	if (f == NULL)
 		return;
 	keep_gaps(f, k);
@@ -191,7 +194,7 @@ void trace_retry_join(struct trace_set *t, struct trace_call *k)
 	} else {
 		struct trace_call *hanging = find_hanging(t, k);
 
-		f = hanging ? attempted(hanging) : NULL;
+		f = hanging ? attempted(t, hanging) : NULL;
 		if (f == NULL)
 			return;
 		keep_gaps(f, hanging);

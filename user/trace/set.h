@@ -18,6 +18,7 @@
 #define TRACE_SAME_ID_MAX  16u		   /* open tool calls of one process with one id */
 #define TRACE_GAPS_MAX	   262144u /* gaps of one process that hit no call; the last one takes the rest */
 #define TRACE_EXECS_MAX	   64u	   /* exec events of one process */
+#define TRACE_KEPT_MAX	   16384u  /* kept calls (--keep) that later ones may be shortened against */
 #define TRACE_DEPTH_MAX	   4096u   /* ancestors of a process that are looked at */
 
 /* One trace under construction. */
@@ -45,6 +46,8 @@ struct trace_process {
 	struct trace_root *root; /* NULL: not settled yet */
 	uint32_t seq;
 	uint64_t tool;	      /* span of the tool call that ran it; 0: none */
+	uint64_t tool_call;   /* the call that asked for it */
+	uint64_t cut_ns;      /* start of its last request of which policy left a part out; 0: none */
 	const char *tool_how; /* fork, content */
 	char tool_why[160];
 	bool undecided; /* several tool calls were open when it was forked: its exec may tell */
@@ -78,6 +81,7 @@ struct trace_call {
 	uint32_t gaps_told;
 	bool told; /* its span */
 	bool closed;
+	bool grouped;		     /* its group (--keep) waits for it */
 	bool superseded;	     /* a retry took over while it hung: it has no span of its own */
 	struct trace_failed *before; /* earlier attempts of the same logical call; NULL: none */
 	struct trace_continues continues;
@@ -146,6 +150,24 @@ struct trace_tool {
 	struct str call_id, name, args; /* in one block behind the struct */
 };
 
+struct trace_list {
+	uint64_t *ids;
+	uint32_t count, cap;
+};
+
+/* Spans that stay or go together (--keep): a call and the tool calls that its answer asked for, or all of a run. */
+struct trace_group {
+	struct trace_group *prev, *next; /* oldest first */
+	uint64_t key;			 /* the call's span */
+	struct trace_root *root;
+	uint32_t open;		/* what may still come: the call, its tools, failed attempts that a retry may join */
+	bool kept;		/* one of them fulfils a rule */
+	struct trace_list told; /* spans that wait for the decision */
+	struct trace_list refers;   /* tool calls of other groups that were answered in this call */
+	struct trace_process **ran; /* processes that its tools ran */
+	uint32_t ran_count, ran_cap;
+};
+
 struct trace_set {
 	struct trace_settings settings;
 	uint32_t mode; /* enum wire_mode; 0: no session record yet */
@@ -154,6 +176,13 @@ struct trace_set {
 	uint64_t site_ns; /* of the session, then of the libraries' data sites */
 	uint64_t lib_ns;
 	uint64_t session_ns;
+	bool light;
+	struct trace_rules rules;
+	struct map *groups; /* --keep; else NULL */
+	struct trace_group *first_group, *last_group;
+	struct map *kept;   /* the latest calls that were kept */
+	uint64_t *kept_ids; /* the same in order, TRACE_KEPT_MAX around */
+	uint64_t kept_count;
 	uint64_t now_ns; /* of the last record */
 	bool has_final;
 	bool attacher_died;
@@ -200,9 +229,27 @@ void trace_process_free(struct trace_process *pr);
 
 /* ---- fork.c: which tool call ran a process ---- */
 /* At the fork of pr by parent. */
-void trace_fork_begin(struct trace_process *pr, struct trace_process *parent);
+void trace_fork_begin(struct trace_set *t, struct trace_process *pr, struct trace_process *parent);
 /* At its first exec. */
-void trace_fork_exec(struct trace_process *pr, struct trace_process *parent);
+void trace_fork_exec(struct trace_set *t, struct trace_process *pr, struct trace_process *parent);
+
+/* ---- keep.c: --keep ---- */
+/* The record came. 0, or -1 without memory: then everything is kept. */
+int trace_keep_start(struct trace_set *t, const struct wire_keep *w);
+/* The call with this span, or something that stands and falls with it, has begun and ended. */
+void trace_keep_enter(struct trace_set *t, struct trace_root *root, uint64_t call);
+void trace_keep_leave(struct trace_set *t, uint64_t call);
+/* Whether the call is kept for sure (without --keep each is). */
+bool trace_keep_has(const struct trace_set *t, uint64_t call);
+/* A tool call that this one asked for ran pr. */
+void trace_keep_ran(struct trace_set *t, struct trace_process *pr, uint64_t call);
+/* The span `id` names this call as what it was answered in. */
+void trace_keep_refer(struct trace_set *t, uint64_t id, uint64_t call);
+/* Whether the span, about to be told, is undecided. told: it was told before. */
+bool trace_keep_tell(struct trace_set *t, struct trace_root *root, struct trace_span *s, bool told);
+/* No more calls and tools: decides what is left. */
+void trace_keep_finish(struct trace_set *t);
+void trace_keep_free(struct trace_set *t);
 
 /* ---- call.c ---- */
 /* Tells every call that never closed, as open. */
@@ -226,7 +273,7 @@ void trace_retry_join(struct trace_set *t, struct trace_call *k);
 void trace_retry_keep(struct trace_set *t, struct trace_call *k);
 void trace_retry_free(struct trace_set *t, struct trace_failed *f);
 /* One that is in no list. NULL is fine. */
-void trace_retry_drop(struct trace_failed *f);
+void trace_retry_drop(struct trace_set *t, struct trace_failed *f);
 
 /* ---- prefix.c ---- */
 /* Finds what k continues (k->continues) and remembers its input. */

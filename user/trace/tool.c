@@ -93,14 +93,16 @@ void trace_tool_free(struct trace_set *t, struct trace_tool *tool)
 		tool->after->before = tool->before;
 	t->tool_count--;
 	tool->ask->tools--;
+	uint64_t chat = tool->ask->chat;
 	ask_drop(tool->ask);
 	free(tool);
+	trace_keep_leave(t, chat);
 }
 
 /* ---- the span ---- */
 
 struct outcome {
-	const char *word; /* returned, error, unanswered */
+	const char *word; /* returned, error, unanswered, unseen */
 	enum trace_status status;
 	uint64_t end_ns;
 	uint64_t answered_in; /* 0: nowhere */
@@ -115,6 +117,7 @@ static void tell(struct trace_set *t, struct trace_tool *tool, const struct outc
 	buf_init(&name, 4096);
 	trace_draft_init(&d);
 	d.s.id = tool->id;
+	d.s.asked_by = tool->ask->chat;
 	d.s.seq = tool->seq;
 	d.s.kind = "execute_tool";
 	buf_addf(&name, "execute_tool %.*s", STR_ARG(str_head(tool->name, 1024)));
@@ -141,12 +144,16 @@ static void tell(struct trace_set *t, struct trace_tool *tool, const struct outc
 	trace_draft_str(&d, "gen_ai.tool.name", tool->name);
 	if (tool->has_id)
 		trace_draft_str(&d, "gen_ai.tool.call.id", tool->call_id);
-	trace_draft_json(&d, "gen_ai.tool.call.arguments", tool->args);
-	trace_draft_json(&d, "gen_ai.tool.call.result", o->result);
+	if (!t->light) {
+		trace_draft_json(&d, "gen_ai.tool.call.arguments", tool->args);
+		trace_draft_json(&d, "gen_ai.tool.call.result", o->result);
+	}
 	trace_draft_str(&d, "bottrace.tool.outcome", str_of(o->word));
 	trace_draft_str(&d, "bottrace.requested_by", trace_draft_hex(&d, tool->ask->chat));
 	if (o->answered_in)
 		trace_draft_str(&d, "bottrace.answered_in", trace_draft_hex(&d, o->answered_in));
+	if (o->answered_in)
+		trace_keep_refer(t, tool->id, o->answered_in);
 	if (o->status == TRACE_STATUS_ERROR)
 		trace_draft_str(&d, "error.type", STR("tool_error"));
 	trace_tell(t, tool->process->root, &d, &tool->told);
@@ -249,6 +256,7 @@ static void open_tool(struct trace_set *t, struct trace_tool *tool)
 	pr->tools = tool;
 	tool->seq = ++pr->root->seq;
 	add_index(t, tool);
+	trace_keep_enter(t, pr->root, tool->ask->chat);
 
 	struct trace_span s = {.id = tool->id, .parent = trace_process_parent(pr), .seq = tool->seq};
 	s.kind = "execute_tool";
@@ -453,24 +461,32 @@ void trace_tool_answer(struct trace_set *t, struct trace_call *k)
 
 /* ---- never told ---- */
 
+/* Nobody told the result; or it may stand in what policy left out of a later request, and when that was is not known. */
+static void tell_unanswered(struct trace_set *t, struct trace_tool *tool, struct outcome o)
+{
+	bool unseen = tool->process->cut_ns && tool->process->cut_ns >= tool->start_ns;
+
+	o.word = unseen ? "unseen" : "unanswered";
+	if (unseen)
+		o.end_ns = 0;
+	tell(t, tool, &o);
+	trace_tool_free(t, tool);
+}
+
 void trace_tool_end(struct trace_set *t, struct trace_process *pr)
 {
 	const struct proc *p = pr->proc;
 	/* A program that ends in peace may have asked for its last answer in the form of a tool call. */
 	bool peace = p->exit_signal == 0 && p->exit_code == 0;
-	struct outcome o = {.word = "unanswered", .end_ns = p->end_ns};
+	struct outcome o = {.end_ns = p->end_ns};
 
 	o.status = peace ? TRACE_STATUS_OK : TRACE_STATUS_ABORTED;
-	while (pr->tools) {
-		tell(t, pr->tools, &o);
-		trace_tool_free(t, pr->tools);
-	}
+	while (pr->tools)
+		tell_unanswered(t, pr->tools, o);
 }
 
 void trace_tool_finish(struct trace_set *t)
 {
-	while (t->tools) {
-		tell(t, t->tools, &(struct outcome){.word = "unanswered", .status = TRACE_STATUS_OPEN});
-		trace_tool_free(t, t->tools);
-	}
+	while (t->tools)
+		tell_unanswered(t, t->tools, (struct outcome){.status = TRACE_STATUS_OPEN});
 }

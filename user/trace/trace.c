@@ -64,6 +64,7 @@ void trace_tell(struct trace_set *t, struct trace_root *root, struct trace_draft
 		return;
 	}
 	d->s.trace = root->t.index;
+	d->s.undecided = trace_keep_tell(t, root, &d->s, *told);
 	if (!*told)
 		root->t.spans++;
 	*told = true;
@@ -75,6 +76,7 @@ void trace_tell(struct trace_set *t, struct trace_root *root, struct trace_draft
 static void session(struct trace_set *t, const struct wire_session *s)
 {
 	t->mode = s->mode;
+	t->light = (s->options & WIRE_OPT_LIGHT) != 0;
 	memcpy(t->boot_id, s->boot_id, sizeof(t->boot_id));
 	t->utc_offset_ns = s->utc_offset_ns;
 	t->site_ns = s->site_ns;
@@ -106,6 +108,10 @@ void trace_feed(struct trace_set *t, const struct wire_head *rec)
 	case WIRE_SESSION:
 		session(t, (const struct wire_session *)rec);
 		break;
+	case WIRE_KEEP:
+		if (trace_keep_start(t, (const struct wire_keep *)rec) < 0)
+			t->lost++;
+		break;
 	case WIRE_LIB:
 		library(t, (const struct wire_lib *)rec);
 		break;
@@ -133,6 +139,7 @@ void trace_finish(struct trace_set *t, struct proc_table *procs, struct flow *fl
 		t->roots->root = t->processes;
 	trace_call_finish(t);
 	trace_tool_finish(t);
+	trace_keep_finish(t); /* processes last: what ran them is decided now */
 	for (struct trace_process *pr = t->processes; pr != NULL; pr = pr->next)
 		if (trace_process_settle(t, pr))
 			trace_process_tell(t, pr);
@@ -188,6 +195,7 @@ void trace_free(struct trace_set *t)
 		t->roots = r->next;
 		free(r);
 	}
+	trace_keep_free(t);
 	trace_prefix_free(t);
 	trace_chain_free(t);
 	map_free(t->tool_index);

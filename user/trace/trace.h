@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/drop.h"
 #include "base/str.h"
 #include "genai/genai.h"
@@ -58,6 +59,8 @@ enum trace_status { TRACE_STATUS_OPEN, TRACE_STATUS_OK, TRACE_STATUS_ERROR, TRAC
 struct trace_span {
 	uint64_t id;
 	uint64_t parent;  /* 0: a root */
+	uint64_t asked_by; /* a tool call's: span of the answer that asked; else 0 */
+	bool undecided;	   /* --keep: trace_ops.decide will say whether it stays */
 	uint32_t trace;	  /* index of its trace, from 0 */
 	uint32_t seq;	  /* order of creation in its trace, from 1; the ordinal n follows (start, seq) */
 	const char *kind; /* docs/trace.md: chat, execute_tool, process, http, ... */
@@ -77,6 +80,13 @@ struct trace_span {
 	uint32_t gap_count;
 };
 
+/* --keep: what makes a call stay. 0: this rule was not given. */
+struct trace_rules {
+	bool errors;
+	uint64_t slow_ns;
+	uint64_t cost_pico; /* picodollars */
+};
+
 /* One trace, when its session ended. Spans were told before, by trace_ops.span. */
 struct trace {
 	uint32_t index;
@@ -91,6 +101,9 @@ struct trace {
 	uint64_t in_flight;
 	uint64_t queue_full_calls;
 	uint32_t spans;
+	uint64_t spans_dropped; /* by --keep */
+	struct trace_rules rules;
+	bool light; /* --light: no content */
 	struct proc *root_proc; /* NULL in decode */
 	bool counts_known;
 };
@@ -101,6 +114,11 @@ struct trace_ops {
 	void (*span)(void *ctx, const struct trace_span *s);
 	/* A span began: for live displays only; it may still lack most. May be NULL. */
 	void (*open)(void *ctx, const struct trace_span *s);
+	/* A span that was told as undecided stays, or is to be forgotten. Comes once for each. May be NULL. */
+	void (*decide)(void *ctx, uint64_t id, bool keep);
+	/* The call `call` was dropped: the span `id`, if it is still there, is not to name it as what it was answered in. May
+	 * be NULL. */
+	void (*forget)(void *ctx, uint64_t id, uint64_t call);
 };
 
 struct trace_settings {
@@ -110,10 +128,20 @@ struct trace_settings {
 
 struct trace_set;
 
+/* ---- rules.c: --keep ---- */
+
+/* "errors,slow>5s,cost>0.50". NULL, or what is wrong with it in a few words; then out is as before. */
+const char *trace_rules_parse(struct str text, struct trace_rules *out) MUST_CHECK;
+/* In the same form, in one spelling. */
+void trace_rules_format(struct buf *out, const struct trace_rules *r);
+bool trace_rules_has_any(const struct trace_rules *r);
+/* Whether the span fulfils one of them; now_ns for those that are open. */
+bool trace_rules_match(const struct trace_rules *r, const struct trace_span *s, uint64_t now_ns);
+
 struct trace_set *trace_new(const struct trace_settings *settings);
 const struct genai_ops *trace_genai_ops(void); /* ctx: the struct trace_set */
 const struct proc_ops *trace_proc_ops(void);   /* ctx: the struct trace_set */
-/* Takes any record: time, WIRE_SESSION, WIRE_TICK, WIRE_END. Feed it to proc and flow first. */
+/* Takes any record: time, WIRE_SESSION, WIRE_KEEP, WIRE_TICK, WIRE_END. Feed it to proc and flow first. */
 void trace_feed(struct trace_set *t, const struct wire_head *rec);
 /* No more input: closes or reports what is open, assigns every process to its trace, sums. cut: the tape ended early. */
 void trace_finish(struct trace_set *t, struct proc_table *procs, struct flow *flow, bool cut);

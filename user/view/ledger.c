@@ -156,6 +156,25 @@ void ledger_write(struct line *l, const struct json *trace, struct buf *out)
 	line_end(l, out);
 }
 
+void ledger_write_mode(struct line *l, struct arena *a, const struct json *trace)
+{
+	const struct json *kept = json_get(trace, "kept");
+	bool light = false;
+	int64_t dropped;
+	char z[32];
+
+	if (json_bool(json_get(trace, "light"), &light) && light)
+		line_addf(l, LINE_DIM, "  light");
+	if (json_type(kept) != JSON_OBJECT)
+		return;
+	line_addf(l, LINE_DIM, "  kept by ");
+	line_add_cut(l, LINE_DIM, json_get_str(a, kept, "rules"), 60);
+	if (!json_i64(json_get(kept, "spans_dropped"), &dropped) || dropped < 0)
+		return;
+	text_count((uint64_t)dropped, z);
+	line_addf(l, LINE_DIM, "; %s dropped", z);
+}
+
 bool ledger_is_lossy(const struct json *trace)
 {
 	int64_t n = ledger_number(trace, "bytes", "missing") + ledger_number(trace, "calls", "abandoned");

@@ -23,6 +23,8 @@ void ledger_add_tokens(struct ledger_sums *s, int64_t *sum, int64_t tokens);
 /* "ledger: calls 391 = 391 kept + 0 lost; bytes ...; events ..." and, when it does not balance, that. On a narrow
  * terminal three lines: an equation that is cut off says nothing. */
 void ledger_write(struct line *l, const struct json *trace, struct buf *out);
+/* "light; kept by errors; 12 dropped": how the run was asked to be told; nothing when in full. Led by two spaces. */
+void ledger_write_mode(struct line *l, struct arena *a, const struct json *trace);
 /* Whether anything was lost. */
 bool ledger_is_lossy(const struct json *trace);
 int64_t ledger_number(const struct json *trace, const char *account, const char *word);

@@ -108,7 +108,9 @@ static void note_state(struct line *l, struct arena *a, const struct node *n, in
 		note_process(l, n);
 	if (str_eq(outcome, STR("unanswered")))
 		line_addf(l, LINE_YELLOW, "  unanswered");
-	if (str_eq(code, STR("open")))
+	if (str_eq(outcome, STR("unseen")))
+		line_addf(l, LINE_DIM, "  end unseen");
+	if (str_eq(code, STR("open")) && !str_eq(outcome, STR("unseen")))
 		note_open(l, a, n, now_ns);
 	else if (str_eq(code, STR("error")) || str_eq(code, STR("aborted")))
 		note_error(l, a, n, code);

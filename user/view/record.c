@@ -168,6 +168,19 @@ static const char *status_word(enum trace_status s)
 	return s == TRACE_STATUS_OK ? "ok" : s == TRACE_STATUS_OPEN ? "open" : "error";
 }
 
+/* What --keep did. */
+static void write_kept(struct jsonw *w, const struct trace *t)
+{
+	autodrop(buf_fini) struct buf rules = {0};
+
+	buf_init(&rules, 256);
+	trace_rules_format(&rules, &t->rules);
+	jsonw_object(jsonw_key(w, "kept"));
+	jsonw_str(jsonw_key(w, "rules"), buf_str(&rules));
+	jsonw_u64(jsonw_key(w, "spans_dropped"), t->spans_dropped);
+	jsonw_object_end(w);
+}
+
 void record_facts(struct jsonw *w, const struct view_session *v, const struct record_roster *r,
 		  const struct trace *t)
 {
@@ -183,6 +196,10 @@ void record_facts(struct jsonw *w, const struct view_session *v, const struct re
 	jsonw_null(jsonw_key(w, "session"));
 	jsonw_z(jsonw_key(w, "status"), status_word(t->status));
 	jsonw_bool(jsonw_key(w, "complete"), t->complete && store_lost(v->store) == 0);
+	if (t->light)
+		jsonw_bool(jsonw_key(w, "light"), true);
+	if (trace_rules_has_any(&t->rules))
+		write_kept(w, t);
 	write_ledger(w, v, r, t);
 }
 

@@ -17,6 +17,7 @@ struct summary {
 	struct node_forest f;	  /* of the store's index: no line is read */
 	struct ledger_sums sums;
 	uint64_t last_ns; /* that stands in the trace; 0: none */
+	struct arena *a;
 };
 
 static void counted(struct line *l, enum line_colour c, const char *name, uint64_t n)
@@ -49,6 +50,7 @@ static void first_line(struct line *l, const struct summary *s)
 		line_addf(l, LINE_YELLOW, "  open");
 	(void)json_bool(json_get(s->facts, "complete"), &complete);
 	line_addf(l, complete ? LINE_GREEN : LINE_YELLOW, complete ? "  complete" : "  incomplete");
+	ledger_write_mode(l, s->a, s->facts);
 }
 
 static void cost_line(struct line *l, const struct json *trace)
@@ -164,7 +166,7 @@ static int one_trace(struct buf *out, const struct view_session *v, const struct
 		     const struct trace *t, const struct view_style *style)
 {
 	autodrop(drop_arena) struct arena *a = arena_new(SIZE_MAX / 2);
-	struct summary s = {.v = v, .trace = t};
+	struct summary s = {.v = v, .trace = t, .a = a};
 	int r = a ? read_facts(&s, a, roster) : -ENOMEM;
 
 	if (r == 0)

@@ -210,6 +210,7 @@ static void draw_header(struct tree *t, struct line *l, const struct ledger_sums
 	(void)json_bool(json_get(trace, "complete"), &complete);
 	line_addf(l, complete ? LINE_PLAIN : LINE_YELLOW, complete ? "  complete" : "  incomplete");
 	draw_totals(l, s);
+	ledger_write_mode(l, t->a, trace);
 	if (t->header != NODE_NONE)
 		node_notes(l, t->a, &t->f.nodes[t->header], t->f.last_ns);
 	line_end(l, out);

@@ -37,6 +37,8 @@ static const struct {
 	FIELD("rate-bytes", "64M", session.rate_bytes),
 	FIELD("rate-calls", "5000", session.rate_calls),
 	FIELD("duration", "3s", session.duration_ns),
+	FIELD("light", NULL, session.light),
+	FIELD("keep", "slow>5s", session.keep),
 	FIELD("color", "never", color),
 	FIELD("width", "80", width),
 	FIELD("server-name", "host", server_name),

@@ -131,13 +131,13 @@ struct told {
 	uint32_t last_seq;
 };
 
-static void tell(void *ctx, struct str line, const struct trace_span *s)
+static void tell(void *ctx, struct str line, uint32_t seq)
 {
 	struct told *t = ctx;
 
 	buf_add(&t->lines, line);
 	buf_add_char(&t->lines, '\n');
-	t->last_seq = s->seq;
+	t->last_seq = seq;
 }
 
 /* Spans are told cleaned: what the guard takes out of the document is in no line either. */

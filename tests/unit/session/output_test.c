@@ -232,7 +232,7 @@ static int written(const struct session_settings *settings, struct pipeline *p, 
 
 static void feed(struct output_live *l, uint32_t seq)
 {
-	output_live_span(l, STR(SPAN), &(struct trace_span){.seq = seq});
+	output_live_span(l, STR(SPAN), seq);
 }
 
 static size_t count(struct str s, const char *what)
