@@ -218,6 +218,10 @@ void http_body_close(struct http_open *o, enum http_which which, bool whole, uin
 	struct http_body *b = &o->body[which];
 	struct http_message *m = http_message_of(o, which);
 
+	if (whole && b->tail.n > 0 && o->conn->side[dir_of(o, which)].framing == HTTP_BY_NEXT) {
+		http_tail_unchunk(&b->tail);
+		m->tail = buf_str(&b->tail);
+	}
 	if (whole && b->encoding && !b->stopped && !http_encoding_is_whole(b->encoding))
 		http_exchange_broken(o, dir_of(o, which), offset, "the encoded body ends early");
 	if (b->frames.kind)

@@ -190,6 +190,9 @@ void http_body_gap(struct http_open *o, enum http_which which, uint64_t bytes);
 void http_body_close(struct http_open *o, enum http_which which, bool whole, uint64_t offset, uint64_t ts_ns);
 void http_body_fini(struct http_body *b);
 
+/* tail.c: what came at the end of a chunked body, size lines included, becomes the data; empty when it cannot be told. */
+void http_tail_unchunk(struct buf *b);
+
 /* framing.c: the bytes of the current message's body. Each returns how many of p it took. */
 size_t http_framing_feed(struct http_side *s, const struct http_piece *p);
 /* A gap inside the body (policy: left out on purpose): how many of its bytes are the body's for sure (all of them, or

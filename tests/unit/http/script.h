@@ -61,6 +61,7 @@ struct script {
 static const struct step *script_steps;
 static enum script_kind script_swept;
 static bool script_times;
+static bool script_tails; /* shown: of torn bodies, what came behind the hole */
 
 static void script_text(struct buf *b, struct str s)
 {
@@ -94,6 +95,10 @@ static void script_message(struct script *t, const char *name, const struct http
 		buf_addf(&t->out, "%llu-%llu-%llu ", (unsigned long long)m->start_ns,
 			 (unsigned long long)m->first_ns, (unsigned long long)m->end_ns);
 	script_text(&t->out, m->body);
+	if (script_tails && m->torn) {
+		buf_addf(&t->out, " torn at %llu ", (unsigned long long)m->torn_at);
+		script_text(&t->out, m->tail);
+	}
 	buf_add_char(&t->out, '\n');
 }
 
