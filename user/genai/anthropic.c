@@ -316,6 +316,8 @@ static void response(struct genai_work *w, const struct json *body)
 	c->response_id = genai_word(w, body, "id");
 	c->response_model = genai_word(w, body, "model");
 	genai_anthropic_usage(&n, json_get(body, "usage"));
+	if (json_is_cut(json_get(body, "usage")))
+		n.fresh = GENAI_UNKNOWN; /* what the cache read may not be here, and is a part of the sum */
 	genai_anthropic_sum(w, &n);
 	struct str stop = genai_word(w, body, "stop_reason");
 	bool torn = c->x->response.torn && stop.p != NULL; /* its content may stand in the hole */

@@ -287,9 +287,10 @@ static void answer_read(struct genai_work *w)
 	const struct http_message *m = &w->c.x->response;
 	const struct json *j = NULL;
 
+	if (w->decoder != NULL)
+		genai_cut_tell(w, m, genai_answer_dir(w));
 	if (w->decoder != NULL && w->streamed) {
 		w->decoder->finish(w);
-		genai_cut_tell(w, m, genai_answer_dir(w));
 	} else if (w->decoder != NULL && (m->body.n > 0 || m->tail.n > 0)) {
 		bool plain = w->c.x->status >= 400 && m->body.n > 0 && m->body.p[0] != '{' && m->body.p[0] != '[';
 

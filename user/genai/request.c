@@ -53,7 +53,6 @@ const struct json *genai_body_json(struct genai_work *w, const struct http_messa
 
 	w->whole = false;
 	w->element = NULL;
-	genai_cut_tell(w, m, dir);
 	if (scratch == NULL)
 		return NULL;
 	const struct json *j = body.n > 0 ? json_parse(scratch, body, &end) : NULL;
@@ -139,6 +138,7 @@ void genai_request_read(struct genai_work *w)
 		c->note = "attached in mid-connection: some header fields stand in a table that was not seen";
 	if (d == NULL && !blind)
 		return;
+	genai_cut_tell(w, m, c->x->server_side ? WIRE_READ : WIRE_WRITE);
 	if (!m->done) /* it may still grow, and move */
 		body = arena_dup(c->arena, body);
 	const struct json *j = request_json(w, d, body, &known);

@@ -150,10 +150,15 @@ int trace_keep_start(struct trace_set *t, const struct wire_keep *w)
 		.errors = w->errors != 0, .slow_ns = w->slow_ns, .cost_pico = w->cost_pico};
 	if (!is_on(t) || t->groups)
 		return 0;
-	t->groups = map_new(sizeof(uint64_t), SIZE_MAX / 64);
-	t->kept = map_new(sizeof(uint64_t), TRACE_KEPT_MAX);
-	t->kept_ids = calloc(TRACE_KEPT_MAX, sizeof(*t->kept_ids));
-	return t->groups && t->kept && t->kept_ids ? 0 : -1;
+	autodrop(drop_map) struct map *groups = map_new(sizeof(uint64_t), SIZE_MAX / 64);
+	autodrop(drop_map) struct map *kept = map_new(sizeof(uint64_t), TRACE_KEPT_MAX);
+	autodrop(drop_memory) uint64_t *ids = calloc(TRACE_KEPT_MAX, sizeof(*ids));
+	if (!groups || !kept || !ids)
+		return -1;
+	t->groups = take(groups);
+	t->kept = take(kept);
+	t->kept_ids = take(ids);
+	return 0;
 }
 
 void trace_keep_enter(struct trace_set *t, struct trace_root *root, uint64_t call)

@@ -108,6 +108,8 @@ static void talk_call(struct buf *b, const struct genai_call *c)
 		buf_addf(b, " retry=%d", c->retry_count);
 	if (c->broken.set)
 		buf_addf(b, " broken=%d", (int)c->broken.dir);
+	if (c->cut.set)
+		buf_addf(b, " cut=%d@%llu", (int)c->cut.dir, (unsigned long long)c->cut.body_offset);
 	buf_addf(b, "%s%s%s\n", c->no_model_call ? " no_model_call" : "", c->note ? " note: " : "",
 		 c->note ? c->note : "");
 	talk_str(b, " server", c->server);

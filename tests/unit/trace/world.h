@@ -32,6 +32,8 @@ struct told {
 	uint32_t trace, seq, pid, tid, versions;
 	char *kind, *name, *type, *message, *how, *evidence;
 	bool certain, bounded;
+	bool undecided, dropped; /* --keep */
+	uint64_t forgot;	 /* the call that it is not to name any more */
 	enum trace_status status;
 	struct told_attribute attributes[TRACE_DRAFT_ATTRIBUTES];
 	uint32_t attribute_count;
@@ -94,6 +96,9 @@ static UNUSED void world_on_span(void *ctx, const struct trace_span *s)
 		k = &w->spans[w->count++];
 	}
 	uint32_t versions = k->versions + 1;
+
+	/* Decided once, and for good; what was dropped comes back as a new one only. */
+	assert_true(versions == 1 || k->undecided || k->dropped || !s->undecided);
 	*k = (struct told){.id = s->id,
 			   .parent = s->parent,
 			   .start_ns = s->start_ns,
@@ -104,6 +109,7 @@ static UNUSED void world_on_span(void *ctx, const struct trace_span *s)
 			   .tid = s->tid,
 			   .versions = versions,
 			   .bounded = s->bounded,
+			   .undecided = s->undecided,
 			   .status = s->status,
 			   .certain = s->link.certain};
 	k->kind = world_text(w, str_of(s->kind));
@@ -152,7 +158,38 @@ static UNUSED void world_on_open(void *ctx, const struct trace_span *s)
 	w->began++;
 }
 
-static const struct trace_ops world_ops = {.span = world_on_span, .open = world_on_open};
+static UNUSED struct told *world_by_id(struct world *w, uint64_t id)
+{
+	for (uint32_t i = 0; i < w->count; i++)
+		if (w->spans[i].id == id)
+			return &w->spans[i];
+	return NULL;
+}
+
+static UNUSED void world_on_decide(void *ctx, uint64_t id, bool keep)
+{
+	struct told *k = world_by_id(ctx, id);
+
+	assert_non_null(k);
+	assert_true(k->undecided && !k->dropped);
+	k->undecided = false;
+	k->dropped = !keep;
+}
+
+static UNUSED void world_on_forget(void *ctx, uint64_t id, uint64_t call)
+{
+	struct told *k = world_by_id(ctx, id);
+
+	assert_non_null(k);
+	k->forgot = call;
+}
+
+static const struct trace_ops world_ops = {
+	.span = world_on_span,
+	.open = world_on_open,
+	.decide = world_on_decide,
+	.forget = world_on_forget,
+};
 
 /* The value of an attribute, NULL: not there. */
 static UNUSED const char *world_get(const struct told *k, const char *key)
@@ -335,6 +372,18 @@ static UNUSED void world_final(struct world *w, uint32_t pid, struct wire_counts
 				      .counts = counts};
 
 	world_feed(w, &rec.head, pid);
+}
+
+static UNUSED void world_keep(struct world *w, const char *rules)
+{
+	struct trace_rules r;
+	struct wire_keep rec = {.head = {.size = sizeof(rec), .kind = WIRE_KEEP}};
+
+	assert_null(trace_rules_parse(str_of(rules), &r));
+	rec.errors = r.errors;
+	rec.slow_ns = r.slow_ns;
+	rec.cost_pico = r.cost_pico;
+	world_feed(w, &rec.head, 0);
 }
 
 /* The command of `run`: pid 100. */
