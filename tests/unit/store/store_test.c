@@ -111,6 +111,68 @@ static void order_and_replacement(void **state)
 	store_free(s);
 }
 
+static void get_replace_remove(void **state)
+{
+	struct store *s = store_new(NULL);
+	struct store_entry e;
+	struct buf b;
+	uint64_t pos = 0;
+
+	(void)state;
+	buf_init(&b, 1 << 20);
+	add(s, 11, 0, 10, 1, "first");
+	add(s, 12, 0, 20, 2, "second");
+	add(s, 13, 0, 30, 3, "third");
+	assert_int_equal(store_get(s, 12, &e, &b), 1);
+	HARNESS_TEXT("line", buf_str(&b), "second");
+	assert_int_equal(e.seq, 2);
+	assert_int_equal(store_get(s, 99, &e, &b), 0);
+	assert_int_equal(b.n, 0);
+	assert_int_equal(store_replace(s, 13, STR("3rd")), 0);
+	assert_int_equal(store_replace(s, 99, STR("x")), -ENOENT);
+	store_remove(s, 11); /* the last one moves into its place */
+	store_remove(s, 11);
+	store_remove(s, 99);
+	assert_int_equal(store_get(s, 11, &e, &b), 0);
+	assert_int_equal(store_get(s, 13, &e, &b), 1);
+	HARNESS_TEXT("line", buf_str(&b), "3rd");
+	add(s, 13, 0, 30, 3, "third, once more");
+	add(s, 11, 0, 40, 4, "a new one of its id");
+	assert_int_equal(store_finish(s), 0);
+	assert_next(s, 0, &pos, 1, "second");
+	assert_next(s, 0, &pos, 2, "third, once more");
+	assert_next(s, 0, &pos, 3, "a new one of its id");
+	assert_next(s, 0, &pos, 0, NULL);
+	/* What is numbered stays. */
+	store_remove(s, 11);
+	assert_int_equal(store_get(s, 11, &e, &b), 0);
+	assert_int_equal(store_lost(s), 0);
+	buf_fini(&b);
+	store_free(s);
+}
+
+/* However many go, the room that they took does not grow. */
+static void removed_room_is_given_back(void **state)
+{
+	struct store *s = store_new(NULL);
+	static char line[100000];
+	struct store_entry e;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1 << 20);
+	memset(line, 'x', sizeof(line) - 1);
+	for (uint64_t id = 1; id <= 1000; id++) {
+		add(s, id, 0, id, (uint32_t)id, line);
+		if (id > 10)
+			store_remove(s, id);
+	}
+	for (uint64_t id = 1; id <= 10; id++)
+		assert_int_equal(store_get(s, id, &e, &b), 1);
+	buf_fini(&b);
+	store_free(s);
+}
+
 static void nothing_stored(void **state)
 {
 	struct store *s = store_new(NULL);
@@ -234,6 +296,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_and_replacement),
 		cmocka_unit_test(facts),
+		cmocka_unit_test(get_replace_remove),
+		cmocka_unit_test(removed_room_is_given_back),
 		cmocka_unit_test(nothing_stored),
 		cmocka_unit_test(no_file_is_left),
 		cmocka_unit_test(no_space),
