@@ -143,7 +143,7 @@ class Bench:
             return
         equal("exit", t.exit, 0)
         check_ledger(t.document)
-        if mode in ("full", "symbol"):
+        if mode in ("full", "light", "symbol"):
             equal("bytes read", facts["captured_read"], facts["bytes_read"])
             equal("bytes written", facts["captured_written"], facts["bytes_written"])
         if digest and facts["lost"]:

@@ -74,6 +74,12 @@ def share(f, part, whole):
     return f"{100 * f[part]['median'] / f[whole]['median']:.4g} %"
 
 
+def copied(f):
+    """Of what moved, what came to the collector: less than all by a mode or a verdict, or by loss."""
+    moved = sum(f.get(name, {}).get("median", 0) for name in ("bytes_read", "bytes_written"))
+    return f"{100 * f['kept']['median'] / moved:.3g} %" if moved and "kept" in f else "-"
+
+
 def lost(f):
     """The worst round's; the peer knows only how many events."""
     for name, unit in (("lost", ""), ("lost_events", " ev")):
@@ -89,6 +95,7 @@ LOAD_COLUMNS = [
     ("x untraced", lambda f: spread(f.get("wall_s_ratio"))),
     ("read", lambda f: share(f, "captured_read", "bytes_read")),
     ("written", lambda f: share(f, "captured_written", "bytes_written")),
+    ("copied", copied),
     ("lost B", lost),
     ("tracer CPU s", lambda f: spread(f.get("tracer_cpu_s"))),
     ("private MB", lambda f: spread(f.get("private_bytes"), 1e-6)),
