@@ -214,7 +214,7 @@ static void usage_read(struct genai_work *w, const struct json *usage)
 {
 	struct genai_usage *u = &w->c.usage;
 
-	if (json_type(usage) != JSON_OBJECT)
+	if (json_type(usage) != JSON_OBJECT || json_is_cut(usage)) /* of a sum, a part says nothing */
 		return;
 	genai_param_count(json_get(usage, "inputTokens"), &u->input);
 	genai_param_count(json_get(usage, "outputTokens"), &u->output);

@@ -314,7 +314,7 @@ static void usage_read(struct genai_work *w, const struct json *j)
 {
 	struct genai_usage u = {GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN};
 
-	if (json_type(j) != JSON_OBJECT)
+	if (json_type(j) != JSON_OBJECT || json_is_cut(j)) /* of a sum, a part says nothing */
 		return;
 	count_read(get(j, "promptTokenCount", "prompt_token_count"), &u.input);
 	count_read(get(j, "toolUsePromptTokenCount", "tool_use_prompt_token_count"), &u.input);

@@ -157,6 +157,20 @@ void genai_responses_finish(struct genai_work *w, const struct genai_items *all,
 		all->messages[all->count - 1].finish = word;
 }
 
+/* Whether what came of an answer says how it ended. */
+static bool is_ended(const struct json *response, const struct genai_items *all)
+{
+	const struct json *status = json_get(response, "status"), *output = json_get(response, "output");
+
+	if (!json_is_cut(response))
+		return true;
+	if (json_is(status, "completed")) /* with a tool call that is not here? */
+		return all->called || (json_type(output) == JSON_ARRAY && !json_is_cut(output));
+	if (json_is(status, "incomplete"))
+		return json_path(response, "incomplete_details", "reason", NULL) != NULL;
+	return json_type(status) == JSON_STRING && !json_is_cut(status);
+}
+
 void genai_responses_read(struct genai_work *w, const struct json *response)
 {
 	const struct json *output = json_get(response, "output");
@@ -169,7 +183,7 @@ void genai_responses_read(struct genai_work *w, const struct json *response)
 		w->c.output = all.messages;
 		w->c.output_count = all.count;
 	}
-	if (json_type(response) == JSON_OBJECT)
+	if (json_type(response) == JSON_OBJECT && is_ended(response, &all))
 		genai_responses_finish(
 			w, &all, json_get_str(genai_scratch(w), response, "status"),
 			json_get_str(genai_scratch(w), json_get(response, "incomplete_details"), "reason"));
