@@ -121,7 +121,8 @@ static void forgotten(void *ctx, uint64_t id, uint64_t call)
 
 	if (store_get(p->store, id, &e, &p->line) <= 0)
 		return;
-	snprintf(part, sizeof(part), ",\"its result in the request of span %016llx\"", (unsigned long long)call);
+	snprintf(part, sizeof(part), ",\"its result in the request of span %016llx\"",
+		 (unsigned long long)call);
 	bool found = cut_out(p, part);
 	snprintf(part, sizeof(part), ",\"bottrace.answered_in\":\"%016llx\"", (unsigned long long)call);
 	found |= cut_out(p, part);

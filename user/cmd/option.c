@@ -152,8 +152,8 @@ static int apply(struct parser *p, const struct option *o, const char *value, co
 		char hint[160];
 
 		if (o->kind == OPTION_KEEP)
-			return err_say(EXIT_USAGE, trace_rules_parse(str_of(value), &none), "bad value for --%s: %s",
-				       o->name, value);
+			return err_say(EXIT_USAGE, trace_rules_parse(str_of(value), &none),
+				       "bad value for --%s: %s", o->name, value);
 
 		snprintf(hint, sizeof(hint), "--%s %s: %s", o->name, o->value ? o->value : "", o->help);
 		return err_say(EXIT_USAGE, hint, "bad value for --%s: %s", o->name, value ? value : "");

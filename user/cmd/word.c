@@ -51,24 +51,22 @@ static const struct option rate_calls = {"rate-calls", 0,
 					 "N",	       "and of how many calls (default 200000); 0: no bound"};
 static const struct option duration = {
 	"duration", 0, OPTION_DURATION, AT(session.duration_ns), "T", "stop after 500ms, 10s, 5m, 1h"};
-static const struct option light = {"light",	       0,    OPTION_FLAG,
-				    AT(session.light), NULL, "sizes, timing, status, model, usage; no content"};
+static const struct option light = {
+	"light", 0, OPTION_FLAG, AT(session.light), NULL, "sizes, timing, status, model, usage; no content"};
 static const struct option keep = {
-	"keep",	     0,
-	OPTION_KEEP, AT(session.keep),
-	"RULES",     "only what fulfils one: errors,slow>5s,cost>0.50"};
+	"keep", 0, OPTION_KEEP, AT(session.keep), "RULES", "only what fulfils one: errors,slow>5s,cost>0.50"};
 static const struct option color = {"color", 0, OPTION_COLOR, AT(color), "WHEN", "auto, always or never"};
 static const struct option width = {"width", 0, OPTION_U64, AT(width), "N", "columns to keep to"};
 static const struct option server = {
 	"server-name",	 0,	 OPTION_TEXT,
 	AT(server_name), "HOST", "host that the request went to (default: its Host field)"};
 
-static const struct option *const run_options[] = {&output,	&full, &light, &keep,	     &tape,   &digest,	&ring,
-						   &rate_bytes, &rate_calls, &strict, &symbols, &quiet,
-						   &verbose,	&color,	     &help,   NULL};
+static const struct option *const run_options[] = {
+	&output,     &full,   &light,	&keep,	&tape,	  &digest, &ring, &rate_bytes,
+	&rate_calls, &strict, &symbols, &quiet, &verbose, &color,  &help, NULL};
 static const struct option *const attach_options[] = {
-	&output, &full, &light, &keep,	   &duration, &tape,	&digest, &ring,	 &rate_bytes, &rate_calls,
-	&strict, &symbols, &quiet,    &verbose, &color,	 &width, &help,	      NULL};
+	&output,     &full,   &light,	&keep,	&duration, &tape,  &digest, &ring, &rate_bytes,
+	&rate_calls, &strict, &symbols, &quiet, &verbose,  &color, &width,  &help, NULL};
 static const struct option *const look_options[] = {&output, &full,    &strict, &width,
 						    &color,  &verbose, &help,	NULL};
 static const struct option *const decode_options[] = {&server, &output,	 &full, &strict, &width,
@@ -88,7 +86,8 @@ const struct word word_table[] = {
 	{"run", "watch", "[OPTIONS] -- COMMAND…", "start a command under trace, as you would start it",
 	 "  bottrace run -- python agent.py\n"
 	 "  bottrace run -o json=run.json --tape run.tape -- python agent.py\n"
-	 "  bottrace run -q --strict -o json=run.json -- pytest -q\n",
+	 "  bottrace run -q --strict -o json=run.json -- pytest -q\n"
+	 "  bottrace run --light --keep 'errors,slow>5s' -o json=run.json -- python batch.py\n",
 	 "The command keeps its user, environment, stdin, stdout, stderr and exit status; nothing is added "
 	 "to it. Only the\n"
 	 "process that attaches the probes is raised, through sudo when you are not root. A summary goes to "
@@ -97,7 +96,8 @@ const struct word word_table[] = {
 	 true, run_options, run_run},
 	{"attach", "watch", "[OPTIONS] PID…", "trace running processes and what they start",
 	 "  bottrace attach 48213\n"
-	 "  bottrace attach --duration 30s -o json=now.json 48213\n",
+	 "  bottrace attach --duration 30s -o json=now.json 48213\n"
+	 "  bottrace attach --light --keep 'errors,slow>5s,cost>0.50' -o jsonl=calls.jsonl 48213\n",
 	 "Ends at Ctrl-C, after --duration, or when the last process ended; the processes go on unchanged.\n",
 	 false, attach_options, attach_run},
 	{"tree", "read", "[OPTIONS] TRACE", "the causal tree of a trace",

@@ -44,9 +44,10 @@ struct genai_work {
 	bool closed;
 	bool streamed; /* an event came */
 	bool first_told;
-	bool finished;				   /* the answer named its finish reason or its end */
-	bool whole;				   /* of the body being read: nothing was cut off */
-	const struct json *element; /* of a torn body: members of the last element of the array before its last members */
+	bool finished; /* the answer named its finish reason or its end */
+	bool whole;    /* of the body being read: nothing was cut off */
+	const struct json *
+		element; /* of a torn body: members of the last element of the array before its last members */
 	bool tier_told, fingerprint_told;	   /* in params: a stream repeats them in every event */
 	uint32_t omitted_messages, omitted_pieces; /* beyond the limits */
 	void *stream;				   /* the decoder's */

@@ -292,7 +292,8 @@ static void answer_read(struct genai_work *w)
 	if (w->decoder != NULL && w->streamed) {
 		w->decoder->finish(w);
 	} else if (w->decoder != NULL && (m->body.n > 0 || m->tail.n > 0)) {
-		bool plain = w->c.x->status >= 400 && m->body.n > 0 && m->body.p[0] != '{' && m->body.p[0] != '[';
+		bool plain =
+			w->c.x->status >= 400 && m->body.n > 0 && m->body.p[0] != '{' && m->body.p[0] != '[';
 
 		/* A proxy's page of apology is no broken JSON. */
 		j = plain ? NULL : genai_body_json(w, m, m->body, genai_answer_dir(w));

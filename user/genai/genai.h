@@ -129,15 +129,15 @@ struct genai_call {
 	struct hash128 body_hash;  /* of the request's body */
 	struct http_broken broken; /* of transfer, encoding or content: the first one */
 	struct genai_cut cut;
-	uint64_t start_ns;	   /* the request's first byte */
-	uint64_t first_byte_ns;	   /* of the response; 0: none */
-	uint64_t first_chunk_ns;   /* first content of a stream; 0: none */
-	uint64_t end_ns;	   /* semantic end; 0 while open */
-	bool no_model_call;  /* GENAI_HTTP by rule (count_tokens, a stored response): reason in `note` */
-	const char *note;    /* why a look-alike is http; static, or NULL */
-	struct arena *arena; /* of the exchange: all slices live here or in its body */
-	void *state;	     /* the decoder's */
-	void *user;	     /* of the room that consumes calls */
+	uint64_t start_ns;	 /* the request's first byte */
+	uint64_t first_byte_ns;	 /* of the response; 0: none */
+	uint64_t first_chunk_ns; /* first content of a stream; 0: none */
+	uint64_t end_ns;	 /* semantic end; 0 while open */
+	bool no_model_call;	 /* GENAI_HTTP by rule (count_tokens, a stored response): reason in `note` */
+	const char *note;	 /* why a look-alike is http; static, or NULL */
+	struct arena *arena;	 /* of the exchange: all slices live here or in its body */
+	void *state;		 /* the decoder's */
+	void *user;		 /* of the room that consumes calls */
 };
 
 struct genai_ops {

@@ -36,11 +36,12 @@ struct http_message {
 	uint64_t wire_bytes; /* of the whole message, framing included */
 	uint64_t body_bytes; /* of the body as transferred, before decoding its encoding, without framing */
 	uint64_t decoded_bytes;
-	struct str body;	 /* decoded; grows: look again after each call. Empty for event streams */
-	bool torn;		 /* a part of the body is not here: lost (a gap says so) or left out by policy */
-	uint64_t torn_at;	 /* first byte that is not here, in the body as transferred */
-	bool encoded;		 /* has a content encoding: what comes behind the tear cannot be read */
-	struct str tail;	 /* of a torn body that has no encoding: what came after the last part that is not here */
+	struct str body;  /* decoded; grows: look again after each call. Empty for event streams */
+	bool torn;	  /* a part of the body is not here: lost (a gap says so) or left out by policy */
+	uint64_t torn_at; /* first byte that is not here, in the body as transferred */
+	bool encoded;	  /* has a content encoding: what comes behind the tear cannot be read */
+	struct str
+		tail; /* of a torn body that has no encoding: what came after the last part that is not here */
 	struct str content_type; /* without parameters, lower case */
 	uint64_t start_ns;	 /* first byte: start of the call that moved it */
 	uint64_t first_ns;	 /* first byte: return of that call */

@@ -245,8 +245,9 @@ static void draft_cut(struct trace_draft *d, const struct genai_call *c)
 	if (!c->cut.set)
 		return;
 	struct buf *text = trace_draft_buf(d);
-	buf_addf(text, "{\"direction\":\"%s\",\"body_offset\":%llu,\"why\":\"encoded: not readable behind what was "
-		       "left out\"}",
+	buf_addf(text,
+		 "{\"direction\":\"%s\",\"body_offset\":%llu,\"why\":\"encoded: not readable behind what was "
+		 "left out\"}",
 		 c->cut.dir == WIRE_READ ? "read" : "write", (unsigned long long)c->cut.body_offset);
 	trace_draft_json(d, "bottrace.cut", buf_str(text));
 }

@@ -15,7 +15,8 @@
 #define FORK_STRING_MIN	 4u	    /* shorter ones stand in any command line */
 #define FORK_PARSE_BYTES (4u << 20) /* arena for the arguments of one call */
 
-static void blame(struct trace_set *t, struct trace_process *pr, const struct trace_tool *tool, const char *how)
+static void blame(struct trace_set *t, struct trace_process *pr, const struct trace_tool *tool,
+		  const char *how)
 {
 	pr->tool = tool->id;
 	trace_keep_ran(t, pr, tool->ask->chat);

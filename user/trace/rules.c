@@ -39,7 +39,8 @@ static const struct {
 static bool read_duration(struct str s, uint64_t *out)
 {
 	for (size_t i = 0; i < UNITS; i++) {
-		struct str unit = str_of(units[i].unit), number = str_head(s, s.n > unit.n ? s.n - unit.n : 0);
+		struct str unit = str_of(units[i].unit),
+			   number = str_head(s, s.n > unit.n ? s.n - unit.n : 0);
 		uint64_t n;
 
 		if (str_ends(s, unit) && read_decimal(number, units[i].places, &n))
@@ -148,8 +149,9 @@ static bool is_dear(const struct trace_span *s, uint64_t cost_pico)
 
 		if (!str_eq(a->key, STR("bottrace.cost_usd")))
 			continue;
-		return a->type == TRACE_F64 ? a->f64 * 1e12 > (double)cost_pico
-					    : a->type == TRACE_I64 && (double)a->i64 * 1e12 > (double)cost_pico;
+		return a->type == TRACE_F64
+			       ? a->f64 * 1e12 > (double)cost_pico
+			       : a->type == TRACE_I64 && (double)a->i64 * 1e12 > (double)cost_pico;
 	}
 	return false; /* its cost is not known */
 }

@@ -160,9 +160,9 @@ struct trace_group {
 	struct trace_group *prev, *next; /* oldest first */
 	uint64_t key;			 /* the call's span */
 	struct trace_root *root;
-	uint32_t open;		/* what may still come: the call, its tools, failed attempts that a retry may join */
-	bool kept;		/* one of them fulfils a rule */
-	struct trace_list told; /* spans that wait for the decision */
+	uint32_t open; /* what may still come: the call, its tools, failed attempts that a retry may join */
+	bool kept;     /* one of them fulfils a rule */
+	struct trace_list told;	    /* spans that wait for the decision */
 	struct trace_list refers;   /* tool calls of other groups that were answered in this call */
 	struct trace_process **ran; /* processes that its tools ran */
 	uint32_t ran_count, ran_cap;

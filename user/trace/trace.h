@@ -58,12 +58,12 @@ enum trace_status { TRACE_STATUS_OPEN, TRACE_STATUS_OK, TRACE_STATUS_ERROR, TRAC
 
 struct trace_span {
 	uint64_t id;
-	uint64_t parent;  /* 0: a root */
+	uint64_t parent;   /* 0: a root */
 	uint64_t asked_by; /* a tool call's: span of the answer that asked; else 0 */
 	bool undecided;	   /* --keep: trace_ops.decide will say whether it stays */
-	uint32_t trace;	  /* index of its trace, from 0 */
-	uint32_t seq;	  /* order of creation in its trace, from 1; the ordinal n follows (start, seq) */
-	const char *kind; /* docs/trace.md: chat, execute_tool, process, http, ... */
+	uint32_t trace;	   /* index of its trace, from 0 */
+	uint32_t seq;	   /* order of creation in its trace, from 1; the ordinal n follows (start, seq) */
+	const char *kind;  /* docs/trace.md: chat, execute_tool, process, http, ... */
 	struct str name;
 	uint64_t start_ns; /* monotonic; 0: unknown (decode) */
 	uint64_t end_ns;   /* 0: open, or unknown (decode) */
@@ -103,7 +103,7 @@ struct trace {
 	uint32_t spans;
 	uint64_t spans_dropped; /* by --keep */
 	struct trace_rules rules;
-	bool light; /* --light: no content */
+	bool light;		/* --light: no content */
 	struct proc *root_proc; /* NULL in decode */
 	bool counts_known;
 };

@@ -76,7 +76,8 @@ static void every_hole(void **state)
 	sweep("{}");
 	sweep("{\"a\":1}");
 	sweep("{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"model\":\"gpt-5\",\"stream\":true}");
-	sweep(" {\"model\" : \"m\" , \"usage\" : { \"prompt_tokens\" : 3 , \"d\":{\"e\":[1,2,{\"f\":null}]} } , "
+	sweep(" {\"model\" : \"m\" , \"usage\" : { \"prompt_tokens\" : 3 , \"d\":{\"e\":[1,2,{\"f\":null}]} "
+	      "} , "
 	      "\"stop\" : [ \"a\" , \"b\" ] } \r\n");
 	sweep("{\"x\":\"}\",\"y\":\"{\",\"z\":\"]\",\"w\":\"\\\"\",\"v\":\"\\\\\",\"u\":\"\\\\\\\"\"}");
 	sweep("{\"a\\\\\":\"\\\\\\\\\",\"b\\\"c\":\"\\\\\\\\\\\"\\\\\",\"\":\"\"}");
@@ -87,20 +88,23 @@ static void every_hole(void **state)
 static void hostile_texts(void **state)
 {
 	(void)state;
-	sweep("{\"messages\":[{\"content\":\"\\\",\\\"model\\\":\\\"evil\\\",\\\"stream\\\":true}\"}],\"n\":1}");
-	sweep("{\"messages\":[{\"content\":\"\\\\\\\",\\\"model\\\":\\\"evil\\\"}],\\\\\"}],\"model\":\"m\"}");
+	sweep("{\"messages\":[{\"content\":\"\\\",\\\"model\\\":\\\"evil\\\",\\\"stream\\\":true}\"}],\"n\":"
+	      "1}");
+	sweep("{\"messages\":[{\"content\":\"\\\\\\\",\\\"model\\\":\\\"evil\\\"}],\\\\\"}],\"model\":"
+	      "\"m\"}");
 	sweep("{\"a\":\"\\\\\\\\\\\\\\\\\\\\\\\\\",\"model\":\"m\",\"b\":\"\\\\\\\\\\\\\\\\\\\\\\\\\\\"\"}");
-	sweep("{\"tools\":[{\"model\":\"evil\",\"stream\":false}],\"metadata\":{\"model\":\"evil\"},\"k\":[[],{}]}");
+	sweep("{\"tools\":[{\"model\":\"evil\",\"stream\":false}],\"metadata\":{\"model\":\"evil\"},\"k\":[[]"
+	      ",{}]}");
 	sweep("{\"a\":[{\"model\":\"evil\"},{\"model\":\"evil\"}],\"b\":{\"usage\":{\"prompt_tokens\":9}}}");
 	sweep("{\"a\":\":\",\"b\":\"\\\":\\\"\",\"c\":{\"d\":\":\"},\"e\":[\":\"]}");
 }
 
 static void no_json(void **state)
 {
-	static const char *const texts[] = {"",		"}",	      "\"a\":1}",  "\\\"a\":1}",  ":1}",
-					    "]}",	"1",	      "a}",	   "x:1}",	  "\"a\" 1}",
-					    ",\"a\":}", ",\"a\":1,}", ",\"a\":x}", "[\"a\":1}",	  ",\"a\":[}",
-					    ",\"a\":]}", ",a\":1}",   "\"",	   ",\"a\":1}}}", ",\"a\":1} x"};
+	static const char *const texts[] = {
+		"",	     "}",	  "\"a\":1}", "\\\"a\":1}", ":1}",	   "]}",	 "1",
+		"a}",	     "x:1}",	  "\"a\" 1}", ",\"a\":}",   ",\"a\":1,}",  ",\"a\":x}",	 "[\"a\":1}",
+		",\"a\":[}", ",\"a\":]}", ",a\":1}",  "\"",	    ",\"a\":1}}}", ",\"a\":1} x"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -188,8 +192,9 @@ static void without_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_hole), cmocka_unit_test(hostile_texts), cmocka_unit_test(no_json),
-		cmocka_unit_test(elements),   cmocka_unit_test(linear),	       cmocka_unit_test(without_memory),
+		cmocka_unit_test(every_hole), cmocka_unit_test(hostile_texts),
+		cmocka_unit_test(no_json),    cmocka_unit_test(elements),
+		cmocka_unit_test(linear),     cmocka_unit_test(without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

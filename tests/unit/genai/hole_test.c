@@ -11,15 +11,16 @@ static const char openai_ask[] =
 	"{\"messages\":[{\"role\":\"user\",\"content\":\"" EVIL "\"},{\"model\":\"evil\",\"stream\":false}],"
 	"\"model\":\"m\",\"stream\":true,\"temperature\":0.5}";
 static const char openai_answer[] =
-	"{\"id\":\"r\",\"model\":\"m-1\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"" EVIL
-	"\",\"finish_reason\":\"evil\"},\"finish_reason\":\"stop\"}],"
+	"{\"id\":\"r\",\"model\":\"m-1\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
+	"\"content\":\"" EVIL "\",\"finish_reason\":\"evil\"},\"finish_reason\":\"stop\"}],"
 	"\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":7}}";
 static const char anthropic_ask[] =
-	"{\"model\":\"c\",\"max_tokens\":9,\"system\":\"" EVIL "\",\"messages\":[{\"role\":\"user\",\"content\":\"" EVIL
-	"\"}],\"stream\":false}";
+	"{\"model\":\"c\",\"max_tokens\":9,\"system\":\"" EVIL
+	"\",\"messages\":[{\"role\":\"user\",\"content\":\"" EVIL "\"}],\"stream\":false}";
 static const char anthropic_answer[] =
-	"{\"model\":\"c-1\",\"id\":\"r\",\"type\":\"message\",\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\""
-	EVIL "\",\"stop_reason\":\"evil\"}],\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":11,\"output_tokens\":7}}";
+	"{\"model\":\"c-1\",\"id\":\"r\",\"type\":\"message\",\"role\":\"assistant\",\"content\":[{\"type\":"
+	"\"text\",\"text\":\"" EVIL "\",\"stop_reason\":\"evil\"}],\"stop_reason\":\"end_turn\",\"usage\":{"
+	"\"input_tokens\":11,\"output_tokens\":7}}";
 
 /* The input with bytes [from, to) of a direction left out. The text is the caller's. */
 static struct buf with_hole(const char *input, enum wire_dir where, size_t from, size_t to)
@@ -30,7 +31,8 @@ static struct buf with_hole(const char *input, enum wire_dir where, size_t from,
 	buf_init(&out, SIZE_MAX);
 	for (int i = 0; i < 2; i++) {
 		enum wire_dir dir = i == 0 ? WIRE_WRITE : WIRE_READ;
-		struct str data = i == 0 ? str_head(str_of(input), talk_request) : str_skip(str_of(input), talk_request);
+		struct str data = i == 0 ? str_head(str_of(input), talk_request)
+					 : str_skip(str_of(input), talk_request);
 		struct flow_gap gap = {.conn = &t->conn, .dir = dir, .offset = from, .bytes = to - from};
 
 		if (dir != where) {
@@ -98,7 +100,8 @@ static void openai_everywhere(void **state)
 		"  chat provider=\"openai\" model=\"m\" id=\"r\" stream",
 		"  chat provider=\"openai\" model=\"m\" stream", NULL};
 	static const char *const finish[] = {"  finish stop", NULL};
-	static const char *const usage[] = {"  usage 11 7 - - -", "  usage 11 - - - -", "  usage - - - - -", NULL};
+	static const char *const usage[] = {"  usage 11 7 - - -", "  usage 11 - - - -", "  usage - - - - -",
+					    NULL};
 	static const char *const all[] = {"  usage 11 7 - - -", NULL};
 
 	(void)state;
@@ -108,12 +111,14 @@ static void openai_everywhere(void **state)
 
 static void anthropic_everywhere(void **state)
 {
-	static const char *const asked[] = {"  chat provider=\"anthropic\" model=\"c\" answered=\"c-1\" id=\"r\"",
-					    "  chat provider=\"anthropic\" answered=\"c-1\" id=\"r\"", NULL};
-	static const char *const answered[] = {"  chat provider=\"anthropic\" model=\"c\" answered=\"c-1\" id=\"r\"",
-					       "  chat provider=\"anthropic\" model=\"c\" answered=\"c-1\"",
-					       "  chat provider=\"anthropic\" model=\"c\" id=\"r\"",
-					       "  chat provider=\"anthropic\" model=\"c\"", NULL};
+	static const char *const asked[] = {
+		"  chat provider=\"anthropic\" model=\"c\" answered=\"c-1\" id=\"r\"",
+		"  chat provider=\"anthropic\" answered=\"c-1\" id=\"r\"", NULL};
+	static const char *const answered[] = {
+		"  chat provider=\"anthropic\" model=\"c\" answered=\"c-1\" id=\"r\"",
+		"  chat provider=\"anthropic\" model=\"c\" answered=\"c-1\"",
+		"  chat provider=\"anthropic\" model=\"c\" id=\"r\"",
+		"  chat provider=\"anthropic\" model=\"c\"", NULL};
 	static const char *const finish[] = {"  finish end_turn", NULL};
 	static const char *const usage[] = {"  usage 11 7 - - -", "  usage - - - - -", NULL};
 	static const char *const all[] = {"  usage 11 7 - - -", NULL};
@@ -179,7 +184,9 @@ static void several_choices(void **state)
 static void end_of_a_stream(void **state)
 {
 	static const char events[] =
-		"data: {\"id\":\"r\",\"model\":\"m-1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n"
+		"data: "
+		"{\"id\":\"r\",\"model\":\"m-1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}"
+		"\n\n"
 		"data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
 		"data: [DONE]\n\n";
 	char *input = talk_make(CHAT, openai_ask, "200 OK\r\nContent-Type: text/event-stream", events);

@@ -39,15 +39,24 @@ static void chunks_are_taken_out(void **state)
 
 static void tails(void **state)
 {
-	static const struct step length[] = {ASK, HEARS("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nabcd"),
-					     SKIPS(GAP_R, 6), HEARS("ef"), LOSES(GAP_R, 2), HEARS("012345"),
-					     ENDS(FREED), ENDS(END)};
+	static const struct step length[] = {ASK,
+					     HEARS("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nabcd"),
+					     SKIPS(GAP_R, 6),
+					     HEARS("ef"),
+					     LOSES(GAP_R, 2),
+					     HEARS("012345"),
+					     ENDS(FREED),
+					     ENDS(END)};
 	static const struct step encoded[] = {
-		ASK, HEARS("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 20\r\n\r\n"),
-		SKIPS(GAP_R, 6), HEARS("01234567890123"), ENDS(FREED), ENDS(END)};
-	static const struct step chunks[] = {ASK, HEARS(CHUNK "5\r\nab"), SKIPS(GAP_R, 40),
-					     HEARS("ij\r\n3\r\nklm\r\n0\r\n\r\n"), ASK, HEARS("HTTP/1.1 204 No\r\n\r\n"),
-					     ENDS(FREED), ENDS(END)};
+		ASK,
+		HEARS("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 20\r\n\r\n"),
+		SKIPS(GAP_R, 6),
+		HEARS("01234567890123"),
+		ENDS(FREED),
+		ENDS(END)};
+	static const struct step chunks[] = {
+		ASK, HEARS(CHUNK "5\r\nab"),	       SKIPS(GAP_R, 40), HEARS("ij\r\n3\r\nklm\r\n0\r\n\r\n"),
+		ASK, HEARS("HTTP/1.1 204 No\r\n\r\n"), ENDS(FREED),	 ENDS(END)};
 
 	(void)state;
 	script_tails = true;
@@ -59,12 +68,13 @@ static void tails(void **state)
 		     "begin 1\nrequest 1 GET /:\nasked 1\nresponse 1 200: Content-Encoding=\"gzip\" "
 		     "Content-Length=\"20\"\ndone 1 DONE\n  req @0 wire 18 body 0/0 \"\"\n"
 		     "  res unkept @0 wire 83 body 20/0 \"\" torn at 0 \"\"\n");
-	script_check("by chunks", chunks,
-		     "begin 1\nrequest 1 GET /:\nasked 1\nresponse 1 200: Transfer-Encoding=\"chunked\"\nbody 1\n"
-		     "begin 2\nrequest 2 GET /:\nasked 2\ndone 1 DONE\n  req @0 wire 18 body 0/0 \"\"\n"
-		     "  res unkept @0 wire 109 body 59/19 \"ab\" torn at 2 \"ijklm\"\n"
-		     "response 2 204:\ndone 2 DONE\n  req @18 wire 18 body 0/0 \"\"\n"
-		     "  res @109 wire 19 body 0/0 \"\"\n");
+	script_check(
+		"by chunks", chunks,
+		"begin 1\nrequest 1 GET /:\nasked 1\nresponse 1 200: Transfer-Encoding=\"chunked\"\nbody 1\n"
+		"begin 2\nrequest 2 GET /:\nasked 2\ndone 1 DONE\n  req @0 wire 18 body 0/0 \"\"\n"
+		"  res unkept @0 wire 109 body 59/19 \"ab\" torn at 2 \"ijklm\"\n"
+		"response 2 204:\ndone 2 DONE\n  req @18 wire 18 body 0/0 \"\"\n"
+		"  res @109 wire 19 body 0/0 \"\"\n");
 	script_tails = false;
 }
 

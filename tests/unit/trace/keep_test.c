@@ -272,10 +272,10 @@ static void light(void **state)
 	struct wire_session rec = {.head = {.size = sizeof(rec), .kind = WIRE_SESSION},
 				   .mode = WIRE_MODE_RUN,
 				   .options = WIRE_OPT_LIGHT};
-	static const char *const content[] = {
-		"gen_ai.input.messages",   "gen_ai.output.messages",	 "gen_ai.system_instructions",
-		"gen_ai.tool.definitions", "gen_ai.tool.call.arguments", "gen_ai.tool.call.result",
-		"bottrace.continues"};
+	static const char *const content[] = {"gen_ai.input.messages",	    "gen_ai.output.messages",
+					      "gen_ai.system_instructions", "gen_ai.tool.definitions",
+					      "gen_ai.tool.call.arguments", "gen_ai.tool.call.result",
+					      "bottrace.continues"};
 
 	(void)state;
 	world_feed(w, &rec.head, 0);
@@ -312,10 +312,10 @@ static void light(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_call_by_itself),    cmocka_unit_test(kept_history),
-		cmocka_unit_test(a_whole_run),	       cmocka_unit_test(a_process_of_a_tool),
-		cmocka_unit_test(retries),	       cmocka_unit_test(open_calls),
-		cmocka_unit_test(not_asked),	       cmocka_unit_test(light),
+		cmocka_unit_test(a_call_by_itself), cmocka_unit_test(kept_history),
+		cmocka_unit_test(a_whole_run),	    cmocka_unit_test(a_process_of_a_tool),
+		cmocka_unit_test(retries),	    cmocka_unit_test(open_calls),
+		cmocka_unit_test(not_asked),	    cmocka_unit_test(light),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,11 +41,46 @@ static void spellings(void **state)
 static void refused(void **state)
 {
 	static const char *const texts[] = {
-		"", ",", "errors,", ",errors", "error", "errors ", " errors", "errors,,slow>1s", "slow", "slow>", "slow>s",
-		"slow>5", "slow>0s", "slow>0ms", "slow>0.0s", "slow>-1s", "slow>1.s", "slow>.5s", "slow>1h", "slow>1 s",
-		"slow>1.0000000001s", "slow>1.0000001ms", "slow>99999999999999999999s", "slow>18446744074s",
-		"slow>400000000m", "slow<1s", "slow=1s", "cost", "cost>", "cost>0", "cost>0.0", "cost>$1", "cost>1$",
-		"cost>-1", "cost>1e3", "cost>0.0000000000001", "cost>18446745", "cost>1.", "Errors", "slow>1S",
+		"",
+		",",
+		"errors,",
+		",errors",
+		"error",
+		"errors ",
+		" errors",
+		"errors,,slow>1s",
+		"slow",
+		"slow>",
+		"slow>s",
+		"slow>5",
+		"slow>0s",
+		"slow>0ms",
+		"slow>0.0s",
+		"slow>-1s",
+		"slow>1.s",
+		"slow>.5s",
+		"slow>1h",
+		"slow>1 s",
+		"slow>1.0000000001s",
+		"slow>1.0000001ms",
+		"slow>99999999999999999999s",
+		"slow>18446744074s",
+		"slow>400000000m",
+		"slow<1s",
+		"slow=1s",
+		"cost",
+		"cost>",
+		"cost>0",
+		"cost>0.0",
+		"cost>$1",
+		"cost>1$",
+		"cost>-1",
+		"cost>1e3",
+		"cost>0.0000000000001",
+		"cost>18446745",
+		"cost>1.",
+		"Errors",
+		"slow>1S",
 	};
 
 	(void)state;
@@ -70,16 +105,21 @@ static bool matches(const char *rules, const struct trace_span *s, uint64_t now_
 static void matching(void **state)
 {
 	const uint64_t second = 1000000000u;
-	struct trace_span ok = {.kind = "chat", .status = TRACE_STATUS_OK, .start_ns = second, .end_ns = 4 * second};
+	struct trace_span ok = {
+		.kind = "chat", .status = TRACE_STATUS_OK, .start_ns = second, .end_ns = 4 * second};
 	struct trace_span failed = {.kind = "http", .status = TRACE_STATUS_ERROR};
 	struct trace_span aborted = {.kind = "chat", .status = TRACE_STATUS_ABORTED};
 	struct trace_span open = {.kind = "chat", .status = TRACE_STATUS_OPEN, .start_ns = second};
-	struct trace_span tool = {.kind = "execute_tool", .status = TRACE_STATUS_OPEN, .start_ns = second, .bounded = true};
-	struct trace_span unseen = {.kind = "execute_tool", .status = TRACE_STATUS_OK, .start_ns = second, .bounded = true};
+	struct trace_span tool = {
+		.kind = "execute_tool", .status = TRACE_STATUS_OPEN, .start_ns = second, .bounded = true};
+	struct trace_span unseen = {
+		.kind = "execute_tool", .status = TRACE_STATUS_OK, .start_ns = second, .bounded = true};
 	struct trace_event retry = {.name = STR("retry")};
-	struct trace_span retried = {.kind = "chat", .status = TRACE_STATUS_OK, .events = &retry, .event_count = 1};
+	struct trace_span retried = {
+		.kind = "chat", .status = TRACE_STATUS_OK, .events = &retry, .event_count = 1};
 	struct trace_attribute cost = {.key = STR("bottrace.cost_usd"), .type = TRACE_F64, .f64 = 0.51};
-	struct trace_span dear = {.kind = "chat", .status = TRACE_STATUS_OK, .attributes = &cost, .attribute_count = 1};
+	struct trace_span dear = {
+		.kind = "chat", .status = TRACE_STATUS_OK, .attributes = &cost, .attribute_count = 1};
 
 	(void)state;
 	assert_false(matches("errors", &ok, 9 * second));

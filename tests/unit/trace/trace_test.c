@@ -163,10 +163,8 @@ static void test_other_records(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_every_oom),
-		cmocka_unit_test(test_every_oom_kept),
-		cmocka_unit_test(test_half_built),
+		cmocka_unit_test(test_whole),	       cmocka_unit_test(test_every_oom),
+		cmocka_unit_test(test_every_oom_kept), cmocka_unit_test(test_half_built),
 		cmocka_unit_test(test_other_records),
 	};
 
