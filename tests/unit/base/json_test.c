@@ -292,13 +292,46 @@ static void test_doubles(void **state)
 	assert_false(json_bool(json_at(d.j, 8), &b));
 }
 
+static void joined(void **state)
+{
+	struct arena *a = arena_new(1u << 20);
+	struct json_end end;
+	const struct json *tail = json_parse(a, STR("{\"b\":3,\"c\":4}"), NULL);
+	const struct json *j =
+		json_join(json_parse(a, STR("{\"a\":1,\"b\":2,\"m\":[{\"x\":\"cu"), &end), tail);
+	int64_t n;
+
+	(void)state;
+	assert_int_equal(end.state, JSON_CUT);
+	assert_true(json_is_cut(j));
+	assert_int_equal(json_count(j), 5);
+	assert_true(json_i64(json_get(j, "a"), &n) && n == 1);
+	assert_true(json_i64(json_get(j, "b"), &n) && n == 3); /* the last one, as in a whole text */
+	assert_true(json_i64(json_get(j, "c"), &n) && n == 4);
+	assert_true(json_is_cut(json_get(j, "m")));
+	tail = json_parse(a, STR("{\"c\":4}"), NULL);
+	assert_ptr_equal(json_join(NULL, tail), tail);
+	assert_true(json_is_cut(tail));
+	assert_ptr_equal(json_join(json_parse(a, STR("{"), NULL), tail), tail);
+	assert_null(json_join(NULL, NULL));
+	j = json_parse(a, STR("{\"a\":1"), NULL);
+	assert_ptr_equal(json_join(j, NULL), j);
+	assert_ptr_equal(json_join(j, json_parse(a, STR("{}"), NULL)), j);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_looks),	    cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_strings),	    cmocka_unit_test(test_string_alignments),
-		cmocka_unit_test(test_cut_strings), cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_integers),    cmocka_unit_test(test_doubles),
+		cmocka_unit_test(joined),
+		cmocka_unit_test(test_looks),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_string_alignments),
+		cmocka_unit_test(test_cut_strings),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_integers),
+		cmocka_unit_test(test_doubles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
