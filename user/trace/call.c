@@ -347,7 +347,7 @@ static void tell(struct trace_set *t, struct trace_call *k, bool open)
 
 	enter(t, k);
 	if (k->continues.id && !trace_keep_has(t, k->continues.id))
-		k->continues.id = 0; /* it may go: this one is told whole */
+		k->continues = (struct trace_continues){0}; /* it may go: this one is told whole */
 	trace_draft_init(&d);
 	d.s.id = k->id;
 	d.s.seq = k->seq;
