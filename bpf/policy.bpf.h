@@ -9,8 +9,12 @@
 
 #include "emit.bpf.h"
 
-/* Light mode: a longer write is cut to its ends. A request's head, and a body's last messages and parameters. */
+/* Light mode: a longer write is cut to its ends. The one that begins a request may hold its head and its body: heads
+ * with tokens and a cloud's signature go beyond 2 KiB, and a head that is cut is a call lost. Of those that follow, the
+ * members before a body's messages, and the last messages and parameters. */
 #define POLICY_WRITE_MIN  4096
+#define POLICY_FIRST_HEAD 3072
+#define POLICY_FIRST_TAIL 1024
 #define POLICY_WRITE_HEAD 1024
 #define POLICY_WRITE_TAIL 3072
 /* Of what is read after a write so much is whole: an answer without its bulk. Beyond it, longer reads are cut. */
@@ -49,7 +53,7 @@ static __always_inline bool policy_samples(__u64 ssl, __u64 generation, __u32 ta
 }
 
 /* The collector's word about n bytes at the end of what this direction has moved. */
-static __always_inline bool policy_is_muted(const struct state_conn *conn, __u64 ssl, __u32 dir, __u64 n)
+static __always_inline bool policy_is_muted(struct state_conn *conn, __u64 ssl, __u32 dir, __u64 n)
 {
 	__u32 slot = wire_verdict_slot(ssl, conn->generation);
 	volatile struct wire_verdict *v = bpf_map_lookup_elem(&verdicts, &slot);
@@ -57,6 +61,10 @@ static __always_inline bool policy_is_muted(const struct state_conn *conn, __u64
 
 	if (!v || v->generation != conn->generation || v->ssl != ssl)
 		return false;
+	/* Kept here, where no other connection takes its place. In a slot that changes hands meanwhile it may be another's:
+	 * that costs copies. */
+	if (v->flags & WIRE_VERDICT_WHOLE)
+		conn->flags |= STATE_CONN_WHOLE;
 	__u32 mute = v->mute;
 
 	muted = conn->side[dir].bytes + n <= v->skip_until[dir];
@@ -69,26 +77,63 @@ static __always_inline bool policy_is_muted(const struct state_conn *conn, __u64
 }
 
 /* The word under which a call is counted that policy leaves out; WIRE_CAUSE_NONE: it is wanted. */
-static __always_inline __u32 policy_leaves_out(const struct state_conn *conn, __u64 ssl, __u32 dir, __u64 n)
+static __always_inline __u32 policy_leaves_out(struct state_conn *conn, __u64 ssl, __u32 dir, __u64 n)
 {
 	if (conn->flags & STATE_CONN_OUT)
 		return WIRE_CAUSE_SAMPLED_OUT;
 	return policy_is_muted(conn, ssl, dir, n) ? WIRE_CAUSE_FILTERED : WIRE_CAUSE_NONE;
 }
 
+/* The first four bytes of a call, as a little-endian number. */
+#define POLICY_WORD(a, b, c, d) ((__u32)(a) | (__u32)(b) << 8 | (__u32)(c) << 16 | (__u32)(d) << 24)
+#define POLICY_UPPER		POLICY_WORD(0x40, 0x40, 0x40, 0) /* of each of three letters; none of a frame's head */
+
+/* What the first bytes of a request say, before the collector can. */
+static __always_inline void policy_look(struct state_conn *conn, __u32 dir, __u32 word)
+{
+	if (word == POLICY_WORD('P', 'R', 'I', ' ')) /* the preface of HTTP/2 */
+		conn->flags |= STATE_CONN_WHOLE;
+	if (dir == WIRE_READ)
+		return;
+	if (word == POLICY_WORD('G', 'E', 'T', ' '))
+		conn->flags |= STATE_CONN_GET;
+	else if ((word & POLICY_WORD(0xe0, 0xe0, 0xe0, 0)) == POLICY_UPPER)
+		conn->flags &= ~STATE_CONN_GET;
+	else if (conn->flags & STATE_CONN_GET) /* no request: the GET was one for a WebSocket */
+		conn->flags |= STATE_CONN_WHOLE;
+}
+
+/*
+ * Whether nothing may be cut: of HTTP/2 and WebSockets, because the next frame's place would go with it. The collector
+ * says so (WIRE_VERDICT_WHOLE), but too late for what comes right behind a connection's first bytes. A GET has no body, so
+ * what is written after it is another request, or a WebSocket's.
+ */
+static __always_inline bool policy_is_whole(const struct state_call *call, struct state_conn *conn, __u32 dir)
+{
+	bool begins = dir == WIRE_WRITE ? !(conn->flags & STATE_CONN_WROTE) : !conn->side[WIRE_READ].bytes;
+	__u32 word = 0;
+
+	if (begins && !(conn->flags & STATE_CONN_WHOLE) && call->num >= sizeof(word) &&
+	    !bpf_probe_read_user(&word, sizeof(word), (void *)call->buffer))
+		policy_look(conn, dir, word);
+	return conn->flags & STATE_CONN_WHOLE || (dir == WIRE_WRITE && conn->flags & STATE_CONN_GET);
+}
+
 /* Sets what of the call is sent: call->head bytes from its beginning, call->tail from its end. */
-static __always_inline void policy_cut(struct state_call *call, const struct state_conn *conn, __u32 dir)
+static __always_inline void policy_cut(struct state_call *call, struct state_conn *conn, __u32 dir)
 {
 	struct wire_shared *s = policy_shared();
 	__u64 n = call->num;
 
 	call->head = n < WIRE_CALL_MAX ? n : WIRE_CALL_MAX;
 	call->tail = 0;
-	if (!s || !s->light)
+	if (!s || !s->light || policy_is_whole(call, conn, dir))
 		return;
 	if (dir == WIRE_WRITE && n > POLICY_WRITE_MIN) {
-		call->head = POLICY_WRITE_HEAD;
-		call->tail = POLICY_WRITE_TAIL;
+		bool begins = !(conn->flags & STATE_CONN_WROTE);
+
+		call->head = begins ? POLICY_FIRST_HEAD : POLICY_WRITE_HEAD;
+		call->tail = begins ? POLICY_FIRST_TAIL : POLICY_WRITE_TAIL;
 	} else if (dir == WIRE_READ && n > POLICY_READ_MIN && conn->read_bytes > POLICY_READ_WHOLE) {
 		call->head = POLICY_READ_HEAD;
 		call->tail = POLICY_READ_TAIL;

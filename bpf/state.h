@@ -64,6 +64,8 @@ _Static_assert(sizeof(struct state_conn) == 112, "state_conn");
 
 #define STATE_CONN_OUT	 1u /* sampled out, for good */
 #define STATE_CONN_WROTE 2u /* the last call wrote */
+#define STATE_CONN_WHOLE 4u /* speaks in frames: light mode cuts nothing */
+#define STATE_CONN_GET	 8u /* seen in light mode: its last request was a GET */
 
 /* `conn_finals`: connections that ended but whose WIRE_TLS_CLOSE could not be sent, until swept. */
 struct state_conn_final {

@@ -404,6 +404,8 @@ _Static_assert(sizeof(struct wire_shared) == 56, "wire_shared");
 #define WIRE_MUTE_READS \
 	2u /* reads below skip_until, but only while no more than `written` bytes were written */
 
+#define WIRE_VERDICT_WHOLE 1u /* HTTP/2, WebSocket: light mode is to cut nothing, for good */
+
 /*
  * What of a connection need not be copied out: the collector's word to the kernel, through an mmap-able array map of
  * WIRE_VERDICTS slots. Bytes of a direction below skip_until are not wanted (with WIRE_MUTE_READS, of reads: only as long
@@ -417,7 +419,7 @@ struct wire_verdict {
 	WIRE_U64 skip_until[WIRE_DIRS];
 	WIRE_U64 written; /* with WIRE_MUTE_READS: what of the connection's writes the collector had seen */
 	WIRE_U32 mute;	  /* WIRE_MUTE_*; 0: none */
-	WIRE_U32 flags;	  /* none yet */
+	WIRE_U32 flags;	  /* WIRE_VERDICT_* */
 };
 _Static_assert(sizeof(struct wire_verdict) == 48, "wire_verdict");
 

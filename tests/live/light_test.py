@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """--light: the same figures as in full, no content. --keep: what fulfils a rule, and only that."""
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from rig import run as rig  # noqa: E402
+from rig.frames import FrameServer  # noqa: E402
 from rig.model import Say, answer, json_answer  # noqa: E402
 from rig.server import Answer, Server, encode  # noqa: E402
 
@@ -147,6 +149,112 @@ def tools():
         server.close()
 
 
+def skipped(document):
+    return sum(c[d]["skipped"] for c in document["connections"] for d in ("read", "write"))
+
+
+def respond(body):
+    """A Chat Completion, or the events of a response, for what came whole."""
+    request = json.loads(body)
+    tokens = {"input_tokens": len(body) // 4, "output_tokens": 7, "total_tokens": len(body) // 4 + 7}
+    if "messages" in request:
+        return [json.dumps({"id": f"c{len(body)}", "object": "chat.completion", "model": request["model"], "choices": [
+            {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": CANARY * 30000}}],
+            "usage": {"prompt_tokens": tokens["input_tokens"], "completion_tokens": 7, "total_tokens": tokens["total_tokens"]}}).encode()]
+    output = [{"type": "message", "role": "assistant", "id": "m", "status": "completed",
+               "content": [{"type": "output_text", "text": CANARY * 30000}]}]
+    response = {"id": f"r{len(body)}", "object": "response", "model": request["model"], "status": "completed", "output": output,
+                "usage": tokens}
+    return [json.dumps(e).encode() for e in (
+        {"type": "response.created", "response": {**response, "status": "in_progress", "output": [], "usage": None}},
+        {"type": "response.completed", "response": response})]
+
+
+def figures(span):
+    a = span["attributes"]
+    return (span["status"]["code"], a.get("gen_ai.request.model"), a.get("gen_ai.response.finish_reasons"),
+            a.get("gen_ai.usage.input_tokens"), a.get("gen_ai.usage.output_tokens"))
+
+
+def in_frames(command, sizes, options=("--light",)):
+    """Of connections that speak in frames nothing is cut, from their first byte on; the content goes all the same."""
+    server = FrameServer(respond)
+    try:
+        r, document = rig.run(command(server), *options)
+        rig.equal("status", (r.returncode, r.stderr if r.returncode else ""), (0, ""))
+        no_content(document)
+        rig.check_ledger(document)
+        rig.equal("skipped", skipped(document), 0)
+        rig.equal("complete", document["complete"], True)
+        rig.equal("figures", [figures(s) for s in document["spans"] if s["kind"] == "chat"],
+                  [("ok", "gpt-5-mini", ["stop"], n // 4, 7) for n in sizes])
+        return document
+    finally:
+        server.close()
+
+
+def http2():
+    """The body right behind the preface and the head, and the next request on the same connection."""
+    curl = shutil.which("curl")
+    if curl is None or "HTTP2" not in subprocess.run([curl, "-V"], capture_output=True, text=True).stdout:
+        raise rig.Skip("no curl that speaks HTTP/2")
+    with rig.directory() as d:
+        bodies = []
+        for size in (300, 20):
+            body = Path(d, str(size))
+            text = CANARY * (size * 1000 // len(CANARY))
+            body.write_text(json.dumps({"messages": [{"role": "user", "content": text}], "model": "gpt-5-mini"}))
+            bodies.append(body)
+
+        def command(server):
+            words = [curl]
+            for i, body in enumerate(bodies):
+                words += ["--next"] * (i > 0) + ["-sS", "--fail", "--http2", "--cacert", server.ca, "-o", "/dev/null", "-H",
+                                                 "content-type: application/json", "--data-binary", f"@{body}",
+                                                 f"{server.url}/v1/chat/completions"]
+            return words
+        document = in_frames(command, [b.stat().st_size for b in bodies])
+        rig.equal("protocol", {s["attributes"].get("network.protocol.version") for s in calls_of(document).values()}, {"2"})
+        rig.equal("connections", len(document["connections"]), 1)
+
+
+def websocket():
+    """The first message right behind the answer to the upgrade."""
+    client = str(HERE / "clients" / "wsclient.py")
+    sizes = [300, 20, 100]
+    lengths = [len(json.dumps({"type": "response.create", "model": "gpt-5-mini",
+                               "input": CANARY * (s * 1000 // len(CANARY))})) for s in sizes]
+    in_frames(lambda server: [PYTHON, client, server.url, server.ca, *map(str, sizes)], lengths)
+
+
+def one_write():
+    """A head that is large and goes out with its body in one write is read, and the body cut."""
+    def script(request):
+        return json_answer({"id": "x", "object": "chat.completion", "model": "gpt-5-mini", "choices": []})
+
+    server = Server(script)
+    program = """import socket, ssl, sys
+raw = socket.create_connection(("localhost", int(sys.argv[1])))
+tls = ssl.create_default_context(cafile=sys.argv[2]).wrap_socket(raw, server_hostname="localhost")
+body = b'{"model":"gpt-5-mini","messages":[{"role":"user","content":"' + b"x" * 100000 + b'"}],"temperature":0.5}'
+head = b"POST /v1/chat/completions HTTP/1.1\\r\\nHost: localhost\\r\\nAuthorization: Bearer " + b"k" * 2700
+for i in range(2):
+    tls.sendall(head + b"\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body) + body)
+    while b'"choices"' not in tls.recv(65536):
+        pass
+"""
+    try:
+        r, document = rig.run([PYTHON, "-c", program, str(server.port), server.ca], "--light")
+        rig.equal("status", (r.returncode, r.stderr if r.returncode else ""), (0, ""))
+        rig.check_ledger(document)
+        chats = rig.spans(document, "chat")
+        rig.equal("calls", [(s["status"]["code"], s["attributes"].get("gen_ai.request.model"), s["attributes"].get("gen_ai.request.temperature"),
+                             s["attributes"]["http.request.body.size"] > 100000) for s in chats], [("ok", "gpt-5-mini", 0.5, True)] * 2)
+        assert skipped(document) > 190000, skipped(document)
+    finally:
+        server.close()
+
+
 def kept(document):
     return sorted(calls_of(document))
 
@@ -222,7 +330,7 @@ def refused():
 
 def main():
     suite = rig.Suite()
-    tests = [light_like_full, tools, keep_a_run, lines_of_a_run, keep_in_a_server]
+    tests = [light_like_full, tools, http2, websocket, one_write, keep_a_run, lines_of_a_run, keep_in_a_server]
     for test in tests:
         def rooted(test=test):
             rig.need_root()

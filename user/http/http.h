@@ -145,6 +145,7 @@ enum http_word {
 	HTTP_WORD_SKIP,	 /* bytes of `dir` below `until` */
 	HTTP_WORD_READS, /* reads below `until`, unless more than `written` bytes were written by then */
 	HTTP_WORD_ALL,	 /* everything, for good: it is no HTTP */
+	HTTP_WORD_WHOLE, /* the other way: it speaks in frames, nothing is to be cut out of calls, for good */
 };
 
 struct http_verdict {

@@ -116,7 +116,13 @@ static bool is_websocket_frame(struct str d)
 
 void http_verdict_conn(struct http_conn *c, struct str call)
 {
-	if (!c->http->judge || c->judged)
+	if (!c->http->judge)
+		return;
+	if (!c->whole && (c->h2 || c->ws)) {
+		c->whole = true;
+		say(c, HTTP_WORD_WHOLE, WIRE_READ, 0);
+	}
+	if (c->judged)
 		return;
 	if (c->index > 0 || c->role_known || c->h2 || c->ws || is_websocket_frame(call)) {
 		c->judged = true; /* it is HTTP, or may be, and stays */

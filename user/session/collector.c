@@ -207,6 +207,9 @@ static void give_verdict(void *ctx, const struct flow_conn *conn, const struct h
 {
 	struct collector *c = ctx;
 
+	/* A digest asks for every byte; what need be whole is whole all the same. */
+	if (c->settings->digest && v->word != HTTP_WORD_WHOLE)
+		return;
 	if (c->verdicts)
 		verdict_give(c->verdicts, conn, v);
 }
@@ -266,9 +269,7 @@ int collector_run(const struct session_settings *settings, struct collector_sock
 	signal(SIGPIPE, SIG_IGN);
 	c.message = m;
 	c.live = output_live_new(settings);
-	struct pipeline_settings ps = {.span = span_closed, .ctx = &c};
-	if (!settings->digest) /* which asks for every byte */
-		ps.verdict = give_verdict;
+	struct pipeline_settings ps = {.span = span_closed, .verdict = give_verdict, .ctx = &c};
 	c.pipeline = pipeline_new(&ps);
 	if (tape_fd >= 0)
 		c.tape = drain_tape_new(tape_fd);

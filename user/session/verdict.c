@@ -12,6 +12,7 @@ static struct wire_verdict *slot_of(struct wire_verdict *slots, const struct flo
 		return s;
 	SET(s->generation, 0);
 	SET(s->mute, 0);
+	SET(s->flags, 0);
 	SET(s->skip_until[WIRE_READ], 0);
 	SET(s->skip_until[WIRE_WRITE], 0);
 	SET(s->written, 0);
@@ -39,6 +40,9 @@ void verdict_give(struct wire_verdict *slots, const struct flow_conn *conn, cons
 		break;
 	case HTTP_WORD_ALL:
 		SET(s->mute, s->mute | WIRE_MUTE_BOTH);
+		break;
+	case HTTP_WORD_WHOLE:
+		SET(s->flags, s->flags | WIRE_VERDICT_WHOLE);
 		break;
 	}
 }

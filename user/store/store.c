@@ -278,7 +278,8 @@ void store_remove(struct store *s, uint64_t id)
 	if (slot == NULL)
 		return;
 	/* A file system that cannot do it keeps the bytes until the file goes. */
-	(void)!fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)slot->e.offset, slot->room);
+	(void)!fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)slot->e.offset,
+			 slot->room);
 	(void)map_remove(s->ids, &id);
 	struct slot *last = &s->slots[--s->count];
 	if (slot == last)

@@ -160,6 +160,12 @@ static void draft_content(struct trace_draft *d, const struct trace_call *k, boo
 	}
 }
 
+/* Of the parameters, the one that is what somebody wrote. */
+static bool is_content(const struct genai_param *p)
+{
+	return strcmp(p->key, "gen_ai.retrieval.query.text") == 0;
+}
+
 static void draft_model(struct trace_draft *d, const struct trace_call *k, bool light)
 {
 	const struct genai_call *c = k->c;
@@ -175,7 +181,8 @@ static void draft_model(struct trace_draft *d, const struct trace_call *k, bool 
 	trace_draft_str(d, "bottrace.request.previous_response_id", c->previous_id);
 	draft_finish(d, c);
 	for (uint32_t i = 0; i < c->param_count && i < GENAI_PARAMS_MAX; i++)
-		trace_draft_json(d, c->params[i].key, c->params[i].json);
+		if (!light || !is_content(&c->params[i]))
+			trace_draft_json(d, c->params[i].key, c->params[i].json);
 	if (c->stream)
 		trace_draft_bool(d, "gen_ai.request.stream", true);
 	draft_usage(d, &c->usage);

@@ -24,6 +24,7 @@
 struct world {
 	struct pipeline *p;
 	uint64_t now, offset[WIRE_DIRS];
+	uint64_t slow_ns; /* between a request and its answer */
 	uint32_t lines;
 };
 
@@ -46,7 +47,7 @@ static void feed(struct world *w, struct wire_head *rec, uint32_t pid)
 
 static void moves(struct world *w, enum wire_dir dir, const char *text)
 {
-	_Alignas(8) char space[4096] = {0};
+	_Alignas(8) char space[8192] = {0};
 	struct wire_tls_data *d = (void *)space;
 	size_t n = strlen(text);
 
@@ -64,26 +65,25 @@ static void moves(struct world *w, enum wire_dir dir, const char *text)
 
 static void exchange(struct world *w, const char *body, const char *answer)
 {
-	char text[2048];
+	char text[8000];
 
 	snprintf(text, sizeof(text),
 		 "POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nContent-Length: %zu\r\n\r\n%s",
 		 strlen(body), body);
 	moves(w, WIRE_WRITE, text);
+	w->now += w->slow_ns;
 	snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(answer),
 		 answer);
 	moves(w, WIRE_READ, text);
 }
 
-/* An agent that asks for a tool, waits so long, and tells the result. */
-static void play(struct world *w, enum wire_mode mode, uint64_t tool_ns, struct buf *document)
+static void begin(struct world *w, enum wire_mode mode)
 {
 	const struct pipeline_settings settings = {.span = told, .ctx = w};
 	struct wire_session s = {.head = {.size = sizeof(s), .kind = WIRE_SESSION}, .mode = mode};
 	struct wire_keep k = {.head = {.size = sizeof(k), .kind = WIRE_KEEP}, .slow_ns = S};
 	struct wire_proc_fact f = {.head = {.size = sizeof(f), .kind = WIRE_PROC_FACT}, .comm = "agent"};
 	struct wire_target t = {.head = {.size = sizeof(t), .kind = WIRE_TARGET}};
-	struct wire_end e = {.head = {.size = sizeof(e), .kind = WIRE_END}, .has_final = 1};
 
 	*w = (struct world){.now = S, .p = pipeline_new(&settings)};
 	assert_non_null(w->p);
@@ -91,18 +91,31 @@ static void play(struct world *w, enum wire_mode mode, uint64_t tool_ns, struct 
 	feed(w, &k.head, 0);
 	feed(w, &f.head, 7);
 	feed(w, &t.head, 7);
-	exchange(w, ASK,
-		 "{\"choices\":[{\"index\":0,\"message\":" CALL ",\"finish_reason\":\"tool_calls\"}]}");
-	w->now += tool_ns;
-	exchange(w, TELL,
-		 "{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"4\"},"
-		 "\"finish_reason\":\"stop\"}]}");
+}
+
+static void finish(struct world *w, struct buf *document)
+{
+	struct wire_end e = {.head = {.size = sizeof(e), .kind = WIRE_END}, .has_final = 1};
+
 	w->now += MS;
 	feed(w, &e.head, 0);
 	assert_int_equal(pipeline_finish(w->p, false), 0);
 	struct view_session v = pipeline_session(w->p);
 	assert_int_equal(view_document(&v, view_to_buf, document), 0);
 	pipeline_free(w->p);
+}
+
+/* An agent that asks for a tool, waits so long, and tells the result. */
+static void play(struct world *w, enum wire_mode mode, uint64_t tool_ns, struct buf *document)
+{
+	begin(w, mode);
+	exchange(w, ASK,
+		 "{\"choices\":[{\"index\":0,\"message\":" CALL ",\"finish_reason\":\"tool_calls\"}]}");
+	w->now += tool_ns;
+	exchange(w, TELL,
+		 "{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"4\"},"
+		 "\"finish_reason\":\"stop\"}]}");
+	finish(w, document);
 }
 
 static size_t count(struct str s, const char *what)
@@ -159,11 +172,44 @@ static void all_or_nothing(void **state)
 	buf_fini(&b);
 }
 
+#define OK                                                                                            \
+	"{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"4\"},\"finish_" \
+	"reason\":\"stop\"}]}"
+
+/* What a request repeats of one that went is known by its bytes alone, and is read anew for the one that stays. */
+static void repeated_history(void **state)
+{
+	struct world w;
+	struct buf b;
+	char body[6000];
+
+	(void)state;
+	buf_init(&b, 1u << 20);
+	begin(&w, WIRE_MODE_ATTACH);
+	snprintf(body, sizeof(body),
+		 "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"first %02500d\"}]}", 1);
+	exchange(&w, body, OK);
+	snprintf(body, sizeof(body),
+		 "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"first %02500d\"},"
+		 "{\"role\":\"assistant\",\"content\":\"4\"},{\"role\":\"user\",\"content\":\"second\"}]}",
+		 1);
+	w.slow_ns = 2 * S;
+	exchange(&w, body, OK);
+	finish(&w, &b);
+	assert_says(buf_str(&b), "\"spans_dropped\":1}");
+	assert_int_equal(count(buf_str(&b), "\"kind\":\"chat\""), 1);
+	assert_int_equal(count(buf_str(&b), "first 000"), 1);
+	assert_int_equal(count(buf_str(&b), "\"second\""), 1);
+	assert_int_equal(count(buf_str(&b), "bottrace.continues"), 0);
+	buf_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_dangles),
 		cmocka_unit_test(all_or_nothing),
+		cmocka_unit_test(repeated_history),
 	};
 
 	return cmocka_run_group_tests_name("keep", tests, NULL, NULL);

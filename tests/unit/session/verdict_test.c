@@ -43,6 +43,10 @@ static void words(void **state)
 	assert_int_equal(s->mute, 0);
 	give(&c, HTTP_WORD_ALL, WIRE_READ, 0, 0);
 	assert_int_equal(s->mute, WIRE_MUTE_BOTH);
+	assert_int_equal(s->flags, 0);
+	give(&c, HTTP_WORD_WHOLE, WIRE_READ, 0, 0);
+	assert_int_equal(s->flags, WIRE_VERDICT_WHOLE);
+	assert_int_equal(s->mute, WIRE_MUTE_BOTH);
 }
 
 /* Another connection in the same slot inherits nothing, and the earlier one is copied again. */
@@ -55,8 +59,10 @@ static void collisions(void **state)
 		b.generation++;
 	give(&a, HTTP_WORD_ALL, WIRE_READ, 0, 0);
 	give(&a, HTTP_WORD_READS, WIRE_READ, 1000, 1000);
+	give(&a, HTTP_WORD_WHOLE, WIRE_READ, 0, 0);
 	give(&b, HTTP_WORD_SKIP, WIRE_WRITE, 5, 0);
 	assert_int_equal(slot(&b)->mute, 0);
+	assert_int_equal(slot(&b)->flags, 0);
 	assert_int_equal(slot(&b)->skip_until[WIRE_READ], 0);
 	assert_int_equal(slot(&b)->skip_until[WIRE_WRITE], 5);
 	assert_int_equal(slot(&b)->written, 0);
