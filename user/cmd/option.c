@@ -76,6 +76,41 @@ static bool parse_color(enum option_color *out, const char *text)
 	return false;
 }
 
+static bool parse_sample(uint64_t *out, const char *text)
+{
+	uint64_t n;
+
+	if (strncmp(text, "1/", 2) != 0 || !str_to_u64(str_of(text + 2), &n) || n == 0 ||
+	    n > OPTION_SAMPLE_MAX)
+		return false;
+	*out = n;
+	return true;
+}
+
+/* Of one core: above 0, at most 100%, to a millionth. */
+static bool parse_share(uint64_t *out, const char *text)
+{
+	size_t whole = strspn(text, "0123456789"), part = 0;
+	uint64_t ppm, rest = 0;
+
+	if (whole == 0 || whole > 3 || !str_to_u64(str_make(text, whole), &ppm))
+		return false;
+	text += whole;
+	if (*text == '.') {
+		part = strspn(++text, "0123456789");
+		if (part == 0 || part > 4 || !str_to_u64(str_make(text, part), &rest))
+			return false;
+		text += part;
+	}
+	for (; part < 4; part++)
+		rest *= 10;
+	ppm = ppm * 10000 + rest;
+	if (strcmp(text, "%") != 0 || ppm == 0 || ppm > 1000000)
+		return false;
+	*out = ppm;
+	return true;
+}
+
 static bool set(struct option_values *v, const struct option *o, const char *text)
 {
 	void *at = (char *)v + o->offset;
@@ -83,6 +118,9 @@ static bool set(struct option_values *v, const struct option *o, const char *tex
 	switch (o->kind) {
 	case OPTION_FLAG:
 		*(bool *)at = true;
+		return true;
+	case OPTION_CLEAR:
+		*(bool *)at = false;
 		return true;
 	case OPTION_VERBOSE:
 		++*(int *)at;
@@ -102,6 +140,10 @@ static bool set(struct option_values *v, const struct option *o, const char *tex
 		return parse_color(at, text);
 	case OPTION_KEEP:
 		return trace_rules_parse(str_of(text), at) == NULL;
+	case OPTION_SAMPLE:
+		return parse_sample(at, text);
+	case OPTION_SHARE:
+		return parse_share(at, text);
 	}
 	return false;
 }
@@ -119,7 +161,7 @@ static const struct option *find(const struct option *const *options, struct str
 
 static bool takes_value(const struct option *o)
 {
-	return o->kind != OPTION_FLAG && o->kind != OPTION_VERBOSE;
+	return o->kind != OPTION_FLAG && o->kind != OPTION_CLEAR && o->kind != OPTION_VERBOSE;
 }
 
 struct parser {

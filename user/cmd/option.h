@@ -13,6 +13,7 @@
 
 enum option_kind {
 	OPTION_FLAG,	 /* bool */
+	OPTION_CLEAR,	 /* bool, becomes false: the last of two opposites counts */
 	OPTION_VERBOSE,	 /* int, counted */
 	OPTION_TEXT,	 /* const char * */
 	OPTION_U64,	 /* uint64_t */
@@ -21,7 +22,11 @@ enum option_kind {
 	OPTION_OUTPUT,	 /* session_settings.outputs: FORMAT[=FILE] */
 	OPTION_COLOR,	 /* enum option_color */
 	OPTION_KEEP,	 /* struct trace_rules: errors,slow>5s,cost>0.50 */
+	OPTION_SAMPLE,	 /* uint64_t N: 1/N, N from 1 to OPTION_SAMPLE_MAX */
+	OPTION_SHARE,	 /* uint64_t parts per million: 1%, 0.01%, up to 100% */
 };
+
+#define OPTION_SAMPLE_MAX 1000000u
 
 enum option_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 

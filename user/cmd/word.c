@@ -55,6 +55,23 @@ static const struct option light = {
 	"light", 0, OPTION_FLAG, AT(session.light), NULL, "sizes, timing, status, model, usage; no content"};
 static const struct option keep = {
 	"keep", 0, OPTION_KEEP, AT(session.keep), "RULES", "only what fulfils one: errors,slow>5s,cost>0.50"};
+static const struct option sample_run = {
+	"sample",      0,
+	OPTION_SAMPLE, AT(session.sample_n),
+	"1/N",	       "capture one run in N (1 to 1000000), only count the others"};
+static const struct option sample_attach = {
+	"sample",      0,
+	OPTION_SAMPLE, AT(session.sample_n),
+	"1/N",	       "capture one TLS connection in N (1 to 1000000), only count the others"};
+static const struct option budget = {
+	"budget",     0,
+	OPTION_SHARE, AT(session.budget_ppm),
+	"P%",	      "leave out more and more while probes take more of one core (0.01%, 1%)"};
+static const struct option no_children = {"no-children", 0,
+					  OPTION_FLAG,	 AT(session.no_children),
+					  NULL,		 "only the PIDs named; other processes pay nothing"};
+static const struct option children = {
+	"children", 0, OPTION_CLEAR, AT(session.no_children), NULL, "and what they start (the default)"};
 static const struct option color = {"color", 0, OPTION_COLOR, AT(color), "WHEN", "auto, always or never"};
 static const struct option width = {"width", 0, OPTION_U64, AT(width), "N", "columns to keep to"};
 static const struct option server = {
@@ -62,11 +79,12 @@ static const struct option server = {
 	AT(server_name), "HOST", "host that the request went to (default: its Host field)"};
 
 static const struct option *const run_options[] = {
-	&output,     &full,   &light,	&keep,	&tape,	  &digest, &ring, &rate_bytes,
-	&rate_calls, &strict, &symbols, &quiet, &verbose, &color,  &help, NULL};
+	&output,     &full,	  &light,  &keep,    &sample_run, &budget,  &tape,  &digest, &ring,
+	&rate_bytes, &rate_calls, &strict, &symbols, &quiet,	  &verbose, &color, &help,   NULL};
 static const struct option *const attach_options[] = {
-	&output,     &full,   &light,	&keep,	&duration, &tape,  &digest, &ring, &rate_bytes,
-	&rate_calls, &strict, &symbols, &quiet, &verbose,  &color, &width,  &help, NULL};
+	&output,   &full,    &light,  &keep,  &sample_attach, &budget,	   &children, &no_children,
+	&duration, &tape,    &digest, &ring,  &rate_bytes,    &rate_calls, &strict,   &symbols,
+	&quiet,	   &verbose, &color,  &width, &help,	      NULL};
 static const struct option *const look_options[] = {&output, &full,    &strict, &width,
 						    &color,  &verbose, &help,	NULL};
 static const struct option *const decode_options[] = {&server, &output,	 &full, &strict, &width,

@@ -40,6 +40,9 @@ struct session_settings {
 	uint64_t ring_bytes;
 	uint64_t rate_bytes, rate_calls; /* of one process, a second; 0: no bound */
 	uint64_t duration_ns;		 /* attach; 0: no bound */
+	uint64_t sample_n;		 /* run: one run in N, attach: one connection in N; 0 or 1: all */
+	uint64_t budget_ppm;		 /* millionths of one core for the probes; 0: no bound */
+	bool no_children;		 /* attach: only the processes that were named */
 	bool quiet, digest, strict, symbols;
 	bool light;		 /* payload cut, no content in the document */
 	struct trace_rules keep; /* what stays in the document */

@@ -20,8 +20,11 @@ static const struct option duration = {"duration", 'd',	    OPTION_DURATION, AT(
 				       "T",	   "a time"};
 static const struct option output = {"output", 'o', OPTION_OUTPUT, AT(session), "FORMAT", "an output"};
 static const struct option color = {"color", 0, OPTION_COLOR, AT(color), "WHEN", "colour"};
-static const struct option *const all[] = {&flag,  &other,    &verbose, &text,	&number,
-					   &bytes, &duration, &output,	&color, NULL};
+static const struct option sample = {"sample", 's', OPTION_SAMPLE, AT(session.sample_n), "1/N", "one in N"};
+static const struct option share = {"share", 'p', OPTION_SHARE, AT(session.budget_ppm), "P%", "a share"};
+static const struct option clear = {"no-flag", 0, OPTION_CLEAR, AT(strict), NULL, "not the flag"};
+static const struct option *const all[] = {&flag,   &other, &verbose, &text,  &number, &bytes, &duration,
+					   &output, &color, &sample,  &share, &clear,  NULL};
 
 #define ARGS_MAX 16
 
@@ -74,14 +77,26 @@ static void assert_args(const struct parsed *p, const char *want)
 static void every_kind_in_every_form(void **state)
 {
 	static const char *const forms[][3] = {
-		{"--flag"},	    {"-f"},
-		{"--text", "a b"},  {"--text=a b"},
-		{"-t", "a b"},	    {"-ta b"},
-		{"--number", "80"}, {"--number=80"},
-		{"-n80"},	    {"--bytes=64k"},
-		{"-b", "64k"},	    {"--duration=1m"},
-		{"-d1m"},	    {"--output=jsonl=f"},
-		{"-ojsonl=f"},	    {"--color=never"},
+		{"--flag"},
+		{"-f"},
+		{"--text", "a b"},
+		{"--text=a b"},
+		{"-t", "a b"},
+		{"-ta b"},
+		{"--number", "80"},
+		{"--number=80"},
+		{"-n80"},
+		{"--bytes=64k"},
+		{"-b", "64k"},
+		{"--duration=1m"},
+		{"-d1m"},
+		{"--output=jsonl=f"},
+		{"-ojsonl=f"},
+		{"--color=never"},
+		{"--sample=1/10"},
+		{"-s", "1/10"},
+		{"--share", "1.5%"},
+		{"-p1.5%"},
 	};
 	(void)state;
 
@@ -114,6 +129,15 @@ static void every_kind_in_every_form(void **state)
 			want.session.outputs[0] = p.v.session.outputs[0];
 			assert_int_equal(p.v.session.outputs[0].format, SESSION_JSONL);
 			assert_string_equal(p.v.session.outputs[0].file, "f");
+			break;
+		case 's':
+			if (forms[i][0][1] == '-' && forms[i][0][3] == 'h')
+				want.session.budget_ppm = 15000;
+			else
+				want.session.sample_n = 10;
+			break;
+		case 'p':
+			want.session.budget_ppm = 15000;
 			break;
 		case 'c':
 			want.color = COLOR_NEVER;
@@ -152,6 +176,16 @@ static void scales(void **state)
 		{"--duration=1h", 3600000000000},
 		{"--duration=1d", 86400000000000},
 		{"--number=18446744073709551615", UINT64_MAX},
+		{"--sample=1/1", 1},
+		{"--sample=1/2", 2},
+		{"--sample=1/1000000", 1000000},
+		{"--share=1%", 10000},
+		{"--share=0.0001%", 1},
+		{"--share=0.01%", 100},
+		{"--share=0.5%", 5000},
+		{"--share=12.25%", 122500},
+		{"--share=100%", 1000000},
+		{"--share=100.0000%", 1000000},
 	};
 	(void)state;
 
@@ -160,9 +194,11 @@ static void scales(void **state)
 
 		PARSE(&p, false, cases[i].arg);
 		assert_int_equal(p.code, EXIT_OK);
-		uint64_t got = cases[i].arg[2] == 'b'	? p.v.session.ring_bytes
-			       : cases[i].arg[2] == 'd' ? p.v.session.duration_ns
-							: p.v.width;
+		uint64_t got = cases[i].arg[2] == 'b'		       ? p.v.session.ring_bytes
+			       : strncmp(cases[i].arg, "--sa", 4) == 0 ? p.v.session.sample_n
+			       : strncmp(cases[i].arg, "--sh", 4) == 0 ? p.v.session.budget_ppm
+			       : cases[i].arg[2] == 'd'		       ? p.v.session.duration_ns
+								       : p.v.width;
 		if (got != cases[i].want)
 			fail_msg("%s: got %llu", cases[i].arg, (unsigned long long)got);
 		parsed_fini(&p);
@@ -199,6 +235,35 @@ static void bad_values(void **state)
 		"--output==f",
 		"--output=JSON",
 		"--output= json",
+		"--sample=",
+		"--sample=1",
+		"--sample=10",
+		"--sample=1/",
+		"--sample=1/0",
+		"--sample=1/1000001",
+		"--sample=1/18446744073709551617",
+		"--sample=2/10",
+		"--sample=01/10",
+		"--sample=1/-2",
+		"--sample=1/ 2",
+		"--sample=1/2x",
+		"--sample=0.1",
+		"--sample=10%",
+		"--share=",
+		"--share=%",
+		"--share=1",
+		"--share=0%",
+		"--share=0.0000%",
+		"--share=0.00001%",
+		"--share=.5%",
+		"--share=1.%",
+		"--share=100.0001%",
+		"--share=101%",
+		"--share=1000%",
+		"--share=-1%",
+		"--share=1 %",
+		"--share=1%%",
+		"--share=1,5%",
 		"--color=",
 		"--color=yes",
 		"--color=autoauto",
@@ -218,6 +283,20 @@ static void bad_values(void **state)
 	}
 }
 
+static void opposites(void **state)
+{
+	struct parsed p;
+	(void)state;
+
+	PARSE(&p, false, "--flag", "--no-flag");
+	assert_args(&p, "");
+	assert_false(p.v.strict);
+	parsed_fini(&p);
+	PARSE(&p, false, "--no-flag", "--flag");
+	assert_true(p.v.strict);
+	parsed_fini(&p);
+}
+
 static void not_as_meant(void **state)
 {
 	static const struct {
@@ -233,6 +312,7 @@ static void not_as_meant(void **state)
 		{{"-fq"}, "unknown option -fq\n"},
 		{{"-f-"}, "unknown option -f-\n"},
 		{{"-c"}, "unknown option -c\n"}, /* an option without a letter */
+		{{"--no-flag=1"}, "no value can be given to --no-flag=1\n"},
 		{{"---flag"}, "unknown option ---flag\n"},
 		{{"--=x"}, "unknown option --=x\n"},
 		{{"--flag=1"}, "no value can be given to --flag=1\n"},
@@ -434,6 +514,7 @@ int main(void)
 		cmocka_unit_test(every_kind_in_every_form),
 		cmocka_unit_test(scales),
 		cmocka_unit_test(bad_values),
+		cmocka_unit_test(opposites),
 		cmocka_unit_test(not_as_meant),
 		cmocka_unit_test(outputs),
 		cmocka_unit_test(letters_joined),

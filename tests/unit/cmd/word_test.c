@@ -39,6 +39,9 @@ static const struct {
 	FIELD("duration", "3s", session.duration_ns),
 	FIELD("light", NULL, session.light),
 	FIELD("keep", "slow>5s", session.keep),
+	FIELD("sample", "1/10", session.sample_n),
+	FIELD("budget", "1%", session.budget_ppm),
+	FIELD("no-children", NULL, session.no_children),
 	FIELD("color", "never", color),
 	FIELD("width", "80", width),
 	FIELD("server-name", "host", server_name),
@@ -62,9 +65,26 @@ static void is_set_alone(const struct option_values *v, size_t field)
 		bool is_zero = memcmp((const char *)v + fields[i].offset, zeros, fields[i].size) == 0;
 
 		if (is_zero == (i == field))
-			fail_msg("--%s: the field of --%s is %s", fields[field].name, fields[i].name,
+			fail_msg("--%s: the field of --%s is %s",
+				 field < FIELDS ? fields[field].name : "nothing", fields[i].name,
 				 is_zero ? "not set" : "set");
 	}
+}
+
+/* What takes another option back is told with that one. */
+static void is_taken_back(const struct word *w, const struct option *back)
+{
+	struct option_values v = {0};
+	char set[64], clear[64], *argv[] = {set, clear, NULL};
+
+	snprintf(set, sizeof(set), "--no-%s", back->name);
+	snprintf(clear, sizeof(clear), "--%s", back->name);
+	assert_int_equal(option_parse(&v, w->name, w->options, 1, argv, w->until_args), EXIT_OK);
+	is_set_alone(&v, field_of(set + 2));
+	argv[0] = set;
+	argv[1] = clear;
+	assert_int_equal(option_parse(&v, w->name, w->options, 2, argv, w->until_args), EXIT_OK);
+	is_set_alone(&v, FIELDS);
 }
 
 static void every_option_arrives(void **state)
@@ -74,6 +94,10 @@ static void every_option_arrives(void **state)
 
 	for (const struct word *w = word_table; w->name; w++) {
 		for (const struct option *const *o = w->options; *o; o++) {
+			if ((*o)->kind == OPTION_CLEAR) {
+				is_taken_back(w, *o);
+				continue;
+			}
 			size_t field = field_of((*o)->name);
 			const char *value = fields[field].value;
 			char longer[64], shorter[64];
