@@ -5,3 +5,4 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Settings, constant from load on: the verifier removes what they switch off. */
 const volatile bool force_classes = false;
+const volatile bool count_spent = false;

@@ -106,6 +106,14 @@ struct {
 	__type(value, struct state_wire);
 } wires SEC(".maps") __weak;
 
+/* What the governor reckons with. One element for each processor, so that nobody waits for another; only grows. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct state_spent);
+} spent SEC(".maps") __weak;
+
 /* Notices for the attacher, struct state_notice. Filled by proc_*, emptied by the attacher. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -76,6 +76,15 @@ static __always_inline bool policy_is_muted(struct state_conn *conn, __u64 ssl, 
 	return muted && v->generation == conn->generation;
 }
 
+/* Whether the collector wants nothing more of it, ever. */
+static __always_inline bool policy_is_mute(const struct state_conn *conn, __u64 ssl)
+{
+	__u32 slot = wire_verdict_slot(ssl, conn->generation);
+	volatile struct wire_verdict *v = bpf_map_lookup_elem(&verdicts, &slot);
+
+	return v && v->ssl == ssl && v->mute & WIRE_MUTE_BOTH && v->generation == conn->generation;
+}
+
 /* The word under which a call is counted that policy leaves out; WIRE_CAUSE_NONE: it is wanted. */
 static __always_inline __u32 policy_leaves_out(struct state_conn *conn, __u64 ssl, __u32 dir, __u64 n)
 {

@@ -15,22 +15,20 @@ struct state_target {
 	WIRE_U32 epoch; /* execs so far: an SSL pointer of an earlier image is another connection */
 	WIRE_U32 flags; /* STATE_* */
 	struct wire_counts counts;
-	/* for the governor */
-	WIRE_U64 requests; /* writes that follow a read on their connection, or are its first */
-	WIRE_U64 chunks;   /* calls that moved data */
 	/* token bucket: bytes and calls in hand (below 0: in debt), and when they were last added to */
 	WIRE_S64 hand_bytes;
 	WIRE_S64 hand_calls;
 	WIRE_U64 hand_ns;
 };
-_Static_assert(sizeof(struct state_target) == 368, "state_target");
+_Static_assert(sizeof(struct state_target) == 352, "state_target");
 
 #define STATE_CALIBRATE 1u /* the attacher itself: everything is done, then the record is thrown away */
 
-/* A probe's cookie: function | library << 8 */
-#define STATE_COOKIE_FN	   0x7fu
-#define STATE_COOKIE_ENTRY 0x80u /* the return is not to be intercepted: for links that see both */
-#define STATE_COOKIE_LIB   8
+/* A probe's cookie: function | flags | library << 8 */
+#define STATE_COOKIE_FN	      0x3fu
+#define STATE_COOKIE_EMULATED 0x40u /* the probed instruction is */
+#define STATE_COOKIE_ENTRY    0x80u /* the return is not to be intercepted: for links that see both */
+#define STATE_COOKIE_LIB      8
 
 /* `departed`: counters of processes that ended, until the attacher has swept them. */
 struct state_process {
@@ -137,6 +135,21 @@ struct state_wire {
 	WIRE_U8 peer[16];
 };
 _Static_assert(sizeof(struct state_wire) == 72, "state_wire");
+
+/* `spent`, of each processor: what probes did for traced processes, as the overhead governor reckons it. Counted only
+ * when there is a budget. */
+#define STATE_HIT(returns, emulated) \
+	((returns) << 1 | (emulated)) /* entry and return or entry alone; of which kind of site */
+#define STATE_HITS 4
+
+struct state_spent {
+	WIRE_U64 hits[STATE_HITS];
+	WIRE_U64 records;  /* calls that moved data and sent it */
+	WIRE_U64 bytes;	   /* copied out */
+	WIRE_U64 requests; /* writes that are a connection's first, or follow a read */
+	WIRE_U64 chunks;   /* calls that moved data */
+};
+_Static_assert(sizeof(struct state_spent) == 64, "state_spent");
 
 /* `notify`, a ring of the attacher's own: a process of ours changed, look at its maps again. Lost when that ring is
  * full: who finds it more than half full looks at everything. */

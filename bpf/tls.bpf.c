@@ -11,6 +11,7 @@
 #include "call.bpf.h"
 #include "conn.bpf.h"
 #include "piece.bpf.h"
+#include "spend.bpf.h"
 
 /* Set by the attacher before it takes the probes away: calls that are entered now might return unseen. */
 volatile __u32 tls_ending;
@@ -116,6 +117,28 @@ static __always_inline void tls_set_sni(struct state_target *target, const struc
 	emit_submit(rec, sizeof(*rec) + WIRE_SNI_MAX, target->flags);
 }
 
+/* A read of a muted connection, where the governor wants even less done: counted here, whatever it will move. */
+static __always_inline bool tls_leaves(struct state_target *target, const struct state_conn_key *key,
+				       __u32 fn)
+{
+	if (!spend_is_bounded() || call_dir(fn) != WIRE_READ)
+		return false;
+	struct wire_shared *s = policy_shared();
+
+	if (!s || !s->blunt)
+		return false;
+	struct state_conn *conn = bpf_map_lookup_elem(&conns, key);
+
+	if (!conn || conn->start_ns != target->start_ns || conn->epoch != target->epoch ||
+	    !policy_is_mute(conn, key->ssl))
+		return false;
+	conn->side[WIRE_READ].calls++;
+	emit_add(target->counts.entered, 1);
+	emit_add(target->counts.returned, 1);
+	emit_left_call(target, WIRE_CAUSE_FILTERED);
+	return true;
+}
+
 /* Whether the return of the call is of interest. */
 static __always_inline bool tls_enter_any(struct pt_regs *ctx, struct state_target *target, __u64 pid_tgid,
 					  __u32 fn, __u32 lib)
@@ -125,7 +148,7 @@ static __always_inline bool tls_enter_any(struct pt_regs *ctx, struct state_targ
 	if (!key.ssl)
 		return false;
 	if (call_is_data(fn))
-		return tls_enter_data(ctx, target, pid_tgid, fn, lib);
+		return !tls_leaves(target, &key, fn) && tls_enter_data(ctx, target, pid_tgid, fn, lib);
 	if (fn == WIRE_FN_SSL_FREE)
 		tls_free(target, &key);
 	else if (fn == WIRE_FN_SSL_SET_FD)
@@ -211,17 +234,14 @@ __noinline int tls_send_plain(__u32 count)
 	return 0;
 }
 
-static __always_inline void tls_count(struct state_target *target, struct state_conn *conn, __u32 dir,
-				      __u64 n)
+static __always_inline void tls_count(struct state_conn *conn, __u32 dir, __u64 n, __u64 sent)
 {
-	emit_add(target->chunks, 1);
+	spend_moved(sent, dir == WIRE_WRITE && !(conn->flags & STATE_CONN_WROTE));
 	if (dir == WIRE_READ) {
 		conn->flags &= ~STATE_CONN_WROTE;
 		conn->read_bytes += n;
 		return;
 	}
-	if (!(conn->flags & STATE_CONN_WROTE))
-		emit_add(target->requests, 1);
 	conn->flags |= STATE_CONN_WROTE;
 	conn->read_bytes = 0;
 }
@@ -281,7 +301,7 @@ static __always_inline void tls_moved(struct state_target *target, struct state_
 	piece_side(&p)->calls++;
 	piece_side(&p)->bytes += n;
 	piece_side(&p)->skipped += skipped;
-	tls_count(target, conn, call_dir(call->fn), n);
+	tls_count(conn, call_dir(call->fn), n, n - skipped);
 }
 
 /* The call moved data, but how much could not be read: no offset shows this hole, so its cause stands alone. */
@@ -324,12 +344,10 @@ static __always_inline void tls_return_any(struct pt_regs *ctx, struct state_tar
 
 /* ---- programs ---- */
 
-static __always_inline bool tls_enter_cookie(struct pt_regs *ctx, struct state_target *target, __u64 pid_tgid)
+static __always_inline bool tls_enter_cookie(struct pt_regs *ctx, struct state_target *target, __u64 pid_tgid,
+					     __u64 cookie)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx);
-
-	return tls_enter_any(ctx, target, pid_tgid, cookie & STATE_COOKIE_FN, cookie >> STATE_COOKIE_LIB) &&
-	       !(cookie & STATE_COOKIE_ENTRY);
+	return tls_enter_any(ctx, target, pid_tgid, cookie & STATE_COOKIE_FN, cookie >> STATE_COOKIE_LIB);
 }
 
 SEC("uprobe")
@@ -338,8 +356,12 @@ int tls_enter(struct pt_regs *ctx)
 	__u64 pid_tgid;
 	struct state_target *target = filter_thread(&pid_tgid);
 
-	if (target)
-		tls_enter_cookie(ctx, target, pid_tgid);
+	if (!target)
+		return 0;
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+
+	spend_hit(call_is_data(cookie & STATE_COOKIE_FN), cookie & STATE_COOKIE_EMULATED);
+	tls_enter_cookie(ctx, target, pid_tgid, cookie);
 	return 0;
 }
 
@@ -364,10 +386,15 @@ int tls_call(struct pt_regs *ctx)
 
 	if (!target)
 		return 1;
-	if (bpf_get_func_ip(ctx) == PT_REGS_IP(ctx))
-		return !tls_enter_cookie(ctx, target, pid_tgid);
-	tls_return_any(ctx, target, pid_tgid, false);
-	return 0;
+	if (bpf_get_func_ip(ctx) != PT_REGS_IP(ctx)) {
+		tls_return_any(ctx, target, pid_tgid, false);
+		return 0;
+	}
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+	bool wanted = tls_enter_cookie(ctx, target, pid_tgid, cookie) && !(cookie & STATE_COOKIE_ENTRY);
+
+	spend_hit(wanted, cookie & STATE_COOKIE_EMULATED);
+	return !wanted;
 }
 
 #define TLS_ENTER_PLAIN(name, fn)                                       \
@@ -377,8 +404,10 @@ int tls_call(struct pt_regs *ctx)
 		__u64 pid_tgid;                                         \
 		struct state_target *target = filter_thread(&pid_tgid); \
                                                                         \
-		if (target)                                             \
-			tls_enter_any(ctx, target, pid_tgid, fn, 0);    \
+		if (!target)                                            \
+			return 0;                                       \
+		spend_hit(call_is_data(fn), false);                     \
+		tls_enter_any(ctx, target, pid_tgid, fn, 0);            \
 		return 0;                                               \
 	}
 

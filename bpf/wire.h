@@ -230,6 +230,7 @@ enum wire_mode { WIRE_MODE_RUN = 1, WIRE_MODE_ATTACH = 2, WIRE_MODE_DECODE = 3 }
 #define WIRE_OPT_LIGHT	     4u	 /* --light */
 #define WIRE_OPT_SAMPLED_OUT 8u	 /* --sample: this run is not one of those that are kept */
 #define WIRE_OPT_KEEP	     16u /* --keep: WIRE_KEEP follows */
+#define WIRE_OPT_NARROW	     32u /* --no-children */
 
 struct wire_session {
 	struct wire_head head;
@@ -358,7 +359,22 @@ enum wire_shed {
 	WIRE_SHED_BODIES = 2, /* as --light */
 	WIRE_SHED_READS = 3,  /* of muted kinds */
 	WIRE_SHED_SAMPLING = 4,
+	WIRE_SHED_LAST = 13, /* one of 1024 */
 };
+
+#ifndef __bpf__
+/* A level for people: what is given up at it, on top of all before. */
+static inline const char *wire_shed_word(WIRE_U32 level)
+{
+	static const char *const words[] = {
+		"nothing",	  "stacks",	    "bodies",	      "muted reads",	 "sampling 1/2",
+		"sampling 1/4",	  "sampling 1/8",   "sampling 1/16",  "sampling 1/32",	 "sampling 1/64",
+		"sampling 1/128", "sampling 1/256", "sampling 1/512", "sampling 1/1024",
+	};
+
+	return level <= WIRE_SHED_LAST ? words[level] : "?";
+}
+#endif
 
 /* A step from `before` to `level`: cost_ns was spent in the last window_ns, where budget_ns were allowed. */
 struct wire_shed_step {
@@ -397,8 +413,11 @@ struct wire_shared {
 	/* What one process may send a second, and has in hand when it was quiet for as long; 0: no bound. */
 	WIRE_U64 rate_bytes;
 	WIRE_U64 rate_calls;
+	WIRE_U32
+	blunt; /* 1: reads of muted connections are counted as they begin, and not followed to their end */
+	WIRE_U32 pad;
 };
-_Static_assert(sizeof(struct wire_shared) == 56, "wire_shared");
+_Static_assert(sizeof(struct wire_shared) == 64, "wire_shared");
 
 #define WIRE_MUTE_BOTH 1u /* both directions, for good */
 #define WIRE_MUTE_READS \

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "probe/beacon.h"
 #include "probe/check.h"
 #include "probe/feature.h"
 #include "probe/patient.h"
@@ -19,16 +20,17 @@
 #include "probe/self.h"
 #include "probe/tasks.h"
 
-#define BTF_PATH       "/sys/kernel/btf/vmlinux"
-#define LOCKDOWN_PATH  "/sys/kernel/security/lockdown"
-#define PID_NS_INITIAL 0xeffffffcul /* proc_ns.h: PROC_PID_INIT_INO */
+#define BTF_PATH	 "/sys/kernel/btf/vmlinux"
+#define LOCKDOWN_PATH	 "/sys/kernel/security/lockdown"
+#define TRIAL_RING_BYTES (1u << 18)   /* what calibrate.c sends in one batch fits */
+#define PID_NS_INITIAL	 0xeffffffcul /* proc_ns.h: PROC_PID_INIT_INO */
 
 struct host {
 	struct utsname name;
 	bool btf;
-	int ringbuf, multi, session, cookies, loop, dynptr; /* 1, 0, negative: may not be asked */
-	char lockdown[32];				    /* "none" where the kernel has no such thing */
-	int returns_safe;				    /* 1, 0, negative: could not be tried */
+	int ringbuf, multi, session, narrow, cookies, loop, dynptr; /* 1, 0, negative: may not be asked */
+	char lockdown[32]; /* "none" where the kernel has no such thing */
+	int returns_safe;  /* 1, 0, negative: could not be tried */
 	bool has_costs;
 	struct site_costs costs;
 };
@@ -61,6 +63,7 @@ static void look_at_host(struct host *h)
 	h->ringbuf = feature_ask_ringbuf();
 	h->multi = feature_ask_multi();
 	h->session = feature_ask_session();
+	h->narrow = feature_ask_narrow();
 	h->cookies = feature_ask_cookies();
 	h->loop = feature_ask_loop();
 	h->dynptr = feature_ask_dynptr();
@@ -75,7 +78,7 @@ static void try_programs(struct host *h, struct patient *x, struct checks *c)
 	autodrop(tasks_fini) struct tasks tasks = {0};
 	struct load_trouble why;
 	struct self self = {0};
-	int r = load_open(&l, LIMIT_RING_MIN, &why);
+	int r = load_open(&l, TRIAL_RING_BYTES, false, &why);
 
 	if (r < 0) {
 		check_add(c, "programs", "FAIL",
@@ -104,7 +107,7 @@ static void try_programs(struct host *h, struct patient *x, struct checks *c)
 	}
 	h->returns_safe = safety_check_returns(&self);
 	if (h->returns_safe != 0)
-		h->has_costs = calibrate_run(&self, us->start_ns, &h->costs) == 0;
+		h->has_costs = calibrate_run(&self, us->start_ns, true, &h->costs) == 0;
 	self_unhook(&self);
 }
 
@@ -132,6 +135,7 @@ static void write_kernel(struct jsonw *w, const struct host *h, struct checks *c
 	write_feature(w, "ringbuf", h->ringbuf);
 	write_feature(w, "uprobe_multi", h->multi);
 	write_feature(w, "uprobe_session", h->session);
+	write_feature(w, "uprobe_multi_pid", h->narrow);
 	write_feature(w, "cookies", h->cookies);
 	write_feature(w, "bpf_loop", h->loop);
 	write_feature(w, "dynptr", h->dynptr);
@@ -197,9 +201,13 @@ static void write_safety(struct jsonw *w, const struct host *h, struct checks *c
 	if (h->has_costs) {
 		jsonw_u64(jsonw_key(w, "ns_per_call_stepped"), h->costs.data_ns[0]);
 		jsonw_u64(jsonw_key(w, "ns_per_call_emulated"), h->costs.data_ns[1]);
+		jsonw_u64(jsonw_key(w, "ns_per_call_untraced_stepped"), h->costs.stranger_ns[0]);
+		jsonw_u64(jsonw_key(w, "ns_per_call_untraced_emulated"), h->costs.stranger_ns[1]);
 	} else {
 		jsonw_null(jsonw_key(w, "ns_per_call_stepped"));
 		jsonw_null(jsonw_key(w, "ns_per_call_emulated"));
+		jsonw_null(jsonw_key(w, "ns_per_call_untraced_stepped"));
+		jsonw_null(jsonw_key(w, "ns_per_call_untraced_emulated"));
 	}
 	jsonw_object_end(w);
 	if (h->returns_safe == 0)
@@ -213,6 +221,14 @@ static void write_safety(struct jsonw *w, const struct host *h, struct checks *c
 			  "one probed call: %.1f us where the first instruction is single-stepped, %.1f us "
 			  "where it is emulated",
 			  h->costs.data_ns[0] / 1000.0, h->costs.data_ns[1] / 1000.0);
+	if (h->has_costs)
+		check_add(c, "others", "ok", NULL,
+			  "an untraced process that maps a probed library pays %.1f us a call where it is "
+			  "single-stepped, %.1f us where it is emulated; with attach --no-children %s",
+			  h->costs.stranger_ns[0] / 1000.0, h->costs.stranger_ns[1] / 1000.0,
+			  h->narrow == 0 && h->multi == 1
+				  ? "the same: this kernel has no links to one process"
+				  : "nothing");
 }
 
 static void write_verdict(struct jsonw *w, const struct patient *x, const struct checks *c)
@@ -268,6 +284,7 @@ int probe_doctor(struct buf *json, uint32_t pid)
 	if (h.multi >= 0)
 		try_programs(&h, x, &c);
 	write_safety(&w, &h, &c);
+	beacon_report(BEACON_DIR, &w, &c);
 	if (x) {
 		patient_write(x, &w, h.has_costs ? &h.costs : NULL, &c);
 	} else {

@@ -51,11 +51,12 @@ static int64_t offset_of(clockid_t a)
 }
 
 /* 8d1e...: 32 hex digits and four dashes. */
-static void read_boot_id(uint8_t id[16])
+void emit_boot_id(uint8_t id[16])
 {
 	char text[64];
 	unsigned n = 0;
 
+	memset(id, 0, 16);
 	autodrop(drop_fd) int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof(text));
 	for (ssize_t i = 0; i < len && n < 32; i++) {
@@ -79,6 +80,8 @@ void emit_session(emit_fn *emit, void *ctx, const struct emit_session *s)
 		.boot_offset_ns = (uint64_t)offset_of(CLOCK_BOOTTIME),
 		.ring_bytes = s->ring_bytes,
 		.base_ns = s->costs.base_ns,
+		.sample_n = s->sample_n,
+		.budget_ppm = s->budget_ppm,
 	};
 
 	/* A host whose clock is behind its boot clock by a few ns of reading. */
@@ -86,7 +89,7 @@ void emit_session(emit_fn *emit, void *ctx, const struct emit_session *s)
 		r.boot_offset_ns = 0;
 	/* Libraries' symbols begin with other instructions than the emulated ones nearly everywhere. */
 	r.site_ns = s->costs.data_ns[0];
-	read_boot_id(r.boot_id);
+	emit_boot_id(r.boot_id);
 	emit(ctx, &r.head);
 }
 
@@ -144,6 +147,20 @@ void emit_fact(emit_fn *emit, void *ctx, const struct emit_fact *f)
 	r->head = head_of(WIRE_PROC_FACT, sizeof(*r) + path.n + argv.n, f->pid, f->start_ns);
 	r->head.flags = f->flags;
 	emit(ctx, &r->head);
+}
+
+void emit_shed(emit_fn *emit, void *ctx, const struct governor_step *step)
+{
+	struct wire_shed_step r = {
+		.head = head_of(WIRE_SHED, sizeof(r), 0, 0),
+		.level = step->level,
+		.before = step->before,
+		.cost_ns = step->cost_ns,
+		.budget_ns = step->budget_ns,
+		.window_ns = step->window_ns,
+	};
+
+	emit(ctx, &r.head);
 }
 
 void emit_target(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns)

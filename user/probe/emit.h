@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "probe/governor.h"
 #include "probe/library.h"
 #include "probe/site.h"
 #include "wire.h"
@@ -19,8 +20,12 @@ struct emit_session {
 	uint32_t mode;
 	uint64_t options;
 	uint64_t ring_bytes;
+	uint32_t sample_n, budget_ppm;
 	struct site_costs costs;
 };
+
+/* Of /proc/sys/kernel/random/boot_id; zeros where it cannot be read. */
+void emit_boot_id(uint8_t id[16]);
 
 void emit_session(emit_fn *emit, void *ctx, const struct emit_session *s);
 void emit_library(emit_fn *emit, void *ctx, const struct library *lib, const struct site_costs *costs);
@@ -37,6 +42,7 @@ struct emit_fact {
 };
 
 void emit_fact(emit_fn *emit, void *ctx, const struct emit_fact *f);
+void emit_shed(emit_fn *emit, void *ctx, const struct governor_step *step);
 void emit_target(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns);
 /* what, why: cut to WIRE_PATH_MAX each. */
 void emit_blind(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns, struct str what, struct str why,

@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "base/str.h"
+#include "probe/governor.h"
 #include "probe/library.h"
 #include "probe/load.h"
 #include "probe/loader.h"
@@ -51,6 +52,9 @@ struct probe {
 	struct ring_buffer *notify;
 	struct tasks tasks;
 	struct site_costs costs;
+	struct governor governor;
+	struct governor_step seen; /* by it, when it last looked */
+	bool blunted;	/* at some time reads were not followed to their end: their bytes are in no sum */
 	dev_t self_dev; /* our own executable */
 	ino_t self_ino;
 	uint64_t next_sync_ns;
@@ -62,6 +66,12 @@ struct probe {
 	bool detached;
 	bool stopped;
 };
+
+/* Only the processes that were named, by links that no other process meets. */
+static inline bool probe_is_narrow(const struct probe *p)
+{
+	return p->settings.options & WIRE_OPT_NARROW;
+}
 
 static inline struct state_process process_key(uint32_t pid, uint64_t start_ns)
 {
@@ -92,6 +102,16 @@ void process_foresee_command(struct probe *p, char *const *argv, char *const *en
 int watch_notice(void *ctx, void *data, size_t size);
 /* Makes the table of processes agree with the kernel's. */
 void watch_sync(struct probe *p);
+
+/* ---- shed.c ---- */
+
+/* Before the first probe of a target: draws the sample, tells the kernel what was asked for. */
+void shed_begin(struct probe *p);
+/* The targets changed: says so where others look. */
+void shed_show(struct probe *p);
+/* Once a second: has the governor look, and does what it says. */
+void shed_tick(struct probe *p, uint64_t now_ns);
+void shed_end(struct probe *p);
 
 /* ---- sweep.c ---- */
 

@@ -25,8 +25,9 @@ static int hush(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
-/* Tries a link of a kind on a directory: a kernel that knows the kind opens the path and says EBADF. */
-static int probe_link(enum bpf_attach_type type)
+/* Tries a link of a kind on a directory: a kernel that knows the kind opens the path and says EBADF. 1: it says
+ * `expected`, 0: it does not. */
+static int probe_link(enum bpf_attach_type type, uint32_t pid, int expected)
 {
 	unsigned long offset = 0;
 
@@ -36,18 +37,24 @@ static int probe_link(enum bpf_attach_type type)
 		return prog;
 	if (prog < 0)
 		return 0;
-	autodrop(drop_fd) int link = link_open_many(prog, type, "/", &offset, NULL, 1, false);
-	return link == -EBADF;
+	autodrop(drop_fd) int link = link_open_many(prog, type, pid, "/", &offset, NULL, 1, false);
+	return link == expected;
 }
 
 int feature_ask_multi(void)
 {
-	return probe_link(BPF_TRACE_UPROBE_MULTI);
+	return probe_link(BPF_TRACE_UPROBE_MULTI, 0, -EBADF);
 }
 
 int feature_ask_session(void)
 {
-	return probe_link(LINK_SESSION);
+	return probe_link(LINK_SESSION, 0, -EBADF);
+}
+
+/* The kernels that filter by process refuse a pid that cannot be before they look at the path: EINVAL, not EBADF. */
+int feature_ask_narrow(void)
+{
+	return probe_link(BPF_TRACE_UPROBE_MULTI, UINT32_MAX, -EINVAL);
 }
 
 static int probe_helper(enum bpf_func_id id)

@@ -6,6 +6,8 @@
 
 int feature_ask_multi(void);
 int feature_ask_session(void);
+/* Links to one process; before 6.10 (stable ones before 2024-06) they are to its first thread. */
+int feature_ask_narrow(void);
 int feature_ask_cookies(void);
 int feature_ask_ringbuf(void);
 int feature_ask_loop(void);

@@ -23,13 +23,14 @@
 struct file_key {
 	uint64_t dev, ino;
 	uint8_t build_id[ELF_BUILD_ID_BYTES];
-	uint32_t pad;
+	uint32_t pid; /* that the links are for; 0: everybody */
 };
 _Static_assert(sizeof(struct file_key) == 40, "file_key");
 
 /* A file that was looked at: another one may come under the same inode number, or other content into the same file. */
 struct seen_key {
 	uint64_t dev, ino, size, mtime_ns;
+	uint64_t pid; /* as above */
 };
 
 struct libraries {
@@ -204,13 +205,14 @@ static int attach(struct libraries *t, struct library *lib, int fd)
 	return load_hook_entries(t->settings.load, &lib->hooks, path, lib->sites, lib->site_count, lib->id);
 }
 
-static struct seen_key seen_key(const struct stat *st)
+static struct seen_key seen_key(const struct libraries *t, const struct stat *st, uint32_t pid)
 {
 	return (struct seen_key){
 		.dev = st->st_dev,
 		.ino = st->st_ino,
 		.size = (uint64_t)st->st_size,
 		.mtime_ns = (uint64_t)st->st_mtim.tv_sec * 1000000000ull + (uint64_t)st->st_mtim.tv_nsec,
+		.pid = t->settings.narrow ? pid : 0,
 	};
 }
 
@@ -280,7 +282,7 @@ static int add_new(struct libraries *t, int fd, int root, uint32_t pid, const ch
 		return r;
 	if (r < 0)
 		return 0;
-	struct file_key key = {.dev = found.dev, .ino = found.ino};
+	struct file_key key = {.dev = found.dev, .ino = found.ino, .pid = t->settings.narrow ? pid : 0};
 	memcpy(key.build_id, found.build_id, sizeof(key.build_id));
 	*out = map_get(t->files, &key);
 	if (*out != NULL)
@@ -310,6 +312,7 @@ static int add_new(struct libraries *t, int fd, int root, uint32_t pid, const ch
 	if (lib->verdict == TRIAL_UNPROVEN)
 		lib->fd =
 			fcntl(fd, F_DUPFD_CLOEXEC, 3) + 1; /* without it the symbols cannot be gone back to */
+	lib->hooks.pid = key.pid;
 	r = attach_watched(t, lib, fd);
 	if (r == 0)
 		r = map_add(t->files, &key, lib);
@@ -326,7 +329,7 @@ static int add_file(struct libraries *t, int fd, int root, uint32_t pid, const c
 
 	if (fstat(fd, &st) != 0)
 		return -errno;
-	struct seen_key key = seen_key(&st);
+	struct seen_key key = seen_key(t, &st, pid);
 	struct library *lib = map_get(t->seen, &key);
 	if (lib == NULL) {
 		int r = 0;
@@ -364,7 +367,7 @@ int library_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_m
 
 	*out = NULL;
 	if (stat_mapping(pid, m, &st) == 0) {
-		struct seen_key key = seen_key(&st);
+		struct seen_key key = seen_key(t, &st, pid);
 
 		/* Devices are mapped too, and opening one may do something. */
 		if (!S_ISREG(st.st_mode) || st.st_size < GLANCE_BYTES_MIN)
@@ -390,7 +393,8 @@ int library_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_m
 	return r;
 }
 
-int library_add_path(struct libraries *t, int root, const char *path, const struct library **out)
+int library_add_path(struct libraries *t, int root, uint32_t pid, const char *path,
+		     const struct library **out)
 {
 	char real[PROCFS_PATH_MAX];
 	struct library *lib = NULL;
@@ -401,7 +405,7 @@ int library_add_path(struct libraries *t, int root, const char *path, const stru
 		return fd;
 	if (root_real_path(root, fd, real, sizeof(real)) == 0)
 		path = real;
-	int r = add_file(t, fd, root, 0, path, &lib);
+	int r = add_file(t, fd, root, t->settings.narrow ? pid : 0, path, &lib);
 	*out = lib;
 	return r;
 }
@@ -445,24 +449,28 @@ static void forget(struct libraries *t, struct library *lib)
 	entry_free(lib);
 }
 
+static struct library *find_watched(const struct libraries *t, int number)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (map_next(t->files, &pos, NULL, &value))
+		if (((struct library *)value)->watch == number)
+			return value;
+	return NULL;
+}
+
 void library_tick(struct libraries *t)
 {
+	struct library *lib;
 	int number;
 
-	while (t->changes >= 0 && change_next(t->changes, &number)) {
-		size_t pos = 0;
-		void *value;
-
-		while (map_next(t->files, &pos, NULL, &value)) {
-			struct library *lib = value;
-
-			if (lib->watch != number)
-				continue;
+	/* Links to single processes: one watch, and an entry of the table for each of them. */
+	while (t->changes >= 0 && change_next(t->changes, &number))
+		while ((lib = find_watched(t, number)) != NULL) {
 			err_note(ERR_NORMAL, "no probes on %s any more: it was written into", lib->path);
 			forget(t, lib);
-			break;
 		}
-	}
 }
 
 /* ---- proof by witness ---- */

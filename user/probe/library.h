@@ -46,6 +46,9 @@ struct libraries_settings {
 	/* The processes that are traced now, from *pos 0, where the kernel cannot tell who maps a file. */
 	bool (*next_pid)(void *ctx, size_t *pos, uint32_t *pid);
 	void *pid_ctx;
+	/* Links to the processes that map a file, one by one, and to no other: --no-children. The table then has a
+	 * file once for each of them. */
+	bool narrow;
 };
 
 struct libraries *library_new(const struct libraries_settings *settings);
@@ -58,8 +61,9 @@ bool library_is_named(struct str path);
  * 0; -EUCLEAN: some process has its code changed in memory; other negative errno. */
 int library_add_mapping(struct libraries *t, uint32_t pid, const struct procfs_mapping *m,
 			const struct library **out) MUST_CHECK;
-/* Probes a file inside a root directory (root_open). */
-int library_add_path(struct libraries *t, int root, const char *path, const struct library **out) MUST_CHECK;
+/* Probes a file inside a root directory (root_open), for pid where links are narrow. */
+int library_add_path(struct libraries *t, int root, uint32_t pid, const char *path,
+		     const struct library **out) MUST_CHECK;
 /* The id of the latest one. */
 uint32_t library_last(const struct libraries *t);
 /* A descriptor that is readable when a probed file was written into; -1: none. */

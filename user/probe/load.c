@@ -35,9 +35,11 @@ struct load {
 	struct walks walks;
 	struct warm warm;
 	bool multi;
+	bool narrow; /* a multi link's pid means the process */
 	bool cookies;
 	bool session; /* one program and one link for entries and returns */
 	bool kept;    /* what was kept was used */
+	bool spend;   /* what probes do is counted */
 };
 
 static int explain(int r, struct load_trouble *why, bool multi)
@@ -162,6 +164,7 @@ static int load_all(struct load *l, uint64_t ring_bytes, const struct kept *k, b
 	if (l->skel == NULL)
 		return -errno;
 	choose_programs(l, mappers);
+	l->skel->rodata->count_spent = l->spend;
 	l->returns = l->cookies ? l->skel->progs.tls_return : l->skel->progs.tls_return_plain;
 	int r = choose_maps(l, ring_bytes);
 	if (r == 0)
@@ -194,7 +197,7 @@ static int load_somehow(struct load *l, uint64_t ring_bytes)
 	return r;
 }
 
-int load_open(struct load **out, uint64_t ring_bytes, struct load_trouble *why)
+int load_open(struct load **out, uint64_t ring_bytes, bool spend, struct load_trouble *why)
 {
 	*why = (struct load_trouble){0};
 	int multi = feature_ask_multi();
@@ -207,7 +210,9 @@ int load_open(struct load **out, uint64_t ring_bytes, struct load_trouble *why)
 		return explain(-ENOMEM, why, multi);
 	l->multi = multi;
 	l->session = multi && feature_ask_session() == 1;
+	l->narrow = multi && feature_ask_narrow() == 1;
 	l->cookies = multi || (feature_ask_cookies() == 1 && feature_ask_loop() == 1);
+	l->spend = spend;
 	if (l->multi)
 		warm_start(&l->warm);
 	int r = load_somehow(l, ring_bytes);
@@ -249,9 +254,34 @@ int load_table_fd(const struct load *l, enum load_table table)
 		[LOAD_CONNS] = l->skel->maps.conns,	[LOAD_CONN_FINALS] = l->skel->maps.conn_finals,
 		[LOAD_ORPHANS] = l->skel->maps.orphans, [LOAD_NOTIFY] = l->skel->maps.notify,
 		[LOAD_WIRES] = l->skel->maps.wires,	[LOAD_VERDICTS] = l->skel->maps.verdicts,
+		[LOAD_SPENT] = l->skel->maps.spent,
 	};
 
 	return bpf_map__fd(maps[table]);
+}
+
+int load_read_spent(const struct load *l, struct state_spent *out)
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint32_t zero = 0;
+
+	if (cpus <= 0)
+		return cpus < 0 ? cpus : -EINVAL;
+	autodrop(drop_memory) struct state_spent *each = calloc((size_t)cpus, sizeof(*each));
+	if (each == NULL)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(load_table_fd(l, LOAD_SPENT), &zero, each) != 0)
+		return -errno;
+	*out = (struct state_spent){0};
+	for (int i = 0; i < cpus; i++) {
+		for (int h = 0; h < STATE_HITS; h++)
+			out->hits[h] += each[i].hits[h];
+		out->records += each[i].records;
+		out->bytes += each[i].bytes;
+		out->requests += each[i].requests;
+		out->chunks += each[i].chunks;
+	}
+	return 0;
 }
 
 bool load_has_multi(const struct load *l)
@@ -264,6 +294,11 @@ bool load_has_session(const struct load *l)
 	return l->session;
 }
 
+bool load_has_narrow(const struct load *l)
+{
+	return l->narrow || !l->multi;
+}
+
 bool load_has_cookies(const struct load *l)
 {
 	return l->cookies;
@@ -271,12 +306,12 @@ bool load_has_cookies(const struct load *l)
 
 /* ---- processes ---- */
 
-int load_follow(struct load *l)
+int load_follow(struct load *l, bool children)
 {
 	struct bpf_program *progs[3] = {l->skel->progs.proc_fork, l->skel->progs.proc_exec,
 					l->skel->progs.proc_exit};
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = children ? 0 : 1; i < 3; i++) {
 		l->follow[i] = bpf_program__attach(progs[i]);
 		if (l->follow[i] == NULL) {
 			int r = -errno;
@@ -317,11 +352,11 @@ int load_walk_socks(struct load *l, bool files)
 
 /* ---- files ---- */
 
-static int hook_multi(const struct bpf_program *prog, const char *path, const unsigned long *offsets,
-		      const uint64_t *cookies, size_t count, bool returns)
+static int hook_multi(const struct bpf_program *prog, uint32_t pid, const char *path,
+		      const unsigned long *offsets, const uint64_t *cookies, size_t count, bool returns)
 {
-	int fd = link_open_many(bpf_program__fd(prog), bpf_program__expected_attach_type(prog), path, offsets,
-				cookies, count, returns);
+	int fd = link_open_many(bpf_program__fd(prog), bpf_program__expected_attach_type(prog), pid, path,
+				offsets, cookies, count, returns);
 
 	return fd < 0 ? fd : fd + 1;
 }
@@ -338,15 +373,20 @@ static struct bpf_program *program_of(struct load *l, uint32_t fn)
 	return bpf_object__find_program_by_name(l->skel->obj, name);
 }
 
-static int hook_perf(struct bpf_link **link, const struct bpf_program *prog, const char *path,
+static int hook_perf(struct bpf_link **link, const struct bpf_program *prog, uint32_t pid, const char *path,
 		     uint64_t offset, uint64_t cookie, bool returns)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = returns, .bpf_cookie = cookie);
 
 	if (prog == NULL)
 		return -ENOENT;
-	*link = bpf_program__attach_uprobe_opts(prog, -1, path, offset, &opts);
+	*link = bpf_program__attach_uprobe_opts(prog, pid ? (pid_t)pid : -1, path, offset, &opts);
 	return *link ? 0 : -errno;
+}
+
+static uint32_t pid_of(const struct load *l, const struct load_hooks *h)
+{
+	return load_has_narrow(l) ? h->pid : 0;
 }
 
 int load_hook_returns(struct load *l, struct load_hooks *h, const char *path, const struct site *sites,
@@ -361,7 +401,7 @@ int load_hook_returns(struct load *l, struct load_hooks *h, const char *path, co
 	if (l->session) /* they come with the entries */
 		return 0;
 	if (l->multi) {
-		int fd = hook_multi(l->returns, path, offsets, NULL, n, true);
+		int fd = hook_multi(l->returns, pid_of(l, h), path, offsets, NULL, n, true);
 
 		if (fd < 0)
 			return fd;
@@ -369,7 +409,7 @@ int load_hook_returns(struct load *l, struct load_hooks *h, const char *path, co
 		return 0;
 	}
 	for (size_t i = 0; i < n; i++) {
-		int r = hook_perf(&h->returns[i], l->returns, path, offsets[i], 0, true);
+		int r = hook_perf(&h->returns[i], l->returns, pid_of(l, h), path, offsets[i], 0, true);
 
 		if (r < 0) {
 			load_unhook_returns(h);
@@ -390,13 +430,15 @@ int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, co
 	for (size_t i = 0; i < count; i++) {
 		offsets[i] = sites[i].offset;
 		cookies[i] = sites[i].fn | (uint64_t)lib << STATE_COOKIE_LIB;
+		if (sites[i].emulated)
+			cookies[i] |= STATE_COOKIE_EMULATED;
 		if (l->session && !sites[i].returns)
 			cookies[i] |= STATE_COOKIE_ENTRY;
 	}
 	if (l->multi) {
 		const struct bpf_program *prog =
 			l->session ? l->skel->progs.tls_call : l->skel->progs.tls_enter;
-		int fd = hook_multi(prog, path, offsets, cookies, count, false);
+		int fd = hook_multi(prog, pid_of(l, h), path, offsets, cookies, count, false);
 
 		if (fd < 0)
 			return fd;
@@ -407,7 +449,8 @@ int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, co
 	for (size_t i = 0; i < count; i++) {
 		const struct bpf_program *prog =
 			l->cookies ? l->skel->progs.tls_enter : program_of(l, sites[i].fn);
-		int r = hook_perf(&h->entries[i], prog, path, offsets[i], l->cookies ? cookies[i] : 0, false);
+		int r = hook_perf(&h->entries[i], prog, pid_of(l, h), path, offsets[i],
+				  l->cookies ? cookies[i] : 0, false);
 
 		if (r < 0) {
 			load_unhook_entries(h);
@@ -423,8 +466,8 @@ int load_hook_loader(struct load *l, struct load_hooks *h, const char *path, uin
 	unsigned long offsets[] = {offset};
 
 	if (!l->multi)
-		return hook_perf(&h->entries[0], prog, path, offset, 0, false);
-	int fd = hook_multi(prog, path, offsets, NULL, 1, false);
+		return hook_perf(&h->entries[0], prog, pid_of(l, h), path, offset, 0, false);
+	int fd = hook_multi(prog, pid_of(l, h), path, offsets, NULL, 1, false);
 	if (fd < 0)
 		return fd;
 	h->entries_fd = fd;

@@ -10,6 +10,7 @@
 
 #include "base/drop.h"
 #include "probe/site.h"
+#include "state.h"
 
 enum load_table {
 	LOAD_RING,
@@ -22,6 +23,7 @@ enum load_table {
 	LOAD_NOTIFY,
 	LOAD_WIRES,
 	LOAD_VERDICTS,
+	LOAD_SPENT,
 	LOAD_TABLES,
 };
 
@@ -33,8 +35,9 @@ struct load_trouble {
 
 struct load;
 
-/* 0; -ENOSYS this kernel cannot, -EPERM a right is missing (both told in *why), -ENOMEM, other errno. */
-int load_open(struct load **out, uint64_t ring_bytes, struct load_trouble *why) MUST_CHECK;
+/* spend: what probes do is counted for the governor. 0; -ENOSYS this kernel cannot, -EPERM a right is missing (both told
+ * in *why), -ENOMEM, other errno. */
+int load_open(struct load **out, uint64_t ring_bytes, bool spend, struct load_trouble *why) MUST_CHECK;
 /* Keeps what makes the next start faster (kept.h): 30 ms, once for each kernel and each bottrace. */
 void load_keep(struct load *l);
 void load_close(struct load *l);
@@ -43,11 +46,15 @@ DROP_POINTER(load, load_close)
 int load_table_fd(const struct load *l, enum load_table table);
 /* The shared page, mapped: what the kernel is told of sampling, cutting and bounds. Never NULL. */
 struct wire_shared *load_shared(const struct load *l);
+/* What `spent` holds, of all processors together. 0, negative errno. */
+int load_read_spent(const struct load *l, struct state_spent *out) MUST_CHECK;
 bool load_has_multi(const struct load *l);
 /* One program for all functions (cookies and bpf_loop, 5.17); else one for each, which do not know their library. */
 bool load_has_cookies(const struct load *l);
-/* Attaches fork, exec and exit. */
-int load_follow(struct load *l) MUST_CHECK;
+/* Links to one process alone: kernels before 6.10 (stable ones before 2024-06) mean its first thread with that. */
+bool load_has_narrow(const struct load *l);
+/* Attaches exec and exit, and fork when children are to be traced. */
+int load_follow(struct load *l, bool children) MUST_CHECK;
 void load_unfollow(struct load *l);
 /* A descriptor whose read gives all processes, as struct tasks_entry. Negative errno. */
 int load_open_tasks(struct load *l) MUST_CHECK;
@@ -66,6 +73,9 @@ int load_walk_socks(struct load *l, bool files) MUST_CHECK;
 struct bpf_link;
 
 struct load_hooks {
+	/* Set before: of this process alone, so that others that map the file never meet a probe. It does not follow
+	 * forks, but exec. 0: whoever maps it; so it is, too, where the kernel's filter is by thread (load_has_narrow). */
+	uint32_t pid;
 	int returns_fd; /* uprobe_multi link + 1, of the returns or of both (load_has_session); 0: none */
 	int entries_fd;
 	struct bpf_link *returns[LOAD_HOOKS_MAX]; /* perf links */

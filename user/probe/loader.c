@@ -37,17 +37,19 @@ static int hook(struct load *load, struct load_hooks *hooks, int fd)
 	return load_hook_loader(load, hooks, path, symbol.offset);
 }
 
-void loader_add_mapping(struct loaders *t, struct load *load, uint32_t pid, const struct procfs_mapping *m)
+void loader_add_mapping(struct loaders *t, struct load *load, uint32_t pid, bool narrow,
+			const struct procfs_mapping *m)
 {
+	uint32_t only = narrow ? pid : 0;
 	uint64_t dev = (uint64_t)m->dev_major << 32 | m->dev_minor;
 
 	if (t->count == LOADERS_MAX || !is_named(m->path))
 		return;
 	for (size_t i = 0; i < t->count; i++)
-		if (t->list[i].dev == dev && t->list[i].ino == m->ino)
+		if (t->list[i].dev == dev && t->list[i].ino == m->ino && t->list[i].pid == only)
 			return;
 	struct loader *x = &t->list[t->count++];
-	*x = (struct loader){.dev = dev, .ino = m->ino};
+	*x = (struct loader){.dev = dev, .ino = m->ino, .pid = only, .hooks.pid = only};
 	autodrop(drop_fd) int fd = library_open_mapping(pid, m);
 	int r = fd < 0 ? fd : hook(load, &x->hooks, fd);
 	if (r < 0)
@@ -66,7 +68,7 @@ void loader_add_own(struct loaders *t, struct load *load)
 	struct str rest = buf_str(&maps);
 	while (procfs_next_mapping(&rest, &m))
 		if (m.executable && m.ino != 0)
-			loader_add_mapping(t, load, (uint32_t)getpid(), &m);
+			loader_add_mapping(t, load, (uint32_t)getpid(), false, &m);
 }
 
 void loader_fini(struct loaders *t)

@@ -157,6 +157,10 @@ static void write_site(struct jsonw *w, const struct library *lib, const struct 
 		jsonw_u64(jsonw_key(w, "ns_per_hit"), site_cost(s, costs));
 	else
 		jsonw_null(jsonw_key(w, "ns_per_hit"));
+	if (costs && s->returns)
+		jsonw_u64(jsonw_key(w, "ns_per_hit_untraced"), costs->stranger_ns[s->emulated]);
+	else
+		jsonw_null(jsonw_key(w, "ns_per_hit_untraced"));
 	jsonw_object_end(w);
 }
 
@@ -212,8 +216,9 @@ static void write_library(struct jsonw *w, const struct library *lib, const stru
 	write_proof(lib, c);
 	if (costs)
 		check_add(c, "sites", stepped ? "note" : "ok", NULL,
-			  "each call of these functions takes %.1f us more%s",
-			  costs->data_ns[!stepped] / 1000.0,
+			  "each call of these functions takes %.1f us more; an untraced process on this "
+			  "library pays %.1f us a call%s",
+			  costs->data_ns[!stepped] / 1000.0, costs->stranger_ns[!stepped] / 1000.0,
 			  stepped ? ": no instruction that this kernel emulates is where a probe could sit"
 				  : "");
 }
@@ -393,6 +398,6 @@ void patient_write(const struct patient *x, struct jsonw *w, const struct site_c
 	if (others > 0)
 		check_add(c, "others", "note", NULL,
 			  "%llu other processes map the same library and pay for each call while probes are "
-			  "set",
+			  "set, but not with attach --no-children",
 			  (unsigned long long)others);
 }

@@ -73,7 +73,7 @@ static int try_ourselves(struct probe *p)
 	if (r < 0)
 		err_note(ERR_VERBOSE, "note: return probes could not be tried under seccomp: %s",
 			 strerror(-r));
-	r = calibrate_run(&p->self, start_ns, &p->costs);
+	r = calibrate_run(&p->self, start_ns, p->settings.budget_ppm != 0, &p->costs);
 	return r < 0 ? fail(r, "cannot calibrate probes") : 0;
 }
 
@@ -101,7 +101,7 @@ static void watch_libraries(struct probe *p)
 static int start(struct probe *p)
 {
 	struct load_trouble why;
-	int r = load_open(&p->load, p->settings.ring_bytes, &why);
+	int r = load_open(&p->load, p->settings.ring_bytes, p->settings.budget_ppm != 0, &why);
 
 	if (r < 0) {
 		(void)err_say(r == -EPERM ? EXIT_RIGHTS : EXIT_HOST, why.hint[0] ? why.hint : NULL, "%s",
@@ -117,9 +117,11 @@ static int start(struct probe *p)
 					.ctx = p->settings.ctx,
 					.next_pid = next_pid,
 					.pid_ctx = p,
-					.symbols = (p->settings.options & WIRE_OPT_SYMBOLS) != 0};
+					.symbols = (p->settings.options & WIRE_OPT_SYMBOLS) != 0,
+					.narrow = probe_is_narrow(p)};
 	p->libs = library_new(&ls);
-	loader_add_own(&p->loaders, p->load);
+	if (!probe_is_narrow(p))
+		loader_add_own(&p->loaders, p->load);
 	p->processes = map_new(sizeof(struct state_process), LIMIT_PROCESSES);
 	p->foreseen = map_new(24, FORESEEN_MAX);
 	p->notes = map_new(sizeof(struct state_process), LIMIT_PROCESSES);
@@ -129,7 +131,11 @@ static int start(struct probe *p)
 	if (p->notify == NULL)
 		return fail(-errno, "cannot map a ring");
 	watch_libraries(p);
-	r = load_follow(p->load);
+	r = load_follow(p->load, !probe_is_narrow(p));
+	if (probe_is_narrow(p) && !load_has_narrow(p->load))
+		err_note(ERR_NORMAL,
+			 "note: this kernel has no links to one process: others on the same library "
+			 "pay as without --no-children");
 	return r < 0 ? fail(r, "cannot follow forks and execs") : 0;
 }
 
@@ -152,10 +158,12 @@ struct probe *probe_new(const struct probe_settings *settings)
 	/* After the calibration, which is not to run into it. */
 	load_shared(p->load)->rate_bytes = settings->rate_bytes;
 	load_shared(p->load)->rate_calls = settings->rate_calls;
-	load_shared(p->load)->light = (settings->options & WIRE_OPT_LIGHT) != 0;
+	shed_begin(p);
 	struct emit_session session = {
 		.mode = settings->mode,
-		.options = settings->options,
+		.options = p->settings.options,
+		.sample_n = settings->sample_n,
+		.budget_ppm = settings->budget_ppm,
 		.ring_bytes = settings->ring_bytes,
 		.costs = p->costs,
 	};
@@ -251,7 +259,7 @@ void probe_describe(struct probe *p, struct buf *out)
 	}
 	if (libs > 4)
 		buf_addf(out, "%u more libraries, ", libs - 4);
-	buf_add(out, STR("fork/exec/exit"));
+	buf_add(out, probe_is_narrow(p) ? STR("exec/exit") : STR("fork/exec/exit"));
 	witness_describe(p, out);
 }
 
@@ -281,6 +289,7 @@ void probe_detach(struct probe *p)
 		load_unhook_all(p->load, list, n);
 		load_unfollow(p->load);
 	}
+	shed_end(p);
 	p->detached = true;
 }
 

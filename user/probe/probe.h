@@ -3,7 +3,7 @@
  * probe: from "trace this" to attached programs; what this host and this process allow (doctor).
  * in:    targets (PIDs, or a command about to start) and settings
  * out:   attached programs, descriptors of the ring, the shared page and the verdicts, records of what was found (WIRE_* 0x80xx)
- * owns:  BPF objects, links, the table of probed files
+ * owns:  BPF objects, links, the table of probed files, a file in /run/bottrace that says what is traced (beacon.h)
  * may:   base, wire
  * never: reads traffic; executes a stranger's file, but in a child that has no rights left (shuttle.h); pins anything
  * fails: -EPERM (what is missing is named), -ENOSYS (this kernel cannot), -ESRCH (no such process)
@@ -26,6 +26,8 @@ struct probe_settings {
 	uint64_t options;		 /* WIRE_OPT_* */
 	uint64_t ring_bytes;		 /* power of two >= 4096 */
 	uint64_t rate_bytes, rate_calls; /* what of one process is copied a second; 0: no bound */
+	uint32_t sample_n;		 /* run: one run in N, attach: one connection in N; 0 or 1: all */
+	uint32_t budget_ppm;		 /* millionths of one core for the probes; 0: no bound */
 	/* Records for the collector: called during probe_* calls only. */
 	void (*emit)(void *ctx, const struct wire_head *rec);
 	void *ctx;

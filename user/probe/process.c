@@ -159,7 +159,7 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 			flags |= WIRE_FACT_PYTHON;
 		if (!attach)
 			continue;
-		loader_add_mapping(&p->loaders, p->load, x->pid, &m);
+		loader_add_mapping(&p->loaders, p->load, x->pid, probe_is_narrow(p), &m);
 		uint32_t last = library_last(p->libs);
 		int r = library_add_mapping(p->libs, x->pid, &m, &lib);
 		if (lib != NULL && lib->id > last && x->scanned_ns)
@@ -231,6 +231,7 @@ void process_scan(struct probe *p, struct process *x)
 
 struct finder {
 	struct probe *p;
+	uint32_t pid; /* 0: none yet */
 	int root;
 };
 
@@ -238,7 +239,7 @@ static void found(void *ctx, const char *path)
 {
 	struct finder *f = ctx;
 	const struct library *lib;
-	int r = library_add_path(f->p->libs, f->root, path, &lib);
+	int r = library_add_path(f->p->libs, f->root, f->pid, path, &lib);
 
 	if (r < 0 && r != -ENOENT)
 		err_note(ERR_VERBOSE, "note: no probes on %s: %s", path, strerror(-r));
@@ -281,11 +282,12 @@ void process_foresee(struct probe *p, struct process *x)
 {
 	autodrop(buf_fini) struct buf env, argv;
 	char exe[PROCFS_PATH_MAX], cwd[PROCFS_PATH_MAX];
-	struct finder f = {.p = p};
+	struct finder f = {.p = p, .pid = x->pid};
 
 	buf_init(&env, PROCFS_ENVIRON_MAX);
 	buf_init(&argv, WIRE_ARGV_MAX);
-	if (procfs_read(x->pid, "environ", &env) < 0 || is_foreseen(p, x->pid, buf_str(&env)))
+	if (procfs_read(x->pid, "environ", &env) < 0 ||
+	    (!probe_is_narrow(p) && is_foreseen(p, x->pid, buf_str(&env))))
 		return;
 	if (procfs_link(x->pid, "exe", exe, sizeof(exe)) < 0)
 		return;

@@ -4,6 +4,7 @@
 #ifndef PROBE_SELF_H
 #define PROBE_SELF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/drop.h"
@@ -38,7 +39,8 @@ int safety_check_returns(const struct self *s) MUST_CHECK;
 
 /* ---- calibrate.c ---- */
 
-/* Measures *costs with our own process traced and its records thrown away. 0, negative errno. */
-int calibrate_run(const struct self *s, uint64_t start_ns, struct site_costs *costs) MUST_CHECK;
+/* Measures *costs with our own process traced and its records thrown away. apart: also what only a budget and the
+ * doctor want to know, which takes some ms more. 0, negative errno. */
+int calibrate_run(const struct self *s, uint64_t start_ns, bool apart, struct site_costs *costs) MUST_CHECK;
 
 #endif

@@ -40,6 +40,12 @@ struct site_costs {
 	uint32_t base_ns;     /* the call itself, untraced */
 	uint32_t data_ns[2];  /* entry and return, 200 bytes copied: [emulated] */
 	uint32_t plain_ns[2]; /* entry only: [emulated] */
+	/* The same apart, for who must know what less of it would cost: */
+	uint32_t empty_ns[2]; /* entry and return of a call that moved nothing: [emulated] */
+	uint32_t record_ns;   /* on top of that, a record without its payload */
+	uint32_t byte_ps;     /* on top of that, each byte: thousandths of a ns */
+	/* What a process pays that is not traced but maps the same file: [emulated] */
+	uint32_t stranger_ns[2];
 };
 
 /* The symbol of a function: "SSL_read". */

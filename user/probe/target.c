@@ -139,7 +139,7 @@ static int take_in_tree(struct probe *p, uint32_t pid, const struct state_task *
 	int fresh = take_in(p, task);
 	if (fresh < 0)
 		return fresh;
-	size_t n = tasks_descendants(&p->tasks, pid, list, DESCENDANTS_MAX);
+	size_t n = probe_is_narrow(p) ? 0 : tasks_descendants(&p->tasks, pid, list, DESCENDANTS_MAX);
 	for (size_t i = 0; i < n; i++) {
 		if (is_above_us(&p->tasks, list[i]->pid) || is_ours(p, list[i]->pid))
 			continue;
@@ -250,6 +250,7 @@ int probe_attach(struct probe *p, uint32_t pid, unsigned *mapped, const char **w
 	if (mapped)
 		*mapped = x->mapped;
 	emit_target(p->settings.emit, p->settings.ctx, x->pid, x->start_ns);
+	shed_show(p);
 	return 0;
 }
 
@@ -270,5 +271,6 @@ int probe_attach_command(struct probe *p, uint32_t pid, char *const *argv, char 
 	x->next_ns = UINT64_MAX;
 	p->attached = true;
 	emit_target(p->settings.emit, p->settings.ctx, x->pid, x->start_ns);
+	shed_show(p);
 	return 0;
 }

@@ -21,7 +21,7 @@ static void *run(void *arg)
 		return NULL;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
 	autodrop(drop_fd) int link =
-		link_open_many(prog, BPF_TRACE_UPROBE_MULTI, path, &offset, NULL, 1, false);
+		link_open_many(prog, BPF_TRACE_UPROBE_MULTI, 0, path, &offset, NULL, 1, false);
 	(void)link;
 	return NULL;
 }

@@ -173,6 +173,7 @@ int probe_tick(struct probe *p)
 			sweep_departures(p);
 		p->departures = false;
 		witness_watch(p, now);
+		shed_tick(p, now);
 		p->next_sync_ns = now + SYNC_NS;
 	}
 	uint64_t next = scan_due(p, now);

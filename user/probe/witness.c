@@ -79,6 +79,11 @@ int witness_agrees(const struct state_wire *wire, const struct wire_counts *coun
 	return seen >= handshakes && moved >= seen && moved <= seen + overhead;
 }
 
+bool witness_may_judge(bool blunted, const struct wire_counts *counts)
+{
+	return !blunted || counts->lost[WIRE_CAUSE_FILTERED] == 0;
+}
+
 void witness_begin(struct probe *p)
 {
 	int r = load_walk_socks(p->load, true);
@@ -245,7 +250,7 @@ static void settle(struct probe *p, uint32_t pid, uint64_t start_ns, const struc
 		   const struct wire_counts *counts)
 {
 	const struct library *lib = library_find_unproven(p->libs, wire->libs);
-	int agrees = lib ? witness_agrees(wire, counts) : 0;
+	int agrees = lib && witness_may_judge(p->blunted, counts) ? witness_agrees(wire, counts) : 0;
 
 	if (agrees == 0)
 		return;
@@ -264,7 +269,9 @@ void witness_tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct
 		(void)bpf_map_delete_elem(fd, &key);
 		settle(p, pid, start_ns, &wire, counts);
 		const struct witness_note *n = map_get(p->notes, &key);
-		uint64_t unseen = witness_unseen(&wire, counts, n && n->has_probes && !n->late);
+		uint64_t unseen = witness_may_judge(p->blunted, counts)
+					  ? witness_unseen(&wire, counts, n && n->has_probes && !n->late)
+					  : 0;
 		if (unseen > 0 && n && n->late && wire.conns > wire.talks && !n->suspect[0])
 			tell_late(p, pid, start_ns, n, unseen);
 		else if (unseen > 0)
@@ -313,7 +320,9 @@ static void look_at(struct probe *p, const struct process *x)
 	/* The result of a call that has not returned is not in the sums. */
 	if (n == NULL || n->unseen > LOOKS_UNSEEN || counts->entered > counts->returned + counts->abandoned)
 		return;
-	n->unseen = witness_unseen(&wire, counts, n->has_probes) > 0 ? n->unseen + 1 : 0;
+	bool is_unseen =
+		witness_may_judge(p->blunted, counts) && witness_unseen(&wire, counts, n->has_probes) > 0;
+	n->unseen = is_unseen ? n->unseen + 1 : 0;
 	if (n->unseen != LOOKS_UNSEEN)
 		return;
 	n->unseen = LOOKS_UNSEEN + 1; /* once */

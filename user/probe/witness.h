@@ -34,5 +34,8 @@ uint64_t witness_unseen(const struct state_wire *wire, const struct wire_counts 
 /* Whether the sockets bear out what probes saw, all calls of the process being one library's. 1: they do; -1: they moved
  * other bytes; 0: not clear, or too little yet. */
 int witness_agrees(const struct state_wire *wire, const struct wire_counts *counts);
+/* Whether bytes seen may be held against bytes moved. blunted: the governor had reads of muted connections counted and
+ * not followed; what they moved is in no sum. */
+bool witness_may_judge(bool blunted, const struct wire_counts *counts);
 
 #endif

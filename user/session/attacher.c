@@ -141,6 +141,8 @@ static int start(struct attacher *a, struct message *m)
 		.ring_bytes = a->setup.ring_bytes,
 		.rate_bytes = a->setup.rate_bytes,
 		.rate_calls = a->setup.rate_calls,
+		.sample_n = a->setup.sample_n,
+		.budget_ppm = a->setup.budget_ppm,
 		.emit = emit,
 		.ctx = a,
 	};

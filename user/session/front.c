@@ -139,11 +139,14 @@ static int send_setup(struct front *f, int to_collector)
 		.verbose = (uint32_t)err_get_level(),
 		.options = (s->digest ? WIRE_OPT_DIGEST : 0) | (s->symbols ? WIRE_OPT_SYMBOLS : 0) |
 			   (s->light ? WIRE_OPT_LIGHT : 0) |
-			   (trace_rules_has_any(&s->keep) ? WIRE_OPT_KEEP : 0),
+			   (trace_rules_has_any(&s->keep) ? WIRE_OPT_KEEP : 0) |
+			   (s->no_children ? WIRE_OPT_NARROW : 0),
 		.ring_bytes = s->ring_bytes,
 		.rate_bytes = s->rate_bytes,
 		.rate_calls = s->rate_calls,
 		.collector_pid = (uint32_t)f->collector_pid,
+		.sample_n = (uint32_t)s->sample_n,
+		.budget_ppm = (uint32_t)s->budget_ppm,
 	};
 	int r = message_send(f->attacher.socket, MESSAGE_SETUP, &setup, sizeof(setup), &to_collector, 1);
 

@@ -38,9 +38,11 @@ struct message_setup {
 	uint64_t rate_bytes;
 	uint64_t rate_calls;
 	uint32_t collector_pid;
+	uint32_t sample_n;
+	uint32_t budget_ppm;
 	uint32_t pad;
 };
-_Static_assert(sizeof(struct message_setup) == 48, "message_setup");
+_Static_assert(sizeof(struct message_setup) == 56, "message_setup");
 
 struct message {
 	enum message_kind kind;

@@ -16,7 +16,7 @@
 static char directory[] = "/tmp/loader_test.XXXXXX";
 
 /* Kept open: a number of a file that is gone may come again. */
-static FILE *kept[64];
+static FILE *kept[LOADERS_MAX + 48];
 static size_t kept_count;
 
 static int make_directory(void **state)
@@ -54,9 +54,9 @@ static void show(struct loaders *t, const char *name, struct str content)
 		if (m.start == (uintptr_t)p)
 			found = m;
 	assert_true(found.ino != 0 && found.executable);
-	loader_add_mapping(t, NULL, (uint32_t)getpid(), &found);
+	loader_add_mapping(t, NULL, (uint32_t)getpid(), false, &found);
 	/* The same file again is known. */
-	loader_add_mapping(t, NULL, (uint32_t)getpid(), &found);
+	loader_add_mapping(t, NULL, (uint32_t)getpid(), false, &found);
 	buf_fini(&maps);
 	munmap(p, 4096);
 	assert_true(kept_count < sizeof(kept) / sizeof(kept[0]));
@@ -139,20 +139,27 @@ static void strange_mappings(void **state)
 	memset(name, 'x', sizeof(name));
 	memcpy(name, "/ld-linux", 9);
 	m.path = str_make(name, sizeof(name));
-	loader_add_mapping(&t, NULL, (uint32_t)getpid(), &m);
+	loader_add_mapping(&t, NULL, (uint32_t)getpid(), false, &m);
 	m.path = STR("/nosuch/ld-linux.so");
 	m.ino = 6;
-	loader_add_mapping(&t, NULL, (uint32_t)getpid(), &m);
+	loader_add_mapping(&t, NULL, (uint32_t)getpid(), false, &m);
 	m.deleted = true;
 	m.ino = 7;
-	loader_add_mapping(&t, NULL, (uint32_t)getpid(), &m);
+	loader_add_mapping(&t, NULL, (uint32_t)getpid(), false, &m);
 	m.path = STR_NONE;
-	loader_add_mapping(&t, NULL, (uint32_t)getpid(), &m);
+	loader_add_mapping(&t, NULL, (uint32_t)getpid(), false, &m);
 	assert_int_equal(t.count, 3);
+	/* For one process alone it is another probe, once. */
+	m.path = STR("/nosuch/ld-linux.so");
+	loader_add_mapping(&t, NULL, (uint32_t)getpid(), true, &m);
+	loader_add_mapping(&t, NULL, (uint32_t)getpid(), true, &m);
+	assert_int_equal(t.count, 4);
+	loader_add_mapping(&t, NULL, UINT32_MAX, true, &m);
+	assert_int_equal(t.count, 5);
 	/* No process of that number. */
 	m.path = STR("ld-linux");
 	m.ino = 8;
-	loader_add_mapping(&t, NULL, UINT32_MAX, &m);
+	loader_add_mapping(&t, NULL, UINT32_MAX, false, &m);
 	loader_fini(&t);
 }
 

@@ -45,6 +45,19 @@ static void agreement(void **state)
 	}
 }
 
+/* Where reads were let go by, what is missing in the sums is nobody's fault; who had none let go by is judged. */
+static void blunted(void **state)
+{
+	const struct wire_counts none = {.entered = 9, .lost[WIRE_CAUSE_RING_FULL] = 3};
+	const struct wire_counts some = {.entered = 9, .lost[WIRE_CAUSE_FILTERED] = 1};
+
+	(void)state;
+	assert_true(witness_may_judge(false, &none));
+	assert_true(witness_may_judge(false, &some));
+	assert_true(witness_may_judge(true, &none));
+	assert_false(witness_may_judge(true, &some));
+}
+
 static void suspects(void **state)
 {
 	(void)state;
@@ -160,6 +173,7 @@ int main(void)
 		cmocka_unit_test(agreement),
 		cmocka_unit_test(unseen),
 		cmocka_unit_test(never_more_than_moved),
+		cmocka_unit_test(blunted),
 		cmocka_unit_test(suspects),
 		cmocka_unit_test(sums),
 	};
