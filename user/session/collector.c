@@ -41,6 +41,7 @@ struct collector {
 	struct wire_shared *shared;
 	struct wire_verdict *verdicts;
 	struct output_live *live;
+	int64_t utc_offset_ns;
 	uint64_t last_ns; /* newest record or tick */
 	uint64_t records; /* since the last tick */
 	bool text_waits;  /* for a slow reader of live lines */
@@ -70,6 +71,10 @@ static void feed(void *ctx, const struct wire_head *rec)
 		c->last_ns = rec->ts_ns;
 	if (rec->kind == WIRE_END)
 		c->over = true;
+	if (rec->kind == WIRE_SESSION)
+		c->utc_offset_ns = ((const struct wire_session *)rec)->utc_offset_ns;
+	if (rec->kind == WIRE_SHED)
+		output_live_shed(c->live, (const struct wire_shed_step *)rec, c->utc_offset_ns);
 	pipeline_feed(c->pipeline, rec);
 	if (rec->kind == WIRE_SESSION && trace_rules_has_any(&c->settings->keep))
 		feed_keep(c, rec->ts_ns);

@@ -191,16 +191,25 @@ static void put_text(struct output_live *l, struct live_target *t, struct str sp
 		put(t, buf_str(&l->line));
 }
 
+/* Before the first line. */
+static void put_heading(struct output_live *l)
+{
+	for (unsigned i = 0; i < l->count && !l->begun; i++) {
+		if (l->targets[i].format != SESSION_TEXT)
+			continue;
+		buf_clear(&l->line);
+		view_live_heading(&l->line, &l->settings->style);
+		put(&l->targets[i], buf_str(&l->line));
+	}
+	l->begun = true;
+}
+
 void output_live_span(struct output_live *l, struct str line, uint32_t seq)
 {
+	put_heading(l);
 	for (unsigned i = 0; i < l->count; i++) {
 		struct live_target *t = &l->targets[i];
 
-		if (!l->begun && t->format == SESSION_TEXT) {
-			buf_clear(&l->line);
-			view_live_heading(&l->line, &l->settings->style);
-			put(t, buf_str(&l->line));
-		}
 		if (t->format == SESSION_TEXT) {
 			put_text(l, t, line);
 			continue;
@@ -210,7 +219,20 @@ void output_live_span(struct output_live *l, struct str line, uint32_t seq)
 		buf_add_char(&l->line, '\n');
 		put(t, buf_str(&l->line));
 	}
-	l->begun = true;
+}
+
+void output_live_shed(struct output_live *l, const struct wire_shed_step *step, int64_t utc_offset_ns)
+{
+	put_heading(l);
+	for (unsigned i = 0; i < l->count; i++) {
+		struct live_target *t = &l->targets[i];
+
+		if (t->format != SESSION_TEXT)
+			continue;
+		buf_clear(&l->line);
+		view_live_shed(&l->line, step, utc_offset_ns, &l->settings->style);
+		put(t, buf_str(&l->line));
+	}
 }
 
 bool output_live_flush(struct output_live *l)

@@ -21,6 +21,8 @@ struct output_live;
 
 struct output_live *output_live_new(const struct session_settings *settings);
 void output_live_span(struct output_live *l, struct str line, uint32_t seq);
+/* The overhead governor took a step: a line of text. */
+void output_live_shed(struct output_live *l, const struct wire_shed_step *step, int64_t utc_offset_ns);
 /* Writes what the readers take without waiting. Whether something still waits. */
 bool output_live_flush(struct output_live *l);
 void output_live_free(struct output_live *l);

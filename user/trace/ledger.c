@@ -130,10 +130,13 @@ void trace_ledger_close(struct trace_set *t, struct proc_table *procs, struct fl
 		r->t.light = t->light;
 		r->t.rules = t->rules;
 		r->t.until_ns = decode ? 0 : t->now_ns;
+		r->t.sample_n = t->sample_n;
+		r->t.sampled_out = t->sampled_out;
+		trace_shed_sum(t, r);
 		r->t.counts_known = t->has_final && !cut && !decode;
 		bool unknown = !decode && !r->t.counts_known;
-		r->t.complete = !(unknown || cut || r->lossy || r->gaps || t->lost || proc_dropped(procs) ||
-				  flow_dropped(flow) || r->t.counts.abandoned || r->t.queue_full_calls ||
-				  has_loss(&r->t.counts));
+		r->t.complete = !(unknown || cut || t->sampled_out || t->shed || r->lossy || r->gaps ||
+				  t->lost || proc_dropped(procs) || flow_dropped(flow) ||
+				  r->t.counts.abandoned || r->t.queue_full_calls || has_loss(&r->t.counts));
 	}
 }

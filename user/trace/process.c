@@ -248,18 +248,20 @@ static void draft_link(struct trace_draft *d, const struct trace_process *pr)
 	trace_draft_evidence(d, "traced with this command; who forked it was not seen");
 }
 
-static void draft_execs(struct trace_draft *d, const struct trace_process *pr)
+static void draft_events(struct trace_set *t, struct trace_draft *d, const struct trace_process *pr)
 {
 	/* One exec is how a process begins; what the attributes say is the last. */
-	if (pr->exec_count < 2)
-		return;
-	trace_draft_events(d, pr->exec_count);
-	for (uint32_t i = 0; i < pr->exec_count; i++) {
+	uint32_t execs = pr->exec_count < 2 ? 0 : pr->exec_count, sheds = trace_shed_count(t, pr);
+
+	trace_draft_events(d, execs + sheds);
+	for (uint32_t i = 0; i < execs; i++) {
 		struct trace_event *e = trace_draft_event(d, "exec", pr->execs[i].time_ns, 2);
 
 		trace_draft_event_str(e, "process.executable.path", str_of(pr->execs[i].exe));
 		trace_draft_event_json(e, "process.command_args", str_of(pr->execs[i].args));
 	}
+	if (sheds > 0)
+		trace_shed_draft(t, pr, d);
 }
 
 void trace_process_tell(struct trace_set *t, struct trace_process *pr)
@@ -296,7 +298,7 @@ void trace_process_tell(struct trace_set *t, struct trace_process *pr)
 	if (!d.failed)
 		draft_status(&d, p);
 	draft_link(&d, pr);
-	draft_execs(&d, pr);
+	draft_events(t, &d, pr);
 	trace_draft_gaps(&d, pr->gap_count);
 	for (uint32_t i = 0; i < pr->gap_count; i++)
 		trace_draft_gap(&d, &pr->gaps[i]);

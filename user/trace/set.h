@@ -183,7 +183,12 @@ struct trace_set {
 	struct map *kept;   /* the latest calls that were kept */
 	uint64_t *kept_ids; /* the same in order, TRACE_KEPT_MAX around */
 	uint64_t kept_count;
-	uint64_t now_ns; /* of the last record */
+	uint64_t now_ns;   /* of the last record */
+	uint32_t sample_n; /* one of so many; 0, 1: everything */
+	bool sampled_out;  /* this run is not one of those */
+	bool shed;	   /* the governor left something out */
+	struct wire_shed_step *steps;
+	uint32_t step_count, step_cap;
 	bool has_final;
 	bool attacher_died;
 	uint64_t lost;		/* spans that could not be made: no memory */
@@ -295,6 +300,15 @@ void trace_message_parts(struct buf *out, const struct genai_part *parts, uint32
 /* Messages from `skip` on. output: with finish_reason. */
 void trace_message_list(struct buf *out, const struct genai_message *m, uint32_t count, uint32_t skip,
 			bool output);
+
+/* ---- shed.c ---- */
+void trace_shed_add(struct trace_set *t, const struct wire_shed_step *s);
+/* The governor's steps while a trace's root process lived; 0 for any other process. */
+uint32_t trace_shed_count(const struct trace_set *t, const struct trace_process *pr);
+/* How many there were, and where they led, for the trace's own facts. */
+void trace_shed_sum(const struct trace_set *t, struct trace_root *root);
+/* An event for each of them. */
+void trace_shed_draft(const struct trace_set *t, const struct trace_process *pr, struct trace_draft *d);
 
 /* ---- ledger.c ---- */
 void trace_ledger_close(struct trace_set *t, struct proc_table *procs, struct flow *flow, bool cut);

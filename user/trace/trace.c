@@ -81,6 +81,8 @@ static void session(struct trace_set *t, const struct wire_session *s)
 	t->utc_offset_ns = s->utc_offset_ns;
 	t->site_ns = s->site_ns;
 	t->session_ns = s->head.ts_ns;
+	t->sample_n = s->sample_n;
+	t->sampled_out = (s->options & WIRE_OPT_SAMPLED_OUT) != 0;
 }
 
 /* What a call costs is told for each site; of libraries whose sites differ, the dearest one's. */
@@ -114,6 +116,9 @@ void trace_feed(struct trace_set *t, const struct wire_head *rec)
 		break;
 	case WIRE_LIB:
 		library(t, (const struct wire_lib *)rec);
+		break;
+	case WIRE_SHED:
+		trace_shed_add(t, (const struct wire_shed_step *)rec);
 		break;
 	case WIRE_TICK:
 		forget(t);
@@ -198,6 +203,7 @@ void trace_free(struct trace_set *t)
 	trace_keep_free(t);
 	trace_prefix_free(t);
 	trace_chain_free(t);
+	free(t->steps);
 	map_free(t->tool_index);
 	map_free(t->prefixes);
 	free(t);

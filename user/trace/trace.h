@@ -97,6 +97,10 @@ struct trace {
 	uint64_t until_ns;	   /* tracing saw this far; 0: unknown */
 	enum trace_status status;
 	bool complete;		   /* by its spans and ledger: gaps, abandoned, blind, cut tape */
+	uint32_t sample_n;	   /* one run, or one connection, of so many is here; 0, 1: all */
+	bool sampled_out;	   /* this run is not one of those */
+	uint32_t shed_steps;	   /* of the governor, while its root process lived */
+	uint32_t shed_level;	   /* the last one's, enum wire_shed */
 	struct wire_counts counts; /* summed over its processes */
 	uint64_t in_flight;
 	uint64_t queue_full_calls;

@@ -175,6 +175,40 @@ void ledger_write_mode(struct line *l, struct arena *a, const struct json *trace
 	line_addf(l, LINE_DIM, "; %s dropped", z);
 }
 
+void ledger_write_sampled(struct line *l, struct arena *a, const struct json *trace)
+{
+	struct str sampled = json_get_str(a, trace, "sampled");
+	bool out = false;
+
+	if (sampled.n == 0)
+		return;
+	line_addf(l, LINE_YELLOW, "  sampled ");
+	line_add_cut(l, LINE_YELLOW, sampled, 12);
+	if (json_bool(json_get(trace, "sampled_out"), &out) && out)
+		line_addf(l, LINE_YELLOW, ", not in the sample");
+}
+
+void ledger_write_steps(struct line *l, uint32_t steps, struct str last)
+{
+	if (steps == 0)
+		return;
+	line_addf(l, LINE_YELLOW, "  shed in %u step%s, last: ", steps, steps == 1 ? "" : "s");
+	line_add_cut(l, LINE_YELLOW, last, 20);
+}
+
+void ledger_write_shed(struct line *l, struct arena *a, const struct json *root)
+{
+	const struct json *last = NULL;
+	uint32_t steps = 0;
+
+	for (const struct json *e = json_first(json_get(root, "events")); e; e = json_next(e))
+		if (json_is(json_get(e, "name"), "bottrace.shed")) {
+			last = e;
+			steps++;
+		}
+	ledger_write_steps(l, steps, json_get_str(a, json_get(last, "attributes"), "bottrace.shed.level"));
+}
+
 bool ledger_is_lossy(const struct json *trace)
 {
 	int64_t n = ledger_number(trace, "bytes", "missing") + ledger_number(trace, "calls", "abandoned");

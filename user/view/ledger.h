@@ -25,6 +25,12 @@ void ledger_add_tokens(struct ledger_sums *s, int64_t *sum, int64_t tokens);
 void ledger_write(struct line *l, const struct json *trace, struct buf *out);
 /* "light; kept by errors; 12 dropped": how the run was asked to be told; nothing when in full. Led by two spaces. */
 void ledger_write_mode(struct line *l, struct arena *a, const struct json *trace);
+/* "  sampled 1/10" behind what stands in the line, when the trace was; "  not in the sample" for a run that is out. */
+void ledger_write_sampled(struct line *l, struct arena *a, const struct json *trace);
+/* "  shed in 3 steps, last: bodies": what the governor did; nothing without steps. */
+void ledger_write_steps(struct line *l, uint32_t steps, struct str last);
+/* The same from the events of the trace's root span. */
+void ledger_write_shed(struct line *l, struct arena *a, const struct json *root);
 /* Whether anything was lost. */
 bool ledger_is_lossy(const struct json *trace);
 int64_t ledger_number(const struct json *trace, const char *account, const char *word);

@@ -60,6 +60,26 @@ void view_live_heading(struct buf *out, const struct view_style *style)
 	line_end(&l, out);
 }
 
+void view_live_shed(struct buf *out, const struct wire_shed_step *step, int64_t utc_offset_ns,
+		    const struct view_style *style)
+{
+	double window = step->window_ns ? (double)step->window_ns : 1;
+	autodrop(line_fini) struct line l;
+	char time[32];
+
+	text_time((int64_t)step->head.ts_ns + utc_offset_ns, time);
+	line_init(&l, style);
+	line_add_cut(&l, LINE_DIM, str_make(time + 11, 8), 8);
+	line_pad(&l, AT_SPAN, 1);
+	line_addf(&l, LINE_BOLD, "%-5s", "shed");
+	line_addf(&l, LINE_YELLOW, "left out now: %s; before: %s", wire_shed_word(step->level),
+		  wire_shed_word(step->before));
+	line_pad(&l, AT_TOKEN, 2);
+	line_addf(&l, LINE_PLAIN, "probes took %.4f %% of a core, may take %.4f %%",
+		  (double)step->cost_ns * 100 / window, (double)step->budget_ns * 100 / window);
+	line_end(&l, out);
+}
+
 /* Model calls are named by where they went; their model has a column of its own. */
 static struct str what(struct arena *a, const struct node *n)
 {

@@ -2,6 +2,8 @@
 /* The facts of one trace, its connections and processes as docs/trace.md has them. */
 #include "view/record.h"
 
+#include <stdio.h>
+
 #include "base/hash.h"
 #include "base/text.h"
 
@@ -200,6 +202,13 @@ void record_facts(struct jsonw *w, const struct view_session *v, const struct re
 		jsonw_bool(jsonw_key(w, "light"), true);
 	if (trace_rules_has_any(&t->rules))
 		write_kept(w, t);
+	if (t->sample_n > 1) {
+		char sampled[24];
+
+		snprintf(sampled, sizeof(sampled), "1/%u", t->sample_n);
+		jsonw_z(jsonw_key(w, "sampled"), sampled);
+		jsonw_bool(jsonw_key(w, "sampled_out"), t->sampled_out);
+	}
 	write_ledger(w, v, r, t);
 }
 

@@ -51,6 +51,8 @@ static void first_line(struct line *l, const struct summary *s)
 	(void)json_bool(json_get(s->facts, "complete"), &complete);
 	line_addf(l, complete ? LINE_GREEN : LINE_YELLOW, complete ? "  complete" : "  incomplete");
 	ledger_write_mode(l, s->a, s->facts);
+	ledger_write_sampled(l, s->a, s->facts);
+	ledger_write_steps(l, t->shed_steps, str_of(wire_shed_word(t->shed_level)));
 }
 
 static void cost_line(struct line *l, const struct json *trace)

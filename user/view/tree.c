@@ -209,6 +209,9 @@ static void draw_header(struct tree *t, struct line *l, const struct ledger_sums
 	line_add_cut(l, str_eq(status, STR("error")) ? LINE_RED : LINE_PLAIN, status, 20);
 	(void)json_bool(json_get(trace, "complete"), &complete);
 	line_addf(l, complete ? LINE_PLAIN : LINE_YELLOW, complete ? "  complete" : "  incomplete");
+	ledger_write_sampled(l, t->a, trace);
+	if (t->header != NODE_NONE)
+		ledger_write_shed(l, t->a, t->f.nodes[t->header].j);
 	draw_totals(l, s);
 	ledger_write_mode(l, t->a, trace);
 	if (t->header != NODE_NONE)

@@ -77,6 +77,9 @@ const struct json *view_find(struct arena *a, const struct json *document, uint3
  * show for it. */
 void view_live_heading(struct buf *out, const struct view_style *style);
 void view_live_line(struct buf *out, struct arena *a, struct str span_line, const struct view_style *style);
+/* A line when the overhead governor took a step. utc_offset_ns: of the monotonic clock. */
+void view_live_shed(struct buf *out, const struct wire_shed_step *step, int64_t utc_offset_ns,
+		    const struct view_style *style);
 /* The `bottrace.v1.doctor` document as text. */
 int view_doctor(struct buf *out, struct arena *a, const struct json *doctor,
 		const struct view_style *style) MUST_CHECK;

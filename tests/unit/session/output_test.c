@@ -273,6 +273,9 @@ static void old_content_stays_until_there_is_new(void **state)
 	struct stat st;
 	for (int i = 0; i < 3; i++)
 		assert_true(stat(s.outputs[i].file, &st) == 0 && st.st_size == 1000 * (off_t)strlen(old));
+	const struct wire_shed_step step = {.level = WIRE_SHED_BODIES, .before = WIRE_SHED_STACKS};
+
+	output_live_shed(l, &step, 0);
 	feed(l, 1);
 	(void)output_live_flush(l);
 	assert_true(stat("old", &st) == 0 && st.st_size == 1000 * (off_t)strlen(old));
@@ -290,7 +293,9 @@ static void old_content_stays_until_there_is_new(void **state)
 	assert_int_equal(count(buf_str(&lines), "yesterday"), 0);
 	assert_true(str_starts(buf_str(&lines), STR("{\"id\":\"00000000000000aa\"")));
 	assert_int_equal(count(buf_str(&text), "yesterday"), 0);
-	assert_int_equal(count(buf_str(&text), "\n"), 2); /* the heading and the span */
+	assert_int_equal(count(buf_str(&text), "\n"), 3); /* the heading, the governor's step and the span */
+	assert_int_equal(count(buf_str(&text), "  shed left out now: bodies; before: stacks"), 1);
+	assert_int_equal(count(buf_str(&lines), "shed"), 0);
 	arena_free(a);
 	output_live_free(l);
 	pipeline_free(p);

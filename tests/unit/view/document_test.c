@@ -286,6 +286,26 @@ static void equations(void **state)
 }
 
 /* Without the kernel's counters: what only they know is null, the rest is what arrived. */
+static void sampled(void **state)
+{
+	struct stage s;
+	(void)state;
+
+	play();
+	open_stage(&s);
+	assert_int_equal(store_finish(s.v.store), 0);
+	traces[0].sample_n = 1; /* all */
+	assert_int_equal(view_document(&s.v, to_buf, &s.b), 0);
+	assert_false(str_has(buf_str(&s.b), STR("sampled\"")));
+	buf_clear(&s.b);
+	traces[0].sample_n = UINT32_MAX;
+	traces[0].sampled_out = true;
+	assert_int_equal(view_document(&s.v, to_buf, &s.b), 0);
+	assert_true(
+		str_has(buf_str(&s.b), STR("\"sampled\":\"1/4294967295\",\"sampled_out\":true,\"ledger\":")));
+	close_stage(&s);
+}
+
 static void without_final_counters(void **state)
 {
 	struct arena *a = arena_new(1 << 24);
@@ -469,10 +489,15 @@ static void every_failed_allocation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_document),	   cmocka_unit_test(equations),
-		cmocka_unit_test(without_final_counters),  cmocka_unit_test(decode_has_no_clock_and_no_pids),
-		cmocka_unit_test(several_traces),	   cmocka_unit_test(the_writer_may_refuse),
-		cmocka_unit_test(long_lines_go_in_pieces), cmocka_unit_test(every_failed_allocation),
+		cmocka_unit_test(whole_document),
+		cmocka_unit_test(equations),
+		cmocka_unit_test(without_final_counters),
+		cmocka_unit_test(decode_has_no_clock_and_no_pids),
+		cmocka_unit_test(sampled),
+		cmocka_unit_test(several_traces),
+		cmocka_unit_test(the_writer_may_refuse),
+		cmocka_unit_test(long_lines_go_in_pieces),
+		cmocka_unit_test(every_failed_allocation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -197,6 +197,38 @@ static void several_traces_without_times(void **state)
 	buf_fini(&out);
 }
 
+static void assert_first_line(const char *end)
+{
+	struct view_style style = {0};
+	struct str line;
+	struct buf out;
+
+	assert_int_equal(sum_up(&out, &style, false, add_spans), 0);
+	(void)str_cut(buf_str(&out), '\n', &line);
+	if (!str_ends(line, str_of(end)))
+		fail_msg("\"%s\" is not the end of: %.*s", end, STR_ARG(line));
+	buf_fini(&out);
+}
+
+static void what_was_left_out(void **state)
+{
+	(void)state;
+	play();
+	traces[0].sample_n = 1;
+	assert_first_line("  incomplete");
+	traces[0].sample_n = 10;
+	assert_first_line("  incomplete  sampled 1/10");
+	traces[0].sampled_out = true;
+	assert_first_line("  incomplete  sampled 1/10, not in the sample");
+	play();
+	traces[0].shed_steps = 1;
+	traces[0].shed_level = WIRE_SHED_STACKS;
+	assert_first_line("  incomplete  shed in 1 step, last: stacks");
+	traces[0].shed_steps = 12;
+	traces[0].shed_level = WIRE_SHED_LAST + 1;
+	assert_first_line("  incomplete  shed in 12 steps, last: ?");
+}
+
 static void add_many(struct store *s)
 {
 	for (uint32_t i = 1; i <= 25000; i++)
@@ -248,6 +280,7 @@ int main(void)
 		cmocka_unit_test(golden_texts),
 		cmocka_unit_test(errors_of_processes),
 		cmocka_unit_test(several_traces_without_times),
+		cmocka_unit_test(what_was_left_out),
 		cmocka_unit_test(many_spans),
 		cmocka_unit_test(every_failed_allocation),
 	};

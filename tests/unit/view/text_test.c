@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -70,6 +71,83 @@ static void golden_texts(void **state)
 	assert_golden("span 3, ASCII", SPAN, ASCII(60), 3, span_3_ascii_60);
 	assert_golden("span 4", SPAN, WIDTH(0), 4, span_4);
 	assert_golden("span 5 continues span 2", SPAN, WIDTH(0), 5, span_5);
+}
+
+/* The sample with other words in the place of some of its own. */
+static char *changed(const char *from, const char *to)
+{
+	const char *at = strstr(sample, from);
+	struct buf b;
+
+	assert_non_null(at);
+	buf_init(&b, 1 << 20);
+	buf_add(&b, str_make(sample, (size_t)(at - sample)));
+	buf_add(&b, str_of(to));
+	buf_add(&b, str_of(at + strlen(from)));
+	char *text = str_dup(buf_str(&b));
+	buf_fini(&b);
+	return text;
+}
+
+static void first_line_says(enum what what, const char *document, const char *want)
+{
+	struct arena *a = arena_new(1 << 26);
+	struct str line;
+	struct buf out;
+
+	buf_init(&out, 1 << 24);
+	assert_int_equal(render(what, &out, a, json_parse(a, str_of(document), NULL), &pipe_style, 0), 0);
+	(void)str_cut(buf_str(&out), '\n', &line);
+	if (!str_has(line, str_of(want)))
+		fail_msg("\"%s\" is not in: %.*s", want, STR_ARG(line));
+	buf_fini(&out);
+	arena_free(a);
+}
+
+static void what_was_left_out(void **state)
+{
+	char *in =
+		changed("\"complete\":false", "\"complete\":true,\"sampled\":\"1/10\",\"sampled_out\":false");
+	char *out = changed("\"complete\":false",
+			    "\"complete\":false,\"sampled\":\"1/\\u001b[2J\",\"sampled_out\":true");
+	char *shed = changed(
+		"\"events\":[]",
+		"\"events\":[{\"time\":null,\"name\":\"bottrace.shed\",\"attributes\":{\"bottrace.shed."
+		"level\":\"stacks\"}},{\"time\":null,\"name\":\"exec\",\"attributes\":{}},{\"time\":null,"
+		"\"name\":\"bottrace.shed\",\"attributes\":{\"bottrace.shed.level\":\"bodies\"}}]");
+	(void)state;
+
+	first_line_says(TREE, in, "complete  sampled 1/10  llm");
+	first_line_says(TREE, out, "incomplete  sampled 1/\\e[2J, not in the sample");
+	first_line_says(TREE, shed, "incomplete  shed in 2 steps, last: bodies  llm");
+	free(in);
+	free(out);
+	free(shed);
+}
+
+static void live_shed(void **state)
+{
+	const struct wire_shed_step step = {.head.ts_ns = 1000000000,
+					    .level = WIRE_SHED_BODIES,
+					    .before = WIRE_SHED_STACKS,
+					    .cost_ns = 132000000,
+					    .budget_ns = 100000000,
+					    .window_ns = 10000000000};
+	const struct wire_shed_step none = {.level = 99, .before = 98};
+	struct buf out;
+	(void)state;
+
+	buf_init(&out, 1 << 16);
+	view_live_shed(&out, &step, 1000000000000000000, &pipe_style);
+	view_live_shed(&out, &none, 1000000000000000000, &pipe_style);
+	HARNESS_TEXT("live", buf_str(&out),
+		     "01:46:41  shed left out now: bodies; before: stacks                  probes took "
+		     "1.3200 % of a core, "
+		     "may take 1.0000 %\n"
+		     "01:46:40  shed left out now: ?; before: ?                            probes took "
+		     "0.0000 % of a core, "
+		     "may take 0.0000 %\n");
+	buf_fini(&out);
 }
 
 static void doctor_text(void **state)
@@ -453,6 +531,8 @@ int main(void)
 		cmocka_unit_test(many_spans),
 		cmocka_unit_test(dangling_history),
 		cmocka_unit_test(several_traces),
+		cmocka_unit_test(what_was_left_out),
+		cmocka_unit_test(live_shed),
 		cmocka_unit_test(json_lines),
 		cmocka_unit_test(every_failed_allocation),
 	};
