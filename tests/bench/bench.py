@@ -24,7 +24,7 @@ import tracer  # noqa: E402
 from rig.run import BOTTRACE, Skip, Suite, check_ledger, equal, need_root, traces  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
-BOTH = ["untraced", "full", "light", "sample", "symbol", "bpftrace"]
+BOTH = ["untraced", "full", "light", "sample", "budget", "symbol", "bpftrace"]
 OURS = ["untraced", "full", "light", "symbol"]
 
 # name -> (what, size given to load.py, modes, rounds, verified by digest first)
@@ -34,7 +34,7 @@ WORKLOADS = {
     "writes": ("16 writes of 16 MiB", 16, OURS, 3, True),
     "streams": ("8 asyncio streams of 200 chunks a second", 600, BOTH, 5, True),
     "sync": ("2,000 calls of 20 kB, one after another", 2000, BOTH, 5, True),
-    "pairs": ("40,000 calls each of 64 B and 4 KiB, no network", 20000, BOTH + ["bystander"], 5, True),
+    "pairs": ("40,000 calls each of 64 B and 4 KiB, no network", 20000, BOTH + list(tracer.BYSTANDERS), 5, True),
     "connections": ("10,000 connections, 100 of them busy", 10000, ["untraced", "full"], 1, False),
     "idle": ("10 s of nothing, attached", 0, ["full"], 1, False),
     "calm": ("10 s of 100 records a second", 10, ["full"], 1, False),
@@ -103,9 +103,9 @@ class Bench:
         """Facts of one run, checked; a verified one is not to be measured."""
         self.origin.ask("reset", *(["digest"] if digest else []))
         client = Client(self, workload, size)
-        other = Client(self, "idle", 0) if mode == "bystander" else None
+        other = Client(self, "idle", 0) if mode in tracer.BYSTANDERS else None
         t = tracer.start(mode, client.pid, self.directory, digest)
-        beside = tracer.start("full", other.pid, self.directory) if other else None
+        beside = tracer.Bottrace(other.pid, self.directory, tracer.BYSTANDERS[mode]) if other else None
         client.tell()
         facts = client.read()
         if "settled" in facts:

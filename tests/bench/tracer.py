@@ -219,8 +219,14 @@ MODES = {
     "sample": ("one run or connection in ten", ("--sample", "1/10")),
     "symbol": ("control: probes on the functions' first instructions", ("--symbol-sites",)),
     "bpftrace": ("peer: sizes of the same calls, no payload", None),
+    "budget": ("--budget 1%: what is left out then is in the ledger", ("--budget", "1%")),
     "bystander": ("untraced, while another process on the same library is traced", None),
+    "narrow": ("the same, but that one is traced with --no-children", None),
 }
+
+
+# Modes in which another process is traced, and how.
+BYSTANDERS = {"bystander": (), "narrow": ("--no-children",)}
 
 
 def check_mode(mode):
@@ -228,12 +234,14 @@ def check_mode(mode):
     options = MODES[mode][1]
     if mode == "bpftrace" and subprocess.run(["sh", "-c", "command -v bpftrace"], capture_output=True).returncode:
         raise Missing("bpftrace is not installed")
+    if mode == "narrow":
+        options = ("--no-children",)
     if options and not has_option("attach", options[0]):
         raise Missing(f"this bottrace has no {options[0]}")
 
 
 def start(mode, pid, directory, digest=False):
-    if mode in ("untraced", "bystander"):
+    if mode in ("untraced", *BYSTANDERS):
         return None
     if mode == "bpftrace":
         return Bpftrace(pid, directory)

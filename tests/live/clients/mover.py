@@ -8,6 +8,7 @@ children   one request each by fork, exec, posix_spawn and a thread
 once       one request
 late       waits for a line on stdin, then imports ssl and makes one request
 loop       one request after another until stdin ends
+turns      for each line on stdin: N makes N requests, each on a connection of its own; fork has a child make one
 paths      GETs the paths given as further arguments on one connection, prints status and length of each"""
 import os
 import random
@@ -131,6 +132,21 @@ def loop():
     print("turns", n, flush=True)
 
 
+def turns():
+    connect()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        if line.strip() != "fork":
+            for _ in range(int(line)):
+                once("/turn")
+        elif (pid := os.fork()) == 0:
+            once("/fork")
+            os._exit(0)
+        else:
+            os.waitpid(pid, 0)
+        print("done", flush=True)
+
+
 def paths():
     connection = connect()
     for path in sys.argv[4:]:
@@ -140,5 +156,5 @@ def paths():
     connection.close()
 
 
-{"sizes": sizes, "asyncio": asyncio_streams, "threads": threads, "children": children, "late": late, "loop": loop,
+{"sizes": sizes, "asyncio": asyncio_streams, "threads": threads, "children": children, "late": late, "loop": loop, "turns": turns,
  "paths": paths, "once": lambda: once(sys.argv[4] if len(sys.argv) > 4 else "/once")}[WHAT]()
