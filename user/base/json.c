@@ -429,3 +429,71 @@ bool json_f64(const struct json *j, double *out)
 	*out = v;
 	return true;
 }
+
+/* ---- fingerprint ---- */
+
+/* A container that is open while its children are hashed. */
+struct json_level {
+	const struct json *at;
+	struct hash128 sum;
+};
+
+static struct hash128 hash_leaf(struct arena *a, const struct json *j)
+{
+	struct str s = json_raw(j);
+	double number = 0;
+
+	if (json_type(j) == JSON_STRING)
+		s = json_str(a, j);
+	else if (json_type(j) == JSON_NUMBER && json_f64(j, &number))
+		s = str_make(&number, sizeof(number));
+	number += 0.0; /* of the two zeros, the one without a sign */
+	return hash_u128(s.p ? s : STR(""), 16 + (uint64_t)json_type(j));
+}
+
+/* A child's hash goes into its container's: members in any order, elements in theirs. */
+static void hash_into(struct arena *a, struct json_level *l, const struct json *child, struct hash128 h)
+{
+	if (json_type(l->at) == JSON_ARRAY) {
+		l->sum = hash_chain(l->sum, h);
+		return;
+	}
+	struct str name = json_key(a, child);
+
+	h = hash_chain(hash_u128(name.p ? name : STR(""), 1), h);
+	l->sum.lo += h.lo;
+	l->sum.hi += h.hi;
+}
+
+struct hash128 json_hash(struct arena *a, const struct json *j)
+{
+	struct json_level stack[JSON_DEPTH_MAX + 1];
+	uint32_t depth = 0;
+	struct hash128 h = {0};
+
+	while (j != NULL) {
+		if (json_type(j) >= JSON_ARRAY && depth <= JSON_DEPTH_MAX) {
+			stack[depth++] = (struct json_level){.at = j};
+			if (json_first(j) != NULL) {
+				j = json_first(j);
+				continue;
+			}
+			h = hash_chain((struct hash128){.lo = json_type(j)}, stack[--depth].sum);
+		} else {
+			h = hash_leaf(a, j);
+		}
+		/* j is done: on to what follows it, out of every container that ends with it. */
+		while (depth > 0) {
+			struct json_level *l = &stack[depth - 1];
+
+			hash_into(a, l, j, h);
+			if (json_next(j) != NULL)
+				break;
+			j = l->at;
+			h = hash_chain((struct hash128){.lo = json_type(j)}, l->sum);
+			depth--;
+		}
+		j = depth > 0 ? json_next(j) : NULL;
+	}
+	return h;
+}

@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/drop.h"
+#include "base/hash.h"
 #include "base/str.h"
 
 #define JSON_DEPTH_MAX 512
@@ -85,5 +86,9 @@ bool json_f64(const struct json *j, double *out);
 bool json_bool(const struct json *j, bool *out);
 /* Whether a string has this value. */
 bool json_is(const struct json *j, const char *value);
+
+/* Fingerprint of the value, however it was written: equal for other white space, escapes, spellings of a number, and
+ * orders of an object's members. a is needed for strings with escapes. */
+struct hash128 json_hash(struct arena *a, const struct json *j);
 
 #endif
