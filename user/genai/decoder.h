@@ -6,12 +6,14 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "genai/genai.h"
 
 #define GENAI_CHOICES_MAX 128u /* answers of one call */
 #define GENAI_PIECES_MAX  512u /* tool calls of one answer, blocks of one message, while streamed */
 
 struct genai_work;
+struct genai_rpc_table;
 
 /* Adding a provider's API: one of these in a file of its own, one row in route.c. */
 struct genai_decoder {
@@ -55,6 +57,11 @@ struct genai_work {
 	struct genai_lane *lane; /* of an upgraded exchange: its calls; of a call: whose it is */
 	struct genai_work *lane_prev, *lane_next; /* of a lane's open calls */
 	struct str lane_key;			  /* of a lane's call: what its messages are known by */
+	struct genai_rpc *rpc;			  /* of a call by JSON-RPC */
+	struct str session; /* of a connection that JSON-RPC goes over; p NULL: not known yet */
+	bool is_pipe;	    /* no HTTP: the other end of a pipe */
+	bool is_own;	    /* its exchange is a part of an exchange, or outlived it: the call frees it */
+	uint32_t parts;	    /* calls that are a part of it */
 };
 
 /* Bytes that come in many pieces, kept in the arena; linear, at most LIMIT_BODY_BYTES. */
@@ -165,7 +172,97 @@ extern const struct genai_talk genai_talk_responses;
 extern const struct genai_talk genai_talk_realtime;
 extern const struct genai_talk genai_talk_gemini;
 
+/* ---- rpc.c: calls by JSON-RPC 2.0, whatever carries them ---- */
+struct genai_rpc_message {
+	struct str method; /* p NULL: a response */
+	const struct json *j, *id, *params, *result, *error;
+};
+/* When and where a message came. */
+struct genai_rpc_at {
+	uint64_t start_ns, ts_ns, offset, bytes;
+	uint32_t tid;
+	bool from_server; /* of the two that speak */
+};
+/* A protocol on top of it. Everything in the messages is gone after the call: copy. */
+struct genai_rpc_protocol {
+	bool (*knows)(struct genai_work *w, const struct genai_rpc_message *m);
+	/* Fills the call from its request. */
+	void (*request)(struct genai_work *w, const struct genai_rpc_message *m,
+			const struct genai_rpc_at *at);
+	/* True: the call is over. */
+	bool (*response)(struct genai_work *w, const struct genai_rpc_message *m,
+			 const struct genai_rpc_at *at);
+	/* The answer ended; may be NULL. */
+	void (*finish)(struct genai_work *w);
+};
+struct genai_rpc {
+	const struct genai_rpc_protocol *protocol;
+	struct genai_work *prev, *next; /* of those that wait for an answer, oldest first */
+	struct genai_work *same;	/* the next one that is known by the same key */
+	struct {
+		uint64_t scope, id, from_server;
+	} key;
+	bool waits;  /* in the list */
+	void *state; /* the protocol's */
+};
+extern const struct genai_rpc_protocol genai_rpc_mcp;
+extern const struct genai_rpc_protocol genai_rpc_a2a;
+
+/* A request's body is JSON-RPC of a protocol that we know, and the call is set up: true. */
+bool genai_rpc_take(struct genai_work *w, const struct json *body);
+/* An event of an answer that no call of its own waits for: a server's stream. */
+void genai_rpc_listen(struct genai_work *w, const struct http_event *ev);
+/* The exchange is over and its call is not: true when the answer will come by another way, and the call now owns
+ * itself. */
+bool genai_rpc_outlive(struct genai_work *w);
+/* Whatever was said in this message on this connection; up: its exchange or pipe. */
+void genai_rpc_dispatch(struct genai_work *up, const struct json *j, const struct genai_rpc_at *at);
+bool genai_rpc_read(struct genai_work *w, const struct json *j, struct genai_rpc_message *m);
+/* Something that the server asks inside of an answer of its own, and what the client says to it in a request. */
+void genai_rpc_ask(struct genai_work *up, const struct genai_rpc_message *m, uint64_t scope,
+		   const struct genai_rpc_at *at);
+void genai_rpc_tell(struct genai_work *up, uint64_t scope, const struct genai_rpc_message *m,
+		    const struct genai_rpc_at *at);
+/* The client gave up waiting. */
+void genai_rpc_cancel(struct genai_work *up, const struct json *id, uint64_t ts_ns);
+/* The call is settled: nothing waits for its answer. */
+void genai_rpc_settled(struct genai_work *w);
+/* Status error from "error". */
+void genai_rpc_error(struct genai_work *w, const struct json *error);
+/* A string or number as a JSON string. */
+struct str genai_rpc_quoted(struct genai_work *w, const struct json *j);
+/* Calls of a connection that is gone, that only it could answer. */
+void genai_rpc_abandon(struct genai_work *up, enum http_end end, uint64_t ts_ns);
+void genai_rpc_fini(struct genai_rpc_table *t);
+/* ---- a2a.c ---- */
+void genai_a2a_fini(struct map *agents);
+extern const struct genai_decoder genai_a2a_send; /* REST */
+extern const struct genai_decoder genai_a2a_card;
+
+/* ---- pipe.c ---- */
+enum genai_pipe_talk { GENAI_PIPE_UNKNOWN, GENAI_PIPE_RPC, GENAI_PIPE_AGENT, GENAI_PIPE_NOTHING };
+
+/* ---- agent.c: an agent's program that speaks stream-json ---- */
+struct genai_agent;
+/* Whether a line is of that form. */
+bool genai_agent_knows(struct genai_work *up, const struct json *j);
+/* *agent is made with its first line. */
+void genai_agent_feed(struct genai_agent **agent, struct genai_work *up, const struct genai_pipe_line *line,
+		      const struct json *j);
+/* NULL is fine. */
+void genai_agent_free(struct genai_agent *agent, enum http_end end, uint64_t ts_ns);
+
+/* ---- export.c ---- */
+/* Other tracers' spans on their way: true, and says whose. */
+bool genai_export_find(struct genai_work *w, struct str body);
+
 /* ---- genai.c ---- */
+struct genai_rpc_table **genai_rpc_table(struct genai *g);
+/* Names of agents by who asked whom: a2a.c's. */
+struct map **genai_agents(struct genai *g);
+/* A call with an exchange of its own, which goes over the connection of `up`: its head, these times; told. NULL: no memory.
+ * It lives in an arena of its own, which its owner frees after genai_end. */
+struct genai_work *genai_work_part(struct genai_work *up, const struct genai_rpc_at *at);
 /* A call for an exchange, told; NULL without memory. */
 struct genai_work *genai_work_new(struct genai *g, struct http_exchange *x);
 /* Tells that the request is understood, and that the call's memory goes. */
@@ -175,12 +272,16 @@ void genai_end(struct genai_work *w);
 void genai_finish_call(struct genai_work *w, uint64_t end_ns);
 /* Closes the call with this status, once. */
 void genai_settle(struct genai_work *w, enum genai_status status, uint64_t end_ns);
+/* At the end of each callback that parses: nothing in the scratch arena is needed any more. */
+void genai_scratch_trim(struct genai *g);
 /* For nodes of JSON that are needed only until the current callback returns; NULL without memory. */
 struct arena *genai_scratch(struct genai_work *w);
 /* An empty buffer for building one text, valid until the next call; copy its result into the arena. */
 struct buf *genai_text(struct genai_work *w);
 /* The first content of a stream came. */
 void genai_told_first(struct genai_work *w, uint64_t ts_ns);
+/* A tool's result was heard outside of a request to a model. */
+void genai_told_tool(struct genai_work *w, const struct genai_part *result, uint64_t ts_ns);
 /* Marks the call broken unless it is. */
 void genai_mark_broken(struct genai_work *w, enum wire_dir dir, uint64_t offset, const char *why);
 /* Direction in which the server's bytes ran on this connection. */
@@ -193,6 +294,8 @@ const struct json *genai_event_json(struct genai_work *w, const struct http_even
 struct str genai_server_path(struct str target);
 /* A piece of a path, percent-decoded, in the arena; STR_NONE: it is empty. */
 struct str genai_server_unescape(struct genai_work *w, struct str s);
+/* Of "host:port/path": the host; *port stays when none is given. */
+struct str genai_server_split(struct str authority, uint16_t *port);
 /* Fills server and port from SNI, Host and peer. */
 void genai_server_read(struct genai_work *w);
 /* "retry-after-ms", "retry-after" in seconds or as a date (against the answer's Date); 0: not said. */

@@ -115,6 +115,7 @@ static bool request(struct genai_work *w, const struct json *body)
 	if (str_starts(model, STR("models/")))
 		model = str_skip(model, 7);
 	w->c.request_model = model;
+	w->c.held = true;
 	return ok;
 }
 

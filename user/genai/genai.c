@@ -15,6 +15,8 @@ struct genai {
 	struct arena *scratch;
 	struct buf text;
 	struct genai_history *history;
+	struct genai_rpc_table *rpc;
+	struct map *agents;
 };
 
 struct genai *genai_new(const struct genai_ops *ops, void *ctx)
@@ -38,10 +40,22 @@ void genai_free(struct genai *g)
 {
 	if (g == NULL)
 		return;
+	genai_rpc_fini(g->rpc);
+	genai_a2a_fini(g->agents);
 	arena_free(g->scratch);
 	buf_fini(&g->text);
 	genai_history_free(g->history);
 	free(g);
+}
+
+struct genai_rpc_table **genai_rpc_table(struct genai *g)
+{
+	return &g->rpc;
+}
+
+struct map **genai_agents(struct genai *g)
+{
+	return &g->agents;
 }
 
 struct genai_stats genai_stats(const struct genai *g)
@@ -64,8 +78,7 @@ struct buf *genai_text(struct genai_work *w)
 	return &w->g->text;
 }
 
-/* At the end of each callback that parses: nothing in the scratch arena is needed any more. */
-static void scratch_trim(struct genai *g)
+void genai_scratch_trim(struct genai *g)
 {
 	if (g->scratch != NULL && arena_size(g->scratch) > SCRATCH_KEEP_BYTES) {
 		arena_free(g->scratch);
@@ -85,6 +98,12 @@ void genai_told_first(struct genai_work *w, uint64_t ts_ns)
 	w->c.first_chunk_ns = ts_ns;
 	if (w->g->ops->first)
 		w->g->ops->first(w->g->ctx, &w->c);
+}
+
+void genai_told_tool(struct genai_work *w, const struct genai_part *result, uint64_t ts_ns)
+{
+	if (w->g->ops->tool)
+		w->g->ops->tool(w->g->ctx, &w->c, result, ts_ns);
 }
 
 void genai_mark_broken(struct genai_work *w, enum wire_dir dir, uint64_t offset, const char *why)
@@ -120,6 +139,8 @@ void genai_settle(struct genai_work *w, enum genai_status status, uint64_t end_n
 	if (w->closed)
 		return;
 	w->closed = true;
+	if (w->rpc != NULL)
+		genai_rpc_settled(w);
 	w->c.status = status;
 	w->c.end_ns = end_ns;
 	if (w->c.kind == GENAI_HTTP)
@@ -154,6 +175,8 @@ const struct json *genai_event_json(struct genai_work *w, const struct http_even
 void genai_understood(struct genai_work *w)
 {
 	w->understood = true;
+	for (uint32_t i = 0; i < w->c.input_count; i++)
+		w->c.input[i].exact = genai_message_exact(&w->c.input[i]);
 	genai_omitted_tell(w);
 	if (w->g->ops->request)
 		w->g->ops->request(w->g->ctx, &w->c);
@@ -172,7 +195,7 @@ static void understand(struct genai_work *w)
 	w->understood = true;
 	if (w->c.x->request_seen && w->c.x->request.head_done)
 		genai_request_read(w);
-	scratch_trim(w->g);
+	genai_scratch_trim(w->g);
 	if (w->g->ops->request)
 		w->g->ops->request(w->g->ctx, &w->c);
 }
@@ -240,7 +263,7 @@ static void on_response_head(void *ctx, struct http_exchange *x)
 	w->c.first_byte_ns = x->response.first_ns;
 	w->c.retry_after_ns = genai_server_retry_after(&x->response);
 	/* A gateway on a host of somebody's own gives itself away only here. */
-	if (w->decoder != NULL && genai_provider_find(w->c.server, w->c.port).p == NULL) {
+	if (genai_is_model(w->c.kind) && genai_provider_find(w->c.server, w->c.port).p == NULL) {
 		struct str gateway = genai_provider_gateway(&x->response);
 
 		if (gateway.p != NULL)
@@ -273,12 +296,14 @@ static void on_event(void *ctx, struct http_exchange *x, const struct http_event
 	if (w == NULL || w->closed)
 		return;
 	understand(w);
+	if (w->decoder == NULL && str_eq(x->method, STR("GET")))
+		genai_rpc_listen(w, ev);
 	if (w->decoder == NULL)
 		return;
 	w->streamed = true;
 	if (w->decoder->event(w, ev))
 		genai_finish_call(w, ev->ts_ns);
-	scratch_trim(w->g);
+	genai_scratch_trim(w->g);
 }
 
 /* The answer as far as it came: fills outputs, or the error. */
@@ -306,7 +331,7 @@ static void answer_read(struct genai_work *w)
 	genai_omitted_tell(w);
 	if (w->decoder != NULL && w->c.x->status >= 400)
 		genai_error_read(w, j);
-	scratch_trim(w->g);
+	genai_scratch_trim(w->g);
 }
 
 static uint64_t last_ns(const struct http_exchange *x)
@@ -367,7 +392,7 @@ static void on_message(void *ctx, struct http_exchange *x, const struct http_ws_
 
 	if (x->user != NULL)
 		genai_lane_feed(x->user, m);
-	scratch_trim(g);
+	genai_scratch_trim(g);
 }
 
 static void on_done(void *ctx, struct http_exchange *x)
@@ -378,6 +403,8 @@ static void on_done(void *ctx, struct http_exchange *x)
 	if (w == NULL)
 		return;
 	genai_lane_close(w, x->end);
+	if (genai_rpc_outlive(w))
+		return;
 	if (!w->closed) {
 		if (w->c.first_byte_ns == 0 && x->response.begun)
 			w->c.first_byte_ns = x->response.first_ns;

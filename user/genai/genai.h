@@ -29,8 +29,17 @@ enum genai_kind {
 	GENAI_TEXT_COMPLETION,
 	GENAI_GENERATE_CONTENT,
 	GENAI_EMBEDDINGS,
-	GENAI_RERANK
+	GENAI_RERANK,
+	GENAI_EXECUTE_TOOL, /* MCP's tools/call */
+	GENAI_MCP, /* every other method of MCP; notifications only where they are an exchange of their own */
+	GENAI_INVOKE_AGENT, /* a message to an agent: A2A, an agent's program */
 };
+
+/* Whether a model is asked. */
+static inline bool genai_is_model(enum genai_kind kind)
+{
+	return kind >= GENAI_CHAT && kind <= GENAI_RERANK;
+}
 
 enum genai_part_type {
 	GENAI_TEXT,		    /* text; name "refusal" when it is one */
@@ -109,6 +118,7 @@ struct genai_call {
 	struct str path;       /* target's path, no query */
 	struct str request_model, response_model, response_id, conversation_id;
 	struct str previous_id; /* response that the server puts before the input: its whole context */
+	bool held;		/* the server holds what was said on this connection before the input */
 	bool stream;		/* the request asked for a stream */
 	struct genai_param params[GENAI_PARAMS_MAX];
 	uint32_t param_count;
@@ -135,6 +145,20 @@ struct genai_call {
 	uint64_t end_ns;	 /* semantic end; 0 while open */
 	bool no_model_call;	 /* GENAI_HTTP by rule (count_tokens, a stored response): reason in `note` */
 	const char *note;	 /* why a look-alike is http; static, or NULL */
+	/* Of calls by JSON-RPC, and of tools and agents: */
+	struct str method;	       /* "tools/call"; p NULL: none */
+	struct str label;	       /* the tool, prompt or agent that is called */
+	struct str tool_arguments;     /* JSON */
+	struct str tool_result;	       /* JSON; p NULL: none came */
+	bool tool_error;	       /* the result says that it is one */
+	struct hash128 arguments_hash; /* however they are spelled */
+	/* It ended with a question, and goes on with the call whose `resumes` is what `asks` is here (MCP's
+	 * input_required). Zero: not so. */
+	struct hash128 asks, resumes;
+	struct genai_call *
+		under; /* the invocation it is a part of, which began before and is not over; NULL: none known */
+	struct str
+		within; /* id of the tool call that it is a part of, where the wire says so; p NULL: not said */
 	struct arena *arena;	 /* of the exchange: all slices live here or in its body */
 	void *state;		 /* the decoder's */
 	void *user;		 /* of the room that consumes calls */
@@ -150,6 +174,8 @@ struct genai_ops {
 	/* The call's semantic end ([DONE], message_stop, error, next request, close): outputs are final. Comes once; the
 	 * exchange may still read on (trailing bytes change nothing). */
 	void (*close)(void *ctx, struct genai_call *c);
+	/* What a tool gave, told outside of a request to a model. May be NULL. */
+	void (*tool)(void *ctx, struct genai_call *c, const struct genai_part *result, uint64_t ts_ns);
 	/* The exchange is over and the call's memory goes: keep nothing. Without a `close` before it the call is open. */
 	void (*end)(void *ctx, struct genai_call *c);
 	/* See http_ops.stray. */
@@ -172,6 +198,25 @@ struct hash128 genai_parts_exact(const struct genai_part *parts, uint32_t count)
 /* Reads the messages that are known, too: input is whole afterwards, and known 0. Not after `end`. */
 void genai_expand(struct genai_call *c);
 struct genai_stats genai_stats(const struct genai *g);
+
+/*
+ * Lines in both directions between two programs, without HTTP: JSON-RPC over a pair of pipes (MCP's stdio), or the
+ * stream-json of an agent's program. What speaks there is told by its first lines; calls come as from HTTP.
+ */
+struct genai_pipe;
+struct genai_pipe_line {
+	enum wire_dir dir; /* as our process sees it: it wrote or read the line */
+	struct str text;   /* without its end; borrowed until genai_pipe_feed returns */
+	bool cut;	   /* bytes of it are missing */
+	uint64_t start_ns, ts_ns;
+	uint64_t offset; /* of its first byte in its direction */
+	uint32_t tid;
+};
+/* conn: its process and number; outlives the pipe. NULL without memory. */
+struct genai_pipe *genai_pipe_new(struct genai *g, struct flow_conn *conn);
+void genai_pipe_feed(struct genai_pipe *p, const struct genai_pipe_line *line);
+/* Its end; what is open is open (SESSION) or aborted. */
+void genai_pipe_free(struct genai_pipe *p, enum http_end end, uint64_t ts_ns);
 void genai_free(struct genai *g);
 DROP_POINTER(genai, genai_free)
 

@@ -35,6 +35,7 @@ static struct genai_lane *lane_get(struct genai_work *up)
 	if (talk == NULL)
 		return NULL;
 	up->lane = arena_alloc(up->c.arena, sizeof(*up->lane));
+	up->c.note = "a WebSocket: each call on it has a span";
 	if (up->lane != NULL)
 		*up->lane = (struct genai_lane){.g = up->g, .up = up, .talk = talk};
 	return up->lane;

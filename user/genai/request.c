@@ -121,11 +121,41 @@ static void history_use(struct genai_work *w, const struct genai_decoder *d, str
 		genai_history_keep(w, d, body, json_get(j, d->history), known);
 }
 
+/* W3C's Trace Context: somebody's trace, and no reason to believe in it. */
+static void traceparent_read(struct genai_work *w)
+{
+	struct str s = str_trim(http_field(&w->c.x->request, "traceparent"));
+
+	if (s.n >= 55 && s.n <= 128 && s.p[2] == '-' && s.p[35] == '-')
+		genai_param_add_json(w, "bottrace.traceparent", genai_quote(w, s));
+}
+
+static bool is_card(struct genai_work *w)
+{
+	const struct genai_call *c = &w->c;
+
+	if (!str_eq(c->x->method, STR("GET")) || (!str_ends(c->path, STR("/.well-known/agent-card.json")) &&
+						  !str_ends(c->path, STR("/.well-known/agent.json"))))
+		return false;
+	w->decoder = &genai_a2a_card;
+	return true;
+}
+
+/* A body on a path that says nothing: whether it is JSON-RPC. Most are told by their first byte. */
+static bool is_rpc(struct genai_work *w, struct str body)
+{
+	struct str s = str_trim(body);
+
+	if (!str_eq(w->c.x->method, STR("POST")) || s.n == 0 || (s.p[0] != '{' && s.p[0] != '[') ||
+	    !str_has(s, STR("\"jsonrpc\"")) || genai_scratch(w) == NULL)
+		return false;
+	return genai_rpc_take(w, json_parse(genai_scratch(w), s, NULL));
+}
+
 void genai_request_read(struct genai_work *w)
 {
 	struct genai_call *c = &w->c;
 	const struct http_message *m = &c->x->request;
-	const struct genai_decoder *d = genai_route_path(c->x->method, c->path, &c->note, &c->no_model_call);
 	bool blind = m->head_unknown && c->x->target.n == 0;
 	struct genai_known known = {0};
 	struct str body = m->body;
@@ -134,6 +164,12 @@ void genai_request_read(struct genai_work *w)
 	if (m->torn) /* its beginning alone would make all requests of a conversation one */
 		c->body_hash =
 			hash_chain(c->body_hash, hash_u128(m->tail.p ? m->tail : STR(""), m->body_bytes));
+	traceparent_read(w);
+	if (genai_export_find(w, body) || is_card(w))
+		return;
+	const struct genai_decoder *d = genai_route_path(c->x->method, c->path, &c->note, &c->no_model_call);
+	if (d == NULL && is_rpc(w, body))
+		return;
 	if (m->head_unknown)
 		c->note = "attached in mid-connection: some header fields stand in a table that was not seen";
 	if (d == NULL && !blind)
@@ -143,6 +179,8 @@ void genai_request_read(struct genai_work *w)
 		body = arena_dup(c->arena, body);
 	const struct json *j = request_json(w, d, body, &known);
 
+	if (json_get(j, "jsonrpc") != NULL && genai_rpc_take(w, j))
+		return;
 	if (blind)
 		d = genai_route_shape(w, j);
 	if (d == NULL)
@@ -152,8 +190,10 @@ void genai_request_read(struct genai_work *w)
 		c->note = "its body is no JSON object";
 		return;
 	}
+	uint32_t params = c->param_count;
 	if (!d->request(w, json_type(j) == JSON_OBJECT ? j : NULL)) {
 		c->note = "its body has another shape than its path says";
+		c->param_count = params;
 		return;
 	}
 	history_use(w, d, body, j, &known);

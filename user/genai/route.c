@@ -44,6 +44,8 @@ static const struct path_row paths[] = {
 	{"/api/embeddings", &genai_ollama_embed, NULL},
 	{"*/models/*:embedContent", &genai_gemini_embed, NULL},
 	{"*/models/*:batchEmbedContents", &genai_gemini_embed, NULL},
+	{"*/message:send", &genai_a2a_send, NULL},
+	{"*/message:stream", &genai_a2a_send, NULL},
 	{"*/messages/count_tokens", NULL, "count_tokens counts and asks no model"},
 };
 

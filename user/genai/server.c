@@ -61,6 +61,12 @@ static struct str host_split(struct str s, uint16_t *port)
 	return host;
 }
 
+struct str genai_server_split(struct str authority, uint16_t *port)
+{
+	(void)str_cut(authority, '/', &authority);
+	return host_split(authority, port);
+}
+
 void genai_server_read(struct genai_work *w)
 {
 	struct genai_call *c = &w->c;
