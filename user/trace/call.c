@@ -35,6 +35,8 @@ static void unlist(struct trace_set *t, struct trace_call *k)
 void trace_call_free(struct trace_set *t, struct trace_call *k)
 {
 	unlist(t, k);
+	if (k->tool)
+		k->tool->call = NULL;
 	trace_retry_drop(t, k->before);
 	if (k->grouped)
 		trace_keep_leave(t, k->id);
@@ -58,6 +60,12 @@ static const char *kind_of(enum genai_kind kind)
 		return "embeddings";
 	case GENAI_RERANK:
 		return "rerank";
+	case GENAI_EXECUTE_TOOL:
+		return "execute_tool";
+	case GENAI_MCP:
+		return "mcp";
+	case GENAI_INVOKE_AGENT:
+		return "invoke_agent";
 	case GENAI_HTTP:
 		break;
 	}
@@ -69,8 +77,11 @@ static struct str name_of(struct trace_draft *d, const struct genai_call *c)
 	struct str method = c->x && c->x->method.n ? c->x->method : STR("HTTP");
 	struct str a = c->operation	       ? str_of(c->operation)
 		       : c->kind == GENAI_HTTP ? method
+		       : c->kind == GENAI_MCP  ? c->method
 					       : str_of(kind_of(c->kind));
-	struct str b = c->kind == GENAI_HTTP ? c->path : c->request_model;
+	struct str b = c->kind == GENAI_HTTP	 ? c->path
+		       : genai_is_model(c->kind) ? c->request_model
+						 : c->label;
 
 	if (b.n == 0 || d->failed)
 		return a;
@@ -160,18 +171,33 @@ static void draft_content(struct trace_draft *d, const struct trace_call *k, boo
 	}
 }
 
-/* Of the parameters, the one that is what somebody wrote. */
+/* Of the parameters, those that are what somebody wrote. */
 static bool is_content(const struct genai_param *p)
 {
-	return strcmp(p->key, "gen_ai.retrieval.query.text") == 0;
+	static const char *const keys[] = {"gen_ai.retrieval.query.text", "bottrace.mcp.structured_content",
+					   "bottrace.mcp.message"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(p->key, keys[i]) == 0)
+			return true;
+	return false;
+}
+
+static void draft_params(struct trace_draft *d, const struct genai_call *c, bool light)
+{
+	for (uint32_t i = 0; i < c->param_count && i < GENAI_PARAMS_MAX; i++)
+		if (!light || !is_content(&c->params[i]))
+			trace_draft_json(d, c->params[i].key, c->params[i].json);
 }
 
 static void draft_model(struct trace_draft *d, const struct trace_call *k, bool light)
 {
 	const struct genai_call *c = k->c;
 
-	if (c->kind == GENAI_HTTP)
+	if (c->kind == GENAI_HTTP) {
+		draft_params(d, c, light);
 		return;
+	}
 	trace_draft_str(d, "gen_ai.operation.name", str_of(c->operation));
 	trace_draft_str(d, "gen_ai.provider.name", c->provider);
 	trace_draft_str(d, "gen_ai.request.model", c->request_model);
@@ -180,9 +206,8 @@ static void draft_model(struct trace_draft *d, const struct trace_call *k, bool 
 	trace_draft_str(d, "gen_ai.conversation.id", c->conversation_id);
 	trace_draft_str(d, "bottrace.request.previous_response_id", c->previous_id);
 	draft_finish(d, c);
-	for (uint32_t i = 0; i < c->param_count && i < GENAI_PARAMS_MAX; i++)
-		if (!light || !is_content(&c->params[i]))
-			trace_draft_json(d, c->params[i].key, c->params[i].json);
+	draft_params(d, c, light);
+	trace_join_tool(d, c, light);
 	if (c->stream)
 		trace_draft_bool(d, "gen_ai.request.stream", true);
 	draft_usage(d, &c->usage);
@@ -225,7 +250,7 @@ static void draft_http(struct trace_draft *d, const struct trace_call *k)
 /* 1 + retries, where the client counts them; those before we looked included. */
 static void draft_attempts(struct trace_draft *d, const struct trace_call *k)
 {
-	uint32_t seen = (k->before ? k->before->attempt_count : 0) + 1;
+	uint32_t seen = (k->before && !k->before->asked ? k->before->attempt_count : 0) + 1;
 	uint32_t said = k->c->retry_count > 0 ? (uint32_t)k->c->retry_count + 1 : 1;
 
 	trace_draft_i64(d, "bottrace.attempts", seen > said ? seen : said);
@@ -267,7 +292,7 @@ static void draft_status(struct trace_draft *d, const struct trace_call *k, bool
 	const struct http_exchange *x = c->x;
 	bool refused = c->kind == GENAI_HTTP && x && x->status >= (x->server_side ? 500 : 400);
 
-	if (open || c->status == GENAI_OPEN) {
+	if (open || c->status == GENAI_OPEN || c->asks.lo != 0) {
 		d->s.status = TRACE_STATUS_OPEN;
 		d->s.end_ns = 0;
 		return;
@@ -302,7 +327,8 @@ static void draft_events(struct trace_draft *d, const struct trace_call *k)
 	trace_draft_events(d, retries + first);
 	for (uint32_t i = 0; i < retries; i++) {
 		const struct trace_attempt *a = &before->attempts[i];
-		struct trace_event *e = trace_draft_event(d, "retry", a->time_ns, 4);
+		struct trace_event *e =
+			trace_draft_event(d, a->asked ? "input_required" : "retry", a->time_ns, 4);
 
 		trace_draft_event_i64(e, "bottrace.attempt", i + 1);
 		if (a->status)
@@ -347,6 +373,17 @@ static void enter(struct trace_set *t, struct trace_call *k)
 	k->grouped = true;
 }
 
+void trace_call_draft(struct trace_draft *d, const struct trace_call *k, bool light)
+{
+	draft_model(d, k, light);
+	draft_http(d, k);
+}
+
+static uint64_t parent_of(const struct trace_call *k)
+{
+	return k->parent ? k->parent : trace_process_parent(k->process);
+}
+
 static void tell(struct trace_set *t, struct trace_call *k, bool open)
 {
 	const struct genai_call *c = k->c;
@@ -358,19 +395,25 @@ static void tell(struct trace_set *t, struct trace_call *k, bool open)
 	trace_draft_init(&d);
 	d.s.id = k->id;
 	d.s.seq = k->seq;
-	d.s.parent = trace_process_parent(k->process);
+	d.s.parent = parent_of(k);
 	d.s.kind = kind_of(c->kind);
 	d.s.start_ns = k->before ? k->before->start_ns : c->start_ns;
 	d.s.end_ns = c->end_ns ? c->end_ns : t->now_ns;
 	d.s.pid = k->process->proc ? k->process->proc->pid : 0;
 	d.s.tid = c->x ? c->x->tid : 0;
-	if (d.s.parent) {
+	if (k->parent) {
+		trace_draft_link(&d, k->parent_how, true);
+		trace_draft_evidence(&d, "the program's own messages say so");
+	} else if (d.s.parent) {
 		trace_draft_link(&d, "process", k->process->id != 0);
 		trace_draft_evidence(&d, "pid %u made this call; no agent is known", d.s.pid);
 	}
 	draft_status(&d, k, open);
-	draft_model(&d, k, t->light);
-	draft_http(&d, k);
+	trace_call_draft(&d, k, t->light);
+	if (k->before && k->before->seen)
+		trace_join_merge(&d, k->before->seen);
+	if (k->served_by)
+		trace_draft_str(&d, "bottrace.served_by", trace_draft_hex(&d, k->served_by));
 	draft_attempts(&d, k);
 	draft_broken(&d, c);
 	draft_cut(&d, c);
@@ -427,20 +470,24 @@ static void on_request(void *ctx, struct genai_call *c)
 	if (k == NULL)
 		return;
 	trace_retry_join(t, k);
+	trace_join_place(t, k);
+	trace_join_begin(t, k);
 	enter(t, k);
 	if (c->x && c->x->request.torn && c->x->gaps == NULL)
 		k->process->cut_ns = c->start_ns;
 	if (t->mode == WIRE_MODE_DECODE)
 		t->content = hash_chain(t->content, c->body_hash);
-	if (c->kind != GENAI_HTTP) {
+	if (genai_is_model(c->kind)) {
 		trace_prefix_input(t, k);
 		trace_chain_input(t, k);
 		if (!c->x || !c->x->server_side)
 			trace_tool_answer(t, k);
 	}
-	struct trace_span s = {.id = k->id, .parent = trace_process_parent(k->process), .seq = k->seq};
+	if (k->tool)
+		return; /* its span began already */
+	struct trace_span s = {.id = k->id, .parent = parent_of(k), .seq = k->seq};
 	s.kind = kind_of(c->kind);
-	s.name = c->kind == GENAI_HTTP ? c->path : c->request_model;
+	s.name = c->kind == GENAI_HTTP ? c->path : c->label.n ? c->label : c->request_model;
 	s.start_ns = c->start_ns;
 	trace_began(t, k->process->root, &s);
 }
@@ -470,12 +517,19 @@ static void close_call(struct trace_set *t, struct trace_call *k)
 	if (k->closed)
 		return;
 	k->closed = true;
+	if (!k->superseded && trace_witness_serves(t, k))
+		k->superseded = true;
 	if (k->superseded)
 		return;
+	trace_witness_keep(t, k);
+	if (k->tool) {
+		trace_join_close(t, k);
+		return;
+	}
 	tell(t, k, false);
 	if (c->status == GENAI_OPEN)
 		return;
-	if (c->kind == GENAI_HTTP || (c->x && c->x->server_side))
+	if (!genai_is_model(c->kind) || (c->x && c->x->server_side))
 		return;
 	trace_prefix_answer(t, k);
 	trace_chain_answer(t, k);
@@ -500,13 +554,22 @@ static void on_end(void *ctx, struct genai_call *c)
 	if (k == NULL)
 		return;
 	close_call(t, k);
-	if (k->superseded)
+	if (k->superseded || k->tool)
 		give_gaps(t, k);
 	else if (gaps_of(c) > k->gaps_told)
 		tell(t, k, false); /* bytes after the semantic end went missing */
-	if (!k->superseded && (c->status == GENAI_ERROR || c->status == GENAI_ABORTED))
+	bool told = !k->superseded && !k->tool;
+	if (told && c->asks.lo != 0)
+		trace_retry_ask(t, k);
+	else if (told && (c->status == GENAI_ERROR || c->status == GENAI_ABORTED))
 		trace_retry_keep(t, k);
 	trace_call_free(t, k);
+}
+
+static void on_tool(void *ctx, struct genai_call *c, const struct genai_part *result, uint64_t ts_ns)
+{
+	if (c->user)
+		trace_tool_told(ctx, c->user, result, ts_ns);
 }
 
 static void on_stray(void *ctx, struct flow_conn *conn, enum wire_dir dir, uint64_t bytes,
@@ -532,6 +595,7 @@ const struct genai_ops *trace_genai_ops(void)
 		.request = on_request,
 		.first = on_first,
 		.close = on_close,
+		.tool = on_tool,
 		.end = on_end,
 		.stray = on_stray,
 	};
@@ -544,8 +608,22 @@ void trace_call_finish(struct trace_set *t)
 	while (t->calls) {
 		struct trace_call *k = t->calls;
 
-		if (!k->closed && !k->superseded)
+		if (k->tool && !k->closed)
+			trace_join_close(t, k);
+		else if (!k->closed && !k->superseded)
 			tell(t, k, true);
 		trace_call_free(t, k);
+	}
+}
+
+void trace_call_end(struct trace_set *t, struct trace_process *pr)
+{
+	for (struct trace_call *k = t->calls, *next = NULL; k != NULL; k = next) {
+		next = k->next;
+		if (k->process != pr || k->closed || k->c->method.n == 0)
+			continue;
+		k->c->status = GENAI_ABORTED;
+		k->c->end_ns = pr->proc->end_ns;
+		close_call(t, k);
 	}
 }

@@ -355,6 +355,7 @@ static void on_end(void *ctx, struct proc *p, const struct wire_head *rec)
 	(void)rec;
 	if (pr == NULL || !trace_process_settle(t, pr))
 		return;
+	trace_call_end(t, pr);
 	trace_tool_end(t, pr);
 	pr->changed = true;
 	trace_process_tell(t, pr);

@@ -38,6 +38,7 @@ void trace_retry_drop(struct trace_set *t, struct trace_failed *f)
 		trace_keep_leave(t, f->id);
 	free(f->attempts);
 	free(f->gaps);
+	trace_join_free(f->seen);
 	free(f);
 }
 
@@ -81,6 +82,7 @@ static struct trace_failed *attempted(struct trace_set *t, struct trace_call *k)
 		.retry_after_ns = c->retry_after_ns,
 		.status = c->x ? c->x->status : 0,
 	};
+	a->asked = c->asks.lo != 0;
 	struct str type = c->error_type.n	    ? c->error_type
 			  : c->status == GENAI_OPEN ? STR("no_answer")
 						    : STR_NONE;
@@ -118,12 +120,8 @@ static void keep_gaps(struct trace_failed *f, struct trace_call *k)
 	k->gaps_told = n;
 }
 
-void trace_retry_keep(struct trace_set *t, struct trace_call *k)
+static void keep(struct trace_set *t, struct trace_call *k, struct trace_failed *f)
 {
-	/* What names no attempt is no SDK's that would retry under this rule. */
-	if (k->c->retry_count < 0)
-		return;
-	struct trace_failed *f = attempted(t, k);
 	if (f == NULL)
 		return;
 	keep_gaps(f, k);
@@ -140,6 +138,48 @@ void trace_retry_keep(struct trace_set *t, struct trace_call *k)
 	f->process->failed++;
 }
 
+void trace_retry_keep(struct trace_set *t, struct trace_call *k)
+{
+	/* What names no attempt is no SDK's that would retry under this rule. */
+	if (k->c->retry_count >= 0)
+		keep(t, k, attempted(t, k));
+}
+
+void trace_retry_ask(struct trace_set *t, struct trace_call *k)
+{
+	struct trace_seen *seen = trace_join_keep(k, t->light); /* with what earlier rounds said */
+	struct trace_failed *f = attempted(t, k);
+
+	if (f == NULL) {
+		trace_join_free(seen);
+		return;
+	}
+	f->request = k->c->asks;
+	f->asked = true;
+	trace_join_free(f->seen);
+	f->seen = seen;
+	keep(t, k, f);
+}
+
+static void adopt(struct trace_call *k, struct trace_failed *f)
+{
+	k->before = f;
+	k->id = f->id;
+	k->seq = f->seq;
+	k->told = f->told;
+	k->continues = f->continues;
+}
+
+void trace_retry_resume(struct trace_set *t, struct trace_call *k)
+{
+	for (struct trace_failed *f = t->failed; f != NULL; f = f->next)
+		if (f->asked && f->process == k->process && hash_eq(f->request, k->c->resumes)) {
+			unlink_failed(t, f);
+			adopt(k, f);
+			return;
+		}
+}
+
 /* Of several equal calls that failed: the same thread's, of as many attempts as the header counts, the oldest. */
 static struct trace_failed *find(const struct trace_set *t, const struct trace_call *k)
 {
@@ -149,7 +189,7 @@ static struct trace_failed *find(const struct trace_set *t, const struct trace_c
 	uint32_t best_score = 0;
 
 	for (struct trace_failed *f = t->failed; f != NULL; f = f->next) {
-		if (f->process != k->process || !hash_eq(f->request, request) ||
+		if (f->asked || f->process != k->process || !hash_eq(f->request, request) ||
 		    f->attempt_count > (uint32_t)c->retry_count)
 			continue;
 		uint32_t score = 1 + 2 * (f->attempt_count == (uint32_t)c->retry_count) +
@@ -203,9 +243,5 @@ void trace_retry_join(struct trace_set *t, struct trace_call *k)
 			f->attempts[f->attempt_count - 1].time_ns = k->c->start_ns;
 		hanging->superseded = true;
 	}
-	k->before = f;
-	k->id = f->id;
-	k->seq = f->seq;
-	k->told = f->told;
-	k->continues = f->continues;
+	adopt(k, f);
 }

@@ -19,6 +19,7 @@
 #define TRACE_GAPS_MAX	   262144u /* gaps of one process that hit no call; the last one takes the rest */
 #define TRACE_EXECS_MAX	   64u	   /* exec events of one process */
 #define TRACE_KEPT_MAX	   16384u  /* kept calls (--keep) that later ones may be shortened against */
+#define TRACE_MET_MAX	   256u	   /* calls that closed before their server's view of them did */
 #define TRACE_DEPTH_MAX	   4096u   /* ancestors of a process that are looked at */
 
 /* One trace under construction. */
@@ -88,12 +89,18 @@ struct trace_call {
 	struct hash128 chain; /* exact, of the whole input: prefix.c */
 	struct hash128 system, tools;
 	uint32_t inputs; /* messages of its whole input, the server's own history included: chain.c */
+	/* Where the wire says what it is a part of; 0: its process. */
+	uint64_t parent;
+	const char *parent_how;
+	struct trace_tool *tool; /* the model's call that it is: join.c */
+	uint64_t served_by;	 /* process span of a server that was seen to serve it; 0: none */
 };
 
 struct trace_attempt {
 	uint64_t time_ns; /* its end */
 	uint64_t retry_after_ns;
 	int status; /* HTTP; 0: no answer */
+	bool asked; /* no failure: it ended with a question (genai_call.asks) */
 	char type[64];
 };
 
@@ -101,7 +108,9 @@ struct trace_attempt {
 struct trace_failed {
 	struct trace_failed *prev, *next; /* oldest first */
 	struct trace_process *process;
-	struct hash128 request; /* body, path, host */
+	struct hash128 request; /* body, path, host; what was asked */
+	bool asked;
+	struct trace_seen *seen; /* what was said in a round that ended with a question */
 	uint64_t id;
 	uint32_t seq, tid;
 	bool told;
@@ -118,6 +127,8 @@ struct trace_ask {
 	uint64_t chat;
 	struct hash128 chain; /* of its input */
 	uint32_t inputs;
+	uint64_t parent; /* the asker's; 0: its process */
+	uint32_t connection;
 	uint32_t tools; /* open ones that point here */
 	uint32_t tid;
 	struct hash128 system;
@@ -147,6 +158,8 @@ struct trace_tool {
 	uint64_t answered; /* the request that tells the result */
 	bool answered_exactly;
 	const struct genai_part *result;
+	struct trace_call *call;	/* the call by MCP that carries it out, while it is alive */
+	struct trace_seen *seen;	/* what was seen of that; NULL: nothing */
 	struct str call_id, name, args; /* in one block behind the struct */
 };
 
@@ -207,6 +220,11 @@ struct trace_set {
 	uint32_t failed_count;
 	struct map *prefixes;
 	struct trace_prefix *first_prefix, *last_prefix;
+	struct trace_met {
+		struct hash128 message;
+		struct trace_root *root;
+	} met[TRACE_MET_MAX]; /* clients' calls that closed lately: witness.c */
+	uint32_t met_count;
 	struct map *chains;
 	struct trace_chain *first_chain, *last_chain;
 };
@@ -257,6 +275,10 @@ void trace_keep_finish(struct trace_set *t);
 void trace_keep_free(struct trace_set *t);
 
 /* ---- call.c ---- */
+/* Attributes of a call, all but those of its attempts. */
+void trace_call_draft(struct trace_draft *d, const struct trace_call *k, bool light);
+/* The process ended: what still waits for an answer gets none. */
+void trace_call_end(struct trace_set *t, struct trace_process *pr);
 /* Tells every call that never closed, as open. */
 void trace_call_finish(struct trace_set *t);
 void trace_call_free(struct trace_set *t, struct trace_call *k);
@@ -271,7 +293,41 @@ void trace_tool_end(struct trace_set *t, struct trace_process *pr);
 void trace_tool_finish(struct trace_set *t);
 void trace_tool_free(struct trace_set *t, struct trace_tool *tool);
 
+/* What a tool gave was told outside of a request to a model. */
+void trace_tool_told(struct trace_set *t, struct trace_call *k, const struct genai_part *result,
+		     uint64_t ts_ns);
+/* Span of an open tool call by its id; 0: none. */
+uint64_t trace_tool_find(struct trace_set *t, struct trace_process *pr, struct str id);
+
+/* ---- join.c: a call by MCP and the model's tool call that caused it are one span ---- */
+/* The request is read: k->tool, when there is one. */
+void trace_join_begin(struct trace_set *t, struct trace_call *k);
+/* It closed: what was seen of it is kept with the tool call. */
+void trace_join_close(struct trace_set *t, struct trace_call *k);
+/* The tool call is told: times, status and attributes of what was seen. outcome, result: as far as they are known. */
+void trace_join_draft(struct trace_draft *d, const struct trace_tool *tool, const char **outcome,
+		      struct str *result);
+/* Neither knows the other any more. */
+void trace_join_part(struct trace_tool *tool);
+void trace_join_free(struct trace_seen *seen);
+/* What was said by a call, kept for the one that resumes it, which says less; NULL without memory. */
+struct trace_seen *trace_join_keep(const struct trace_call *k, bool light);
+/* Attributes of a tool's call that nobody's answer asked for. */
+void trace_join_tool(struct trace_draft *d, const struct genai_call *c, bool light);
+/* k->parent, where the wire says what it is a part of. */
+void trace_join_place(struct trace_set *t, struct trace_call *k);
+void trace_join_merge(struct trace_draft *d, const struct trace_seen *seen);
+
+/* ---- witness.c: a call seen by its client and by its server is one span ---- */
+/* k closed: whether it is the server's view of a call of which the client's was seen. */
+bool trace_witness_serves(struct trace_set *t, struct trace_call *k);
+/* A client's call closed. */
+void trace_witness_keep(struct trace_set *t, const struct trace_call *k);
+
 /* ---- retry.c ---- */
+/* k ended with a question: the call that comes back with the answer joins it. */
+void trace_retry_ask(struct trace_set *t, struct trace_call *k);
+void trace_retry_resume(struct trace_set *t, struct trace_call *k);
 /* When k is a retry: joins it to the logical call of its earlier attempts. */
 void trace_retry_join(struct trace_set *t, struct trace_call *k);
 /* k closed without success: remembered for a retry to join. k->before moves. */

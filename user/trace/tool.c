@@ -92,6 +92,8 @@ void trace_tool_free(struct trace_set *t, struct trace_tool *tool)
 	if (tool->after)
 		tool->after->before = tool->before;
 	t->tool_count--;
+	trace_join_part(tool);
+	trace_join_free(tool->seen);
 	tool->ask->tools--;
 	uint64_t chat = tool->ask->chat;
 	ask_drop(tool->ask);
@@ -109,8 +111,15 @@ struct outcome {
 	struct str result;
 };
 
+static uint64_t parent_of(const struct trace_tool *tool)
+{
+	return tool->ask->parent ? tool->ask->parent : trace_process_parent(tool->process);
+}
+
 static void tell(struct trace_set *t, struct trace_tool *tool, const struct outcome *o)
 {
+	const char *word = o->word;
+	struct str result = o->result;
 	struct trace_draft d;
 	struct buf name;
 
@@ -122,13 +131,15 @@ static void tell(struct trace_set *t, struct trace_tool *tool, const struct outc
 	d.s.kind = "execute_tool";
 	buf_addf(&name, "execute_tool %.*s", STR_ARG(str_head(tool->name, 1024)));
 	d.s.name = buf_err(&name) ? STR("execute_tool") : buf_str(&name);
-	d.s.parent = trace_process_parent(tool->process);
+	d.s.parent = parent_of(tool);
 	d.s.start_ns = tool->start_ns;
 	d.s.end_ns = o->end_ns;
 	d.s.bounded = true;
 	d.s.status = o->status;
 	if (o->status == TRACE_STATUS_ERROR)
 		d.s.status_type = STR("tool_error");
+	if (tool->seen)
+		trace_join_draft(&d, tool, &word, &result);
 	d.s.pid = tool->process->proc ? tool->process->proc->pid : 0;
 	if (d.s.parent) {
 		trace_draft_link(&d, "tool_call_id", true);
@@ -146,16 +157,16 @@ static void tell(struct trace_set *t, struct trace_tool *tool, const struct outc
 		trace_draft_str(&d, "gen_ai.tool.call.id", tool->call_id);
 	if (!t->light) {
 		trace_draft_json(&d, "gen_ai.tool.call.arguments", tool->args);
-		trace_draft_json(&d, "gen_ai.tool.call.result", o->result);
+		trace_draft_json(&d, "gen_ai.tool.call.result", result);
 	}
-	trace_draft_str(&d, "bottrace.tool.outcome", str_of(o->word));
+	trace_draft_str(&d, "bottrace.tool.outcome", str_of(word));
 	trace_draft_str(&d, "bottrace.requested_by", trace_draft_hex(&d, tool->ask->chat));
 	if (o->answered_in)
 		trace_draft_str(&d, "bottrace.answered_in", trace_draft_hex(&d, o->answered_in));
 	if (o->answered_in)
 		trace_keep_refer(t, tool->id, o->answered_in);
-	if (o->status == TRACE_STATUS_ERROR)
-		trace_draft_str(&d, "error.type", STR("tool_error"));
+	if (d.s.status == TRACE_STATUS_ERROR)
+		trace_draft_str(&d, "error.type", d.s.status_type);
 	trace_tell(t, tool->process->root, &d, &tool->told);
 	buf_fini(&name);
 }
@@ -183,6 +194,8 @@ static struct trace_ask *ask_new(const struct trace_call *k)
 	if (ask == NULL)
 		return NULL;
 	ask->chat = k->id;
+	ask->parent = k->parent;
+	ask->connection = k->connection;
 	ask->inputs = c->input_count;
 	ask->tid = c->x ? c->x->tid : 0;
 	ask->system = k->system;
@@ -258,7 +271,7 @@ static void open_tool(struct trace_set *t, struct trace_tool *tool)
 	add_index(t, tool);
 	trace_keep_enter(t, pr->root, tool->ask->chat);
 
-	struct trace_span s = {.id = tool->id, .parent = trace_process_parent(pr), .seq = tool->seq};
+	struct trace_span s = {.id = tool->id, .parent = parent_of(tool), .seq = tool->seq};
 	s.kind = "execute_tool";
 	s.name = tool->name;
 	s.start_ns = tool->start_ns;
@@ -415,11 +428,14 @@ static void end_answered(struct reading *r)
 	}
 }
 
-/* The response that this request goes on from asked: its calls stand right before, on the server. */
+/* The response that this request goes on from asked, or one on the same connection whose history the server holds: its
+ * calls stand right before, on the server. */
 static void chained_calls(struct reading *r)
 {
 	for (struct trace_tool *tool = r->k->process->tools; tool != NULL; tool = tool->after) {
-		if (tool->ask->chat != r->k->continues.id)
+		bool held = r->k->c->held && tool->has_id && tool->ask->connection == r->k->connection;
+
+		if (!held && (!r->k->continues.chained || tool->ask->chat != r->k->continues.id))
 			continue;
 		tool->pending = r->t->request;
 		tool->exact = true;
@@ -434,7 +450,7 @@ void trace_tool_answer(struct trace_set *t, struct trace_call *k)
 	t->request++;
 	if (k->process->tools == NULL)
 		return;
-	if (k->continues.chained)
+	if (k->continues.chained || c->held)
 		chained_calls(&r);
 	for (uint32_t i = 0; i < c->input_count; i++) {
 		const struct genai_message *m = &c->input[i];
@@ -457,6 +473,38 @@ void trace_tool_answer(struct trace_set *t, struct trace_call *k)
 		r.chain = hash_chain(r.chain, m->hash);
 	}
 	end_answered(&r);
+}
+
+/* The newest one with this id. */
+static struct trace_tool *tool_find(struct trace_set *t, struct trace_process *pr, struct str id)
+{
+	struct tool_key key = key_of(pr, call_key(id, 0));
+
+	return id.n > 0 ? map_get(t->tool_index, &key) : NULL;
+}
+
+uint64_t trace_tool_find(struct trace_set *t, struct trace_process *pr, struct str id)
+{
+	struct trace_tool *tool = tool_find(t, pr, id);
+
+	return tool ? tool->id : 0;
+}
+
+void trace_tool_told(struct trace_set *t, struct trace_call *k, const struct genai_part *result,
+		     uint64_t ts_ns)
+{
+	struct trace_tool *tool = tool_find(t, k->process, result->id);
+
+	if (tool == NULL)
+		return;
+	tell(t, tool,
+	     &(struct outcome){
+		     .word = result->is_error ? "error" : "returned",
+		     .status = result->is_error ? TRACE_STATUS_ERROR : TRACE_STATUS_OK,
+		     .end_ns = ts_ns,
+		     .result = result->value,
+	     });
+	trace_tool_free(t, tool);
 }
 
 /* ---- never told ---- */

@@ -98,8 +98,13 @@ static void library(struct trace_set *t, const struct wire_lib *l)
 /* Failed calls that no retry will join any more: their spans were told when they closed. */
 static void forget(struct trace_set *t)
 {
-	while (t->failed && t->failed->closed_ns && t->now_ns > t->failed->closed_ns + TRACE_FAILED_NS)
-		trace_retry_free(t, t->failed);
+	struct trace_failed *f = t->failed, *next = NULL;
+
+	for (; f && f->closed_ns && t->now_ns > f->closed_ns + TRACE_FAILED_NS; f = next) {
+		next = f->next;
+		if (!f->asked) /* a person may take longer to answer */
+			trace_retry_free(t, f);
+	}
 }
 
 void trace_feed(struct trace_set *t, const struct wire_head *rec)
