@@ -255,6 +255,34 @@ int pipeline_inputs(struct pipeline *p, struct str server, struct pipeline_input
 	return r;
 }
 
+struct flow_conn *pipeline_open(struct pipeline *p, struct str server)
+{
+	return make_flow(p) ? flow_open(p->flow, NULL, server, 0) : NULL;
+}
+
+void pipeline_data(struct pipeline *p, struct flow_conn *c, enum wire_dir dir, struct str data)
+{
+	while (data.n > 0)
+		data = feed_piece(p, c, dir, data);
+}
+
+void pipeline_close(struct pipeline *p, struct flow_conn *c)
+{
+	flow_close(p->flow, c, 0);
+}
+
+struct genai_pipe *pipeline_pipe_open(struct pipeline *p, struct flow_conn **conn)
+{
+	*conn = pipeline_open(p, STR_NONE);
+	return *conn ? genai_pipe_new(p->genai, *conn) : NULL;
+}
+
+void pipeline_pipe_close(struct pipeline *p, struct genai_pipe *pipe, struct flow_conn *conn)
+{
+	genai_pipe_free(pipe, HTTP_END_SESSION, 0);
+	flow_close(p->flow, conn, 0);
+}
+
 int pipeline_connection(struct pipeline *p, struct str server, struct str written, struct str read)
 {
 	struct pipeline_input up = {.data = written}, down = {.data = read};

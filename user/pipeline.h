@@ -7,6 +7,7 @@
 
 #include "base/drop.h"
 #include "base/json.h"
+#include "genai/genai.h"
 #include "http/http.h"
 #include "view/view.h"
 #include "wire.h"
@@ -42,6 +43,13 @@ struct pipeline_input {
 #define PIPELINE_PIECE_BYTES 65536u /* as a library hands bytes over: never all in one call */
 int pipeline_inputs(struct pipeline *p, struct str server, struct pipeline_input *written,
 		    struct pipeline_input *read) MUST_CHECK;
+/* The same, byte by byte in the order in which they went over the wire. NULL: no memory. */
+struct flow_conn *pipeline_open(struct pipeline *p, struct str server);
+void pipeline_data(struct pipeline *p, struct flow_conn *c, enum wire_dir dir, struct str data);
+void pipeline_close(struct pipeline *p, struct flow_conn *c);
+/* Two programs that speak in lines: what genai_pipe_feed is to be given. NULL: no memory. */
+struct genai_pipe *pipeline_pipe_open(struct pipeline *p, struct flow_conn **conn);
+void pipeline_pipe_close(struct pipeline *p, struct genai_pipe *pipe, struct flow_conn *conn);
 /* No more records. cut: the tape ended early. */
 int pipeline_finish(struct pipeline *p, bool cut) MUST_CHECK;
 /* After pipeline_finish: what view needs, borrowed. */
