@@ -25,7 +25,7 @@ import zlib
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SEEDS = 3  # other chunkings of every response that allows it
-ATTRIBUTE = re.compile(r"^(gen_ai|http|server|url|bottrace|openai|anthropic|error)\.")
+ATTRIBUTE = re.compile(r"^(gen_ai|http|server|url|bottrace|openai|anthropic|error|mcp|a2a|jsonrpc|rpc|network)\.")
 
 
 class Skip(Exception):
@@ -183,6 +183,10 @@ class Talk:
         if self.head["form"] == "jsonl":
             path = directory / "talk.jsonl"
             path.write_text("".join(json.dumps(self.line(q, a)) + "\n" for q, a in zip(self.requests, self.responses)))
+            return server + [path]
+        if self.head["form"] == "lines":
+            path = directory / "talk.jsonl"
+            path.write_text("".join(line + "\n" for line in self.requests[0].lines))
             return server + [path]
         paths = []
         for name, messages in (("request", self.requests), ("response", self.responses)):
