@@ -119,7 +119,8 @@ static void release(struct genai_work *w)
 	arena_free(w->c.arena);
 }
 
-static void wait_for(struct genai_rpc_table *t, struct genai_work *w)
+/* False: no memory, nobody will find it. */
+static bool wait_for(struct genai_rpc_table *t, struct genai_work *w)
 {
 	struct genai_rpc *r = w->rpc;
 	struct genai_work *head = map_get(t->index, &r->key);
@@ -134,7 +135,7 @@ static void wait_for(struct genai_rpc_table *t, struct genai_work *w)
 		head = map_get(t->index, &r->key);
 	}
 	if (head == NULL && map_add(t->index, &r->key, w) < 0)
-		return;
+		return false;
 	while (head != NULL && head->rpc->same != NULL)
 		head = head->rpc->same;
 	if (head != NULL)
@@ -144,6 +145,7 @@ static void wait_for(struct genai_rpc_table *t, struct genai_work *w)
 	*(t->last ? &t->last->rpc->next : &t->first) = w;
 	t->last = w;
 	t->count++;
+	return true;
 }
 
 static struct genai_work *find(struct genai_work *up, uint64_t scope, const struct json *id, bool from_server)
@@ -243,8 +245,8 @@ static bool setup(struct genai_work *w, const struct genai_rpc_message *m,
 	session_mix(w);
 	protocol->request(w, m, at);
 	genai_param_add_json(w, "jsonrpc.request.id", genai_rpc_quoted(w, m->id));
-	wait_for(t, w);
-	return true;
+	/* The exchange that it is finds its answer without. */
+	return wait_for(t, w) || !w->is_own;
 }
 
 void genai_rpc_ask(struct genai_work *up, const struct genai_rpc_message *m, uint64_t scope,

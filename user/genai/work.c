@@ -59,9 +59,11 @@ struct genai_work *genai_work_part(struct genai_work *up, const struct genai_rpc
 	}
 	w->is_own = true;
 	w->is_pipe = up->is_pipe;
-	w->c.server = up->c.server.p ? arena_dup(a, up->c.server) : STR_NONE;
 	w->c.path = up->c.path.p ? arena_dup(a, up->c.path) : STR_NONE;
-	w->c.port = up->c.port;
+	if (up->c.server.p != NULL) {
+		w->c.server = arena_dup(a, up->c.server);
+		w->c.port = up->c.port;
+	}
 	w->whole = true;
 	return w;
 }

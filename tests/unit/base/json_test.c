@@ -320,6 +320,54 @@ static void joined(void **state)
 	arena_free(a);
 }
 
+static struct hash128 hash_of(const char *text)
+{
+	autodrop(drop_arena) struct arena *a = arena_new(8u << 20);
+
+	assert_non_null(a);
+	return json_hash(a, json_parse(a, str_of(text), NULL));
+}
+
+static void same_hash(const char *a, const char *b, bool same)
+{
+	if (!!hash_eq(hash_of(a), hash_of(b)) != same)
+		fail_msg("%s and %s are %s", a, b, same ? "not the same" : "the same");
+}
+
+static void test_hash(void **state)
+{
+	(void)state;
+	same_hash("{\"a\":1,\"b\":[true,null]}", " { \"b\" : [ true , null ], \"\\u0061\" : 1.0 } ", true);
+	same_hash("{\"a\":{\"x\":1,\"y\":{}}}", "{\"a\":{\"y\":{},\"x\":1e0}}", true);
+	same_hash("\"\\u00e4\"", "\"\xc3\xa4\"", true);
+	same_hash("-0.0", "0", true);
+	same_hash("[1,2]", "[2,1]", false);
+	same_hash("[1,2]", "[1,[2]]", false);
+	same_hash("[[1],2]", "[[1,2]]", false);
+	same_hash("{}", "[]", false);
+	same_hash("[]", "[[]]", false);
+	same_hash("{\"a\":\"1\"}", "{\"a\":1}", false);
+	same_hash("{\"a\":1,\"b\":2}", "{\"a\":2,\"b\":1}", false);
+	same_hash("{\"a\":{\"b\":1},\"c\":2}", "{\"a\":{\"b\":1,\"c\":2}}", false);
+	same_hash("null", "false", false);
+	same_hash("{\"a\":null}", "{}", false);
+	/* What stands beside a value is not a part of it. */
+	DOC(d, STR("{\"x\":{\"a\":1},\"y\":2,\"z\":[3]}"));
+	assert_true(hash_eq(json_hash(d.a, json_get(d.j, "x")), hash_of("{\"a\":1}")));
+	assert_true(hash_eq(json_hash(d.a, json_get(d.j, "y")), hash_of("2")));
+	(void)json_hash(d.a, NULL);
+	/* As deep as the reader goes. */
+	char deep[2 * JSON_DEPTH_MAX + 1];
+
+	for (size_t i = 0; i < JSON_DEPTH_MAX; i++) {
+		deep[i] = '[';
+		deep[JSON_DEPTH_MAX + i] = ']';
+	}
+	deep[2 * JSON_DEPTH_MAX] = 0;
+	same_hash(deep, deep, true);
+	same_hash(deep, "[]", false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +380,7 @@ int main(void)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_integers),
 		cmocka_unit_test(test_doubles),
+		cmocka_unit_test(test_hash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,8 +95,9 @@ static void talk_usage(struct buf *b, const struct genai_usage *u)
 
 static void talk_call(struct buf *b, const struct genai_call *c)
 {
-	static const char *const kinds[] = {"http",	  "chat",  "text_completion", "generate_content",
-					    "embeddings", "rerank"};
+	static const char *const kinds[] = {"http",	   "chat",   "text_completion", "generate_content",
+					    "embeddings",  "rerank", "execute_tool",	"mcp",
+					    "invoke_agent"};
 	static const char *const states[] = {"open", "ok", "error", "aborted"};
 
 	buf_addf(b, "%s %s", kinds[c->kind], states[c->status]);
@@ -118,7 +119,15 @@ static void talk_call(struct buf *b, const struct genai_call *c)
 	buf_add_char(b, '\n');
 	if (c->kind == GENAI_HTTP)
 		return;
-	buf_addf(b, "  %s", c->operation);
+	if (c->method.n > 0) {
+		talk_str(b, " method", c->method);
+		talk_str(b, "label", c->label);
+		talk_raw(b, "arguments", c->tool_arguments);
+		talk_raw(b, "result", c->tool_result);
+		buf_addf(b, "%s%s%s\n", c->tool_error ? " tool_error" : "", c->asks.lo ? " asks" : "",
+			 c->resumes.lo ? " resumes" : "");
+	}
+	buf_addf(b, "  %s", c->operation ? c->operation : "-");
 	talk_str(b, "provider", c->provider);
 	talk_str(b, "model", c->request_model);
 	talk_str(b, "answered", c->response_model);
