@@ -22,18 +22,21 @@ static void streams(void **state)
 	char *input = talk_make(
 		"POST /a2a HTTP/1.1", SEND(TEXT_PARTS), "200 OK\r\nContent-Type: text/event-stream",
 		UPDATE("\"kind\":\"task\",\"id\":\"t\",\"contextId\":\"c\",\"status\":{\"state\":"
-		       "\"submitted\"}") UPDATE(
-			"\"kind\":\"status-update\",\"taskId\":\"t\",\"contextId\":\"c\",\"status\":{"
-			"\"state\":"
-			"\"working\",\"message\":{\"role\":\"agent\",\"parts\":[{\"kind\":\"text\",\"text\":"
-			"\"soon\"}]}},\"final\":false") UPDATE("\"kind\":\"artifact-update\",\"taskId\":"
-							       "\"t\",\"artifact\":{\"parts\":[{\"kind\":"
-							       "\"text\",\"text\":\"made\"}]}")
-			UPDATE("\"kind\":\"status-update\",\"taskId\":\"t\",\"status\":{\"state\":"
-			       "\"completed\","
-			       "\"message\":{\"role\":\"agent\",\"parts\":[{\"kind\":\"text\",\"text\":"
-			       "\"said\"}]}},"
-			       "\"final\":true") "data: never read\n\n");
+		       "\"submitted\"}") UPDATE("\"kind\":\"status-update\",\"taskId\":\"t\",\"contextId\":"
+						"\"c\",\"status\":{"
+						"\"state\":"
+						"\"working\",\"message\":{\"role\":\"agent\",\"parts\":[{"
+						"\"kind\":\"text\",\"text\":"
+						"\"soon\"}]}},\"final\":false")
+			UPDATE("\"kind\":\"artifact-update\",\"taskId\":"
+			       "\"t\",\"artifact\":{\"parts\":[{\"kind\":"
+			       "\"text\",\"text\":\"made\"}]}")
+				UPDATE("\"kind\":\"status-update\",\"taskId\":\"t\",\"status\":{\"state\":"
+				       "\"completed\","
+				       "\"message\":{\"role\":\"agent\",\"parts\":[{\"kind\":\"text\","
+				       "\"text\":"
+				       "\"said\"}]}},"
+				       "\"final\":true") "data: never read\n\n");
 
 	(void)state;
 	talk_sweep("stream", input,

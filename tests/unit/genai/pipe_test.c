@@ -178,10 +178,11 @@ static void an_agents_program(void **state)
 	      "invoke_agent aborted\n" AT "\n  invoke_agent provider=\"anthropic\"\n" PIPE
 	      "  input user\n    text text=\"q\"\n  usage - - - - -\n");
 	lines("failed",
-	      ">" SDK("user", "\"message\":{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"q\"}"
-			      "]}") "<" SDK(
-		      "result", "\"subtype\":\"error_max_turns\",\"is_error\":true,\"num_turns\":9,"
-				"\"total_cost_usd\":0.5"),
+	      ">" SDK("user",
+		      "\"message\":{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"q\"}"
+		      "]}") "<" SDK("result",
+				    "\"subtype\":\"error_max_turns\",\"is_error\":true,\"num_turns\":9,"
+				    "\"total_cost_usd\":0.5"),
 	      HTTP_END_CLOSED,
 	      "invoke_agent error type=\"error_max_turns\"\n" AT
 	      "\n  invoke_agent provider=\"anthropic\"\n" PIPE
