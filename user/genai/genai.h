@@ -159,9 +159,9 @@ struct genai_call {
 		under; /* the invocation it is a part of, which began before and is not over; NULL: none known */
 	struct str
 		within; /* id of the tool call that it is a part of, where the wire says so; p NULL: not said */
-	struct arena *arena;	 /* of the exchange: all slices live here or in its body */
-	void *state;		 /* the decoder's */
-	void *user;		 /* of the room that consumes calls */
+	struct arena *arena; /* of the exchange: all slices live here or in its body */
+	void *state;	     /* the decoder's */
+	void *user;	     /* of the room that consumes calls */
 };
 
 struct genai_ops {

@@ -199,7 +199,7 @@ struct trace_seen *trace_join_keep(const struct trace_call *k, bool light)
 	struct trace_draft d;
 
 	trace_draft_init(&d);
-	trace_call_draft(&d, k, light);
+	trace_attribute_draft(&d, k, light);
 	if (k->before && k->before->seen)
 		trace_join_merge(&d, k->before->seen);
 	if (trace_draft_whole(&d))
@@ -245,7 +245,7 @@ void trace_join_close(struct trace_set *t, struct trace_call *k)
 	struct trace_draft d;
 
 	trace_draft_init(&d);
-	trace_call_draft(&d, k, t->light);
+	trace_attribute_draft(&d, k, t->light);
 	if (before)
 		trace_join_merge(&d, before);
 	s = trace_draft_whole(&d) ? seen_new(k, &d) : NULL;

@@ -274,9 +274,11 @@ bool trace_keep_tell(struct trace_set *t, struct trace_root *root, struct trace_
 void trace_keep_finish(struct trace_set *t);
 void trace_keep_free(struct trace_set *t);
 
+/* ---- attribute.c ---- */
+/* Attributes of a call, all but those of its attempts. light: without what people and tools wrote. */
+void trace_attribute_draft(struct trace_draft *d, const struct trace_call *k, bool light);
+
 /* ---- call.c ---- */
-/* Attributes of a call, all but those of its attempts. */
-void trace_call_draft(struct trace_draft *d, const struct trace_call *k, bool light);
 /* The process ended: what still waits for an answer gets none. */
 void trace_call_end(struct trace_set *t, struct trace_process *pr);
 /* Tells every call that never closed, as open. */
