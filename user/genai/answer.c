@@ -34,7 +34,8 @@ static struct genai_answer_piece *call_get(struct genai_answer *a, int64_t index
 {
 	for (uint32_t i = a->count; i-- > 0;)
 		if (a->pieces[i].index == index && (a->pieces[i].part.type == GENAI_TOOL_CALL ||
-						    a->pieces[i].part.type == GENAI_SERVER_TOOL_CALL))
+						    a->pieces[i].part.type == GENAI_SERVER_TOOL_CALL ||
+						    a->pieces[i].part.type == GENAI_SERVER_TOOL_RESPONSE))
 			return &a->pieces[i];
 	return NULL;
 }
@@ -83,18 +84,39 @@ void genai_answer_arguments(struct genai_work *w, struct genai_answer *a, int64_
 	if (p == NULL || fragment.p == NULL)
 		return;
 	p->fragments = true;
+	if (p->part.type == GENAI_SERVER_TOOL_RESPONSE && p->text.n > 0)
+		genai_rope_add(w->c.arena, &p->text, STR(","));
 	genai_rope_add(w->c.arena, &p->text, fragment);
+}
+
+/* {"type": type, member: value} */
+static struct str typed(struct genai_work *w, struct str type, const char *member, struct str value)
+{
+	struct str quoted = genai_quote(w, type.p ? type : STR(""));
+
+	return arena_printf(w->c.arena, "{\"type\":%.*s,\"%s\":%.*s}", STR_ARG(quoted), member,
+			    STR_ARG(value.p ? value : STR("null")));
+}
+
+struct str genai_server_call(struct genai_work *w, struct str name, struct str input)
+{
+	return typed(w, name, "input", input);
+}
+
+struct str genai_server_result(struct genai_work *w, struct str type, struct str content)
+{
+	return typed(w, type, "content", content);
 }
 
 static struct str arguments_of(struct genai_work *w, const struct genai_answer_piece *p)
 {
+	if (p->part.type == GENAI_SERVER_TOOL_RESPONSE)
+		return genai_server_result(
+			w, p->part.name,
+			arena_printf(w->c.arena, "[%.*s]", STR_ARG(genai_rope_str(w->c.arena, &p->text))));
 	struct str args = p->text.n ? genai_arguments(w, genai_rope_str(w->c.arena, &p->text)) : STR("{}");
 
-	if (p->part.type != GENAI_SERVER_TOOL_CALL)
-		return args;
-	struct str name = genai_quote(w, p->part.name.p ? p->part.name : STR(""));
-
-	return arena_printf(w->c.arena, "{\"type\":%.*s,\"input\":%.*s}", STR_ARG(name), STR_ARG(args));
+	return p->part.type == GENAI_SERVER_TOOL_CALL ? genai_server_call(w, p->part.name, args) : args;
 }
 
 bool genai_answer_message(struct genai_work *w, const struct genai_answer *a, struct genai_message *m)

@@ -63,12 +63,20 @@ static bool part_read(struct genai_work *w, const struct json *j, struct genai_p
 		p->id = genai_word(w, use, "toolUseId");
 		p->name = genai_word(w, use, "name");
 		p->value = genai_compact(w, json_get(use, "input"));
+		if (p->type == GENAI_SERVER_TOOL_CALL)
+			p->value = genai_server_call(w, p->name, p->value);
 	} else if (json_type(result) == JSON_OBJECT) {
 		/* The system's own tools answer within the assistant's message, and name the kind. */
 		p->type = json_get(result, "type") ? GENAI_SERVER_TOOL_RESPONSE : GENAI_TOOL_RESPONSE;
 		p->id = genai_word(w, result, "toolUseId");
-		p->value = result_read(w, json_get(result, "content"));
 		p->is_error = json_is(json_get(result, "status"), "error");
+		if (p->type == GENAI_TOOL_RESPONSE) {
+			p->value = result_read(w, json_get(result, "content"));
+		} else {
+			p->name = genai_word(w, result, "type");
+			p->value = genai_server_result(w, p->name,
+						       genai_compact(w, json_get(result, "content")));
+		}
 	} else if (json_type(reasoning) == JSON_OBJECT) {
 		p->type = GENAI_REASONING;
 		p->text = reasoning_text(w, reasoning);
@@ -267,12 +275,28 @@ static void response(struct genai_work *w, const struct json *body)
 
 /* ---- the stream ---- */
 
+/* A tool of the system's answers within the answer: {"start": {"toolResult": {...}}}, then its content, whole. */
+static void result_begin(struct genai_work *w, struct stream *s, int64_t index, const struct json *result)
+{
+	struct genai_part p = {.type = GENAI_SERVER_TOOL_RESPONSE,
+			       .id = genai_word(w, result, "toolUseId"),
+			       .name = genai_word(w, result, "type"),
+			       .is_error = json_is(json_get(result, "status"), "error")};
+
+	genai_answer_part(w, &s->answer, index, &p);
+}
+
 /* {"contentBlockIndex", "delta": {"text" | "toolUse": {"input"} | "reasoningContent": {"text"}}} */
 static bool delta_add(struct genai_work *w, struct stream *s, int64_t index, const struct json *delta)
 {
 	struct arena *scratch = genai_scratch(w);
-	const struct json *use = json_get(delta, "toolUse");
+	const struct json *use = json_get(delta, "toolUse"), *result = json_get(delta, "toolResult");
 
+	if (json_type(result) == JSON_ARRAY) {
+		for (const struct json *e = json_first(result); e; e = json_next(e))
+			genai_answer_arguments(w, &s->answer, index, genai_compact(w, e));
+		return true;
+	}
 	if (json_type(use) == JSON_OBJECT) {
 		genai_answer_arguments(w, &s->answer, index, json_get_str(scratch, use, "input"));
 		return true;
@@ -300,8 +324,11 @@ static bool event(struct genai_work *w, const struct http_event *ev)
 		if (delta_add(w, s, index, json_get(j, "delta")))
 			genai_told_first(w, ev->ts_ns);
 	} else if (str_eq(ev->event, STR("contentBlockStart"))) {
-		const struct json *use = json_path(j, "start", "toolUse", NULL);
+		const struct json *use = json_path(j, "start", "toolUse", NULL),
+				  *result = json_path(j, "start", "toolResult", NULL);
 
+		if (json_type(result) == JSON_OBJECT)
+			result_begin(w, s, index, result);
 		if (json_type(use) == JSON_OBJECT) {
 			genai_answer_call(w, &s->answer, call_type(use), index,
 					  genai_word(w, use, "toolUseId"), genai_word(w, use, "name"));

@@ -102,10 +102,14 @@ bool genai_answer_text(struct genai_work *w, struct genai_answer *a, enum genai_
 /* A part that came whole. */
 void genai_answer_part(struct genai_work *w, struct genai_answer *a, int64_t index,
 		       const struct genai_part *part);
-/* A tool call (or one of a tool of the server's) begins; its arguments come as fragments of JSON text, found by index (the last one of it). */
+/* A tool call (or one of a tool of the server's) begins; its arguments come as fragments of JSON text, found by index
+ * (the last one of it). Of a server's tool's result the fragments are the elements of its content. */
 void genai_answer_call(struct genai_work *w, struct genai_answer *a, enum genai_part_type type, int64_t index,
 		       struct str id, struct str name);
 void genai_answer_arguments(struct genai_work *w, struct genai_answer *a, int64_t index, struct str fragment);
+/* What a tool of the server's was given, and what it gave, as parts have it: with their type. */
+struct str genai_server_call(struct genai_work *w, struct str name, struct str input);
+struct str genai_server_result(struct genai_work *w, struct str type, struct str content);
 /* As a message of the assistant, with its hash; false: no memory. */
 bool genai_answer_message(struct genai_work *w, const struct genai_answer *a, struct genai_message *m);
 /* As the call's one output, with its finish reason in the provider's word and in OpenTelemetry's (p NULL: not said). */

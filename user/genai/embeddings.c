@@ -9,6 +9,21 @@
  */
 #include "genai/decoder.h"
 
+/* Numbers that the vectors have, under each provider's name; Google's batches say it in every request. */
+static const struct json *dimensions_get(const struct json *body)
+{
+	static const char *const names[] = {"dimensions", "output_dimension", "outputDimensionality",
+					    "output_dimensionality"};
+	const struct json *first = json_type(json_get(body, "requests")) == JSON_ARRAY
+					   ? json_at(json_get(body, "requests"), 0)
+					   : body;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (json_type(json_get(first, names[i])) == JSON_NUMBER)
+			return json_get(first, names[i]);
+	return NULL;
+}
+
 static bool embed_request(struct genai_work *w, const struct json *body)
 {
 	static const char *const inputs[] = {"input",	 "texts",  "inputs", "content",
@@ -30,10 +45,7 @@ static bool embed_request(struct genai_work *w, const struct json *body)
 				     STR_ARG(genai_compact(w, json_get(body, "encoding_format")))));
 	else if (json_type(json_get(body, "embedding_types")) == JSON_ARRAY)
 		genai_param_add(w, "gen_ai.request.encoding_formats", json_get(body, "embedding_types"));
-	if (json_type(json_get(body, "dimensions")) == JSON_NUMBER)
-		genai_param_add(w, "gen_ai.embeddings.dimension.count", json_get(body, "dimensions"));
-	else if (json_type(json_get(body, "output_dimension")) == JSON_NUMBER)
-		genai_param_add(w, "gen_ai.embeddings.dimension.count", json_get(body, "output_dimension"));
+	genai_param_add(w, "gen_ai.embeddings.dimension.count", dimensions_get(body));
 	return true;
 }
 

@@ -5,7 +5,8 @@
  *   {"error": "text"}				Ollama, Hugging Face
  *   {"object": "error", "type", "code", "message"}	vLLM; {"type", "message"}, {"message"}: Mistral, Cohere
  *   {"detail": "text"}				FastAPI
- *   [{"error": {...}}]				Google */
+ *   [{"error": {...}}]				Google
+ *   {"message"} and the field x-amzn-errortype	Bedrock; the name may have ":" and a namespace after it */
 #include "genai/decoder.h"
 
 /* A word or a number, as text. */
@@ -18,6 +19,14 @@ static struct str word(struct genai_work *w, const struct json *j)
 	else if (json_type(j) == JSON_NUMBER)
 		s = arena_dup(w->c.arena, json_raw(j));
 	return s.n > 0 ? s : STR_NONE;
+}
+
+static struct str field_word(struct genai_work *w, const char *field)
+{
+	struct str s;
+
+	(void)str_cut(str_trim(http_field(&w->c.x->response, field)), ':', &s);
+	return s.n > 0 ? arena_dup(w->c.arena, s) : STR_NONE;
 }
 
 void genai_error_read(struct genai_work *w, const struct json *body)
@@ -37,6 +46,8 @@ void genai_error_read(struct genai_work *w, const struct json *body)
 		c->error_type = word(w, json_get(e, "type"));
 	if (c->error_type.p == NULL)
 		c->error_type = word(w, json_get(e, "code"));
+	if (c->error_type.p == NULL)
+		c->error_type = field_word(w, "x-amzn-errortype");
 	if (c->error_message.p == NULL)
 		c->error_message = word(w, json_get(e, "message"));
 	if (c->error_message.p == NULL)

@@ -167,6 +167,21 @@ static void tools_read(struct genai_work *w, const struct json *tools)
 		w->c.tools = arena_dup(w->c.arena, buf_str(b));
 }
 
+/* The only kind of output that was asked for; several are no one type. */
+static void modality_read(struct genai_work *w, const struct json *j)
+{
+	static const struct {
+		const char *word, *json;
+		int64_t number; /* google.cloud.aiplatform.v1.GenerationConfig.Modality */
+	} rows[] = {{"TEXT", "\"text\"", 1}, {"IMAGE", "\"image\"", 2}, {"AUDIO", "\"speech\"", 3}};
+	int64_t n = 0;
+
+	(void)json_i64(j, &n);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (json_is(j, rows[i].word) || n == rows[i].number)
+			genai_param_add_json(w, "gen_ai.output.type", str_of(rows[i].json));
+}
+
 static void params_read(struct genai_work *w, const struct json *config)
 {
 	static const struct {
@@ -183,6 +198,7 @@ static void params_read(struct genai_work *w, const struct json *config)
 		{"seed", "seed", "gen_ai.request.seed", JSON_NUMBER},
 	};
 	const struct json *mime = get(config, "responseMimeType", "response_mime_type"),
+			  *modalities = get(config, "responseModalities", "response_modalities"),
 			  *count = get(config, "candidateCount", "candidate_count");
 	int64_t n;
 
@@ -198,6 +214,8 @@ static void params_read(struct genai_work *w, const struct json *config)
 		genai_param_add_json(w, "gen_ai.output.type", STR("\"json\""));
 	else if (json_is(mime, "text/plain"))
 		genai_param_add_json(w, "gen_ai.output.type", STR("\"text\""));
+	else if (json_type(modalities) == JSON_ARRAY && json_count(modalities) == 1)
+		modality_read(w, json_first(modalities));
 }
 
 static void contents_read(struct genai_work *w, const struct json *contents)

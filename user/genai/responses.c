@@ -140,7 +140,8 @@ void genai_responses_finish(struct genai_work *w, const struct genai_items *all,
 	struct genai_call *c = &w->c;
 	struct str word;
 
-	if (str_eq(status, STR("queued")) || str_eq(status, STR("in_progress")))
+	/* Without a status nothing ended: a compaction, an error of the stream, a cut. */
+	if (status.p == NULL || str_eq(status, STR("queued")) || str_eq(status, STR("in_progress")))
 		return;
 	if (str_eq(status, STR("incomplete")))
 		word = str_eq(reason, STR("content_filter")) ? reason : STR("length");

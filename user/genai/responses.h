@@ -9,8 +9,7 @@
 struct genai_items {
 	struct genai_message *messages;
 	uint32_t count, room;
-	struct genai_part *parts; /* of the message being filled: the last one */
-	uint32_t part_room;
+	uint32_t part_room; /* of the message being filled: the last one */
 	bool called; /* a tool that the client has to run was asked for */
 };
 
@@ -25,7 +24,7 @@ void genai_items_done(struct genai_work *w, struct genai_items *all);
 
 /* What stands beside the output: id, model, usage, tier, error, conversation. */
 void genai_responses_head(struct genai_work *w, const struct json *response);
-/* The finish reason by status and items; Responses has no word of its own. status may be STR_NONE. */
+/* The finish reason by status and items; Responses has no word of its own. None without a status. */
 void genai_responses_finish(struct genai_work *w, const struct genai_items *all, struct str status,
 			    struct str reason);
 /* A whole response object: head, output, finish. */

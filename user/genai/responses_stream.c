@@ -16,7 +16,8 @@ struct item {
 struct stream {
 	struct item *items;
 	uint32_t count, cap;
-	bool read; /* the last event had everything */
+	bool read;		   /* the last event had everything */
+	struct str status, reason; /* of the last event, when it left the output out */
 };
 
 static struct item *item_get(struct genai_work *w, struct stream *s, int64_t index)
@@ -98,6 +99,16 @@ static void item_add(struct genai_work *w, struct stream *s, const struct json *
 	i->done = done;
 }
 
+/* What an event says of the response that goes on. The tier in it is the one asked for ("auto"), not yet the one given. */
+static void early_head(struct genai_work *w, const struct json *response)
+{
+	bool told = w->tier_told;
+
+	w->tier_told = true;
+	genai_responses_head(w, response);
+	w->tier_told = told;
+}
+
 /* response.completed and its like: true, and everything is read. */
 static bool last_read(struct genai_work *w, struct stream *s, struct str type, const struct json *j)
 {
@@ -116,6 +127,8 @@ static bool last_read(struct genai_work *w, struct stream *s, struct str type, c
 	} else {
 		/* Some leave the output out at the end. */
 		genai_responses_head(w, response);
+		s->status = genai_word(w, response, "status");
+		s->reason = genai_word(w, json_get(response, "incomplete_details"), "reason");
 	}
 	return true;
 }
@@ -147,7 +160,7 @@ bool genai_responses_event(struct genai_work *w, const struct http_event *ev)
 		item_add(w, w->stream, j, true);
 		genai_told_first(w, ev->ts_ns);
 	} else if (json_type(json_get(j, "response")) == JSON_OBJECT) {
-		genai_responses_head(w, json_get(j, "response"));
+		early_head(w, json_get(j, "response"));
 	} else if (str_eq(type, STR("error"))) {
 		genai_error_read(w, j);
 	}
@@ -206,8 +219,7 @@ void genai_responses_join(struct genai_work *w)
 		else
 			item_join(w, &all, i, j);
 	}
-	if (w->finished)
-		genai_responses_finish(w, &all, STR_NONE, STR_NONE);
+	genai_responses_finish(w, &all, s->status, s->reason);
 	genai_items_done(w, &all);
 	w->c.output = all.messages;
 	w->c.output_count = all.count;

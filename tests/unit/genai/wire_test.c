@@ -44,7 +44,7 @@ static bool is_sampled(size_t at, size_t n)
 {
 	size_t border = at > talk_request ? at - talk_request : talk_request - at;
 
-	return at < 256 || n - at < 256 || border < 256 || at % (n / 499 + 1) == 0;
+	return at < 128 || n - at < 256 || border < 192 || at % (n / 251 + 1) == 0;
 }
 
 static size_t cut_everywhere(const char *name, struct str input, bool all)
@@ -56,7 +56,7 @@ static size_t cut_everywhere(const char *name, struct str input, bool all)
 	buf_init(&want, SIZE_MAX);
 	buf_init(&got, SIZE_MAX);
 	decode(input, 0, &want);
-	assert_true(str_starts(buf_str(&want), STR("chat ")) || strstr(name, "count-tokens"));
+	assert_true(want.n > 0);
 	for (size_t at = 1; at < input.n; at++) {
 		if (!all && input.n > SAMPLE_BYTES && !is_sampled(at, input.n))
 			continue;
@@ -90,8 +90,6 @@ static void recorded_exchanges(void **state)
 		char *path = found.gl_pathv[i];
 		struct buf input;
 
-		if (!strstr(path, "chat-completions.") && !strstr(path, ".v1-messages"))
-			continue;
 		buf_init(&input, SIZE_MAX);
 		read_file(&input, path);
 		talk_request = input.n;
