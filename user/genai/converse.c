@@ -12,6 +12,13 @@
 /* {"source": {"bytes" | "s3Location": {"uri"}}, "format"} */
 static void part_media(struct genai_work *w, const struct json *j, const char *modality, struct genai_part *p)
 {
+	static const struct {
+		const char *format, *mime;
+	} documents[] = {{"pdf", "application/pdf"},
+			 {"html", "text/html"},
+			 {"csv", "text/csv"},
+			 {"txt", "text/plain"},
+			 {"md", "text/markdown"}};
 	const struct json *source = json_get(j, "source");
 	struct str bytes = genai_prose(w, source, "bytes"),
 		   uri = genai_prose(w, json_get(source, "s3Location"), "uri");
@@ -20,7 +27,12 @@ static void part_media(struct genai_work *w, const struct json *j, const char *m
 	p->modality = str_of(modality);
 	p->type = bytes.p ? GENAI_BLOB : GENAI_URI;
 	p->text = bytes.p ? bytes : uri;
-	if (format.p != NULL)
+	if (format.p == NULL)
+		return;
+	for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++)
+		if (str_eq(format, str_of(documents[i].format)))
+			p->mime = str_of(documents[i].mime);
+	if (p->mime.p == NULL && strcmp(modality, "document") != 0)
 		p->mime = arena_printf(w->c.arena, "%s/%.*s", modality, STR_ARG(format));
 }
 

@@ -266,9 +266,15 @@ struct candidate {
 	struct genai_answer answer;
 };
 
+/* Counts as Google has them; GENAI_UNKNOWN: not said yet. */
+struct counts {
+	int64_t prompt, tools, candidates, thoughts, cached;
+};
+
 struct stream {
 	struct candidate candidates[GENAI_CHOICES_MAX];
 	uint32_t count;
+	struct counts counts;
 };
 
 /* google.cloud.aiplatform.v1.Candidate.FinishReason */
@@ -320,31 +326,50 @@ static struct str finish_otel(struct str theirs, bool called)
 	return genai_finish(rows, sizeof(rows) / sizeof(rows[0]), theirs);
 }
 
-static void count_read(const struct json *j, int64_t *sum)
+static void count_read(const struct json *usage, const char *camel, const char *snake, int64_t *out)
 {
 	int64_t n;
 
-	if (json_i64(j, &n) && n >= 0 && n < INT64_MAX / 4)
-		*sum = (*sum == GENAI_UNKNOWN ? 0 : *sum) + n;
+	if (json_i64(get(usage, camel, snake), &n) && n >= 0 && n < INT64_MAX / 4)
+		*out = n;
 }
 
-static void usage_read(struct genai_work *w, const struct json *j)
+static int64_t sum(int64_t a, int64_t b)
 {
-	struct genai_usage u = {GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN};
+	if (a == GENAI_UNKNOWN)
+		return b;
+	return b == GENAI_UNKNOWN ? a : a + b;
+}
+
+/* Each chunk repeats the counts so far, some without what an earlier one had: each class is kept by itself. */
+static void usage_read(struct genai_work *w, struct counts *n, const struct json *j)
+{
+	struct genai_usage *u = &w->c.usage;
 
 	if (json_type(j) != JSON_OBJECT || json_is_cut(j)) /* of a sum, a part says nothing */
 		return;
-	count_read(get(j, "promptTokenCount", "prompt_token_count"), &u.input);
-	count_read(get(j, "toolUsePromptTokenCount", "tool_use_prompt_token_count"), &u.input);
-	count_read(get(j, "candidatesTokenCount", "candidates_token_count"), &u.output);
-	count_read(get(j, "thoughtsTokenCount", "thoughts_token_count"), &u.output);
-	count_read(get(j, "thoughtsTokenCount", "thoughts_token_count"), &u.reasoning);
-	count_read(get(j, "cachedContentTokenCount", "cached_content_token_count"), &u.cache_read);
-	/* Each chunk repeats the sums so far, some without what an earlier one had. */
-	w->c.usage.input = u.input != GENAI_UNKNOWN ? u.input : w->c.usage.input;
-	w->c.usage.output = u.output != GENAI_UNKNOWN ? u.output : w->c.usage.output;
-	w->c.usage.reasoning = u.reasoning != GENAI_UNKNOWN ? u.reasoning : w->c.usage.reasoning;
-	w->c.usage.cache_read = u.cache_read != GENAI_UNKNOWN ? u.cache_read : w->c.usage.cache_read;
+	count_read(j, "promptTokenCount", "prompt_token_count", &n->prompt);
+	count_read(j, "toolUsePromptTokenCount", "tool_use_prompt_token_count", &n->tools);
+	count_read(j, "candidatesTokenCount", "candidates_token_count", &n->candidates);
+	count_read(j, "thoughtsTokenCount", "thoughts_token_count", &n->thoughts);
+	count_read(j, "cachedContentTokenCount", "cached_content_token_count", &n->cached);
+	u->input = sum(n->prompt, n->tools);
+	u->output = sum(n->candidates, n->thoughts);
+	u->reasoning = n->thoughts;
+	u->cache_read = n->cached;
+}
+
+static struct stream *stream_get(struct genai_work *w)
+{
+	struct stream *s = w->stream;
+
+	if (s != NULL)
+		return s;
+	s = w->stream = arena_alloc(w->c.arena, sizeof(*s));
+	if (s != NULL)
+		s->counts = (struct counts){GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN,
+					    GENAI_UNKNOWN};
+	return s;
 }
 
 static struct candidate *candidate_get(struct genai_work *w, struct stream *s, int64_t index)
@@ -394,24 +419,22 @@ static bool chunk_add(struct genai_work *w, const struct json *j)
 	struct genai_call *c = &w->c;
 	bool any = false;
 
-	if (json_type(j) != JSON_OBJECT)
-		return false;
-	if (w->stream == NULL)
-		w->stream = arena_alloc(c->arena, sizeof(struct stream));
-	if (w->stream == NULL)
+	struct stream *s = json_type(j) == JSON_OBJECT ? stream_get(w) : NULL;
+
+	if (s == NULL)
 		return false;
 	if (c->response_id.p == NULL)
 		c->response_id = word(w, get(j, "responseId", "response_id"));
 	if (c->response_model.p == NULL)
 		c->response_model = word(w, get(j, "modelVersion", "model_version"));
-	usage_read(w, get(j, "usageMetadata", "usage_metadata"));
+	usage_read(w, &s->counts, get(j, "usageMetadata", "usage_metadata"));
 	if (json_type(blocked) == JSON_STRING) {
 		genai_param_add(w, "bottrace.response.block_reason", blocked);
 		w->finished = true;
 	}
 	if (json_type(candidates) == JSON_ARRAY)
 		for (const struct json *e = json_first(candidates); e; e = json_next(e))
-			any |= candidate_add(w, w->stream, e);
+			any |= candidate_add(w, s, e);
 	if (json_type(json_get(j, "error")) == JSON_OBJECT)
 		genai_error_read(w, j);
 	return any;

@@ -215,10 +215,42 @@ static void calls_read(struct genai_work *w, const struct json *j, struct genai_
 	}
 }
 
+/* DeepSeek, vLLM; OpenRouter, Groq; Ollama; Cohere. */
+static struct str reasoning_get(struct genai_work *w, const struct json *j)
+{
+	static const char *const names[] = {"reasoning_content", "reasoning", "thinking", "tool_plan"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct str s = genai_prose(w, j, names[i]);
+
+		if (s.p != NULL)
+			return s;
+	}
+	return STR_NONE;
+}
+
+/* Parts (OpenRouter), or bare base64 (Ollama). */
+static void images_read(struct genai_work *w, const struct json *images, struct genai_message *m)
+{
+	if (json_type(images) != JSON_ARRAY)
+		return;
+	for (const struct json *e = json_first(images); e; e = json_next(e)) {
+		struct genai_part *p = &m->parts[m->count];
+
+		if (json_type(e) == JSON_STRING) {
+			*p = (struct genai_part){
+				.type = GENAI_BLOB, .modality = STR("image"), .text = genai_str(w, e)};
+			m->count++;
+		} else if (part_read(w, e, p)) {
+			m->count++;
+		}
+	}
+}
+
 bool genai_openai_message(struct genai_work *w, const struct json *j, struct genai_message *m)
 {
 	const struct json *content = json_get(j, "content"), *images = json_get(j, "images");
-	struct str reasoning = genai_prose(w, j, "reasoning_content"), refusal = genai_prose(w, j, "refusal");
+	struct str reasoning = reasoning_get(w, j), refusal = genai_prose(w, j, "refusal");
 	/* content or its elements, reasoning, refusal, legacy call, audio and its transcript, tool calls, images */
 	size_t most = 8 + elements(content) + elements(json_get(j, "tool_calls")) + elements(images);
 
@@ -227,8 +259,6 @@ bool genai_openai_message(struct genai_work *w, const struct json *j, struct gen
 	m->parts = arena_alloc(w->c.arena, most * sizeof(*m->parts));
 	if (m->parts == NULL)
 		return false;
-	if (reasoning.p == NULL)
-		reasoning = genai_prose(w, j, "reasoning");
 	if (reasoning.p != NULL)
 		part_text(&m->parts[m->count++], GENAI_REASONING, reasoning);
 	if (str_eq(m->role, STR("tool")) || str_eq(m->role, STR("function"))) {
@@ -236,7 +266,7 @@ bool genai_openai_message(struct genai_work *w, const struct json *j, struct gen
 
 		p->type = GENAI_TOOL_RESPONSE;
 		p->id = genai_word(w, j, "tool_call_id");
-		p->name = m->name;
+		p->name = m->name.p ? m->name : genai_word(w, j, "tool_name"); /* Ollama */
 		p->value = genai_result(w, content);
 		m->role = STR("tool");
 	} else {
@@ -247,10 +277,7 @@ bool genai_openai_message(struct genai_work *w, const struct json *j, struct gen
 		part_text(&m->parts[m->count++], GENAI_TEXT, refusal);
 	}
 	audio_read(w, json_get(j, "audio"), m);
-	if (json_type(images) == JSON_ARRAY) /* OpenRouter */
-		for (const struct json *e = json_first(images); e; e = json_next(e))
-			if (part_read(w, e, &m->parts[m->count]))
-				m->count++;
+	images_read(w, images, m);
 	calls_read(w, j, m);
 	genai_message_hash(w, m);
 	return true;

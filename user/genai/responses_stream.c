@@ -20,8 +20,11 @@ struct stream {
 	struct str status, reason; /* of the last event, when it left the output out */
 };
 
+/* In the order of their indices, which is nearly always that in which they come. */
 static struct item *item_get(struct genai_work *w, struct stream *s, int64_t index)
 {
+	uint32_t at;
+
 	for (uint32_t i = s->count; i-- > 0;)
 		if (s->items[i].index == index)
 			return &s->items[i];
@@ -40,8 +43,10 @@ static struct item *item_get(struct genai_work *w, struct stream *s, int64_t ind
 		s->items = more;
 		s->cap = cap;
 	}
-	s->items[s->count].index = index;
-	return &s->items[s->count++];
+	for (at = s->count++; at > 0 && s->items[at - 1].index > index; at--)
+		s->items[at] = s->items[at - 1];
+	s->items[at] = (struct item){.index = index};
+	return &s->items[at];
 }
 
 enum delta { DELTA_NONE, DELTA_TEXT, DELTA_REFUSAL, DELTA_REASONING, DELTA_ARGUMENTS };

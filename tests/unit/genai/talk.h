@@ -4,6 +4,7 @@
 #ifndef UNIT_GENAI_TALK_H
 #define UNIT_GENAI_TALK_H
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,9 @@ struct talk {
 };
 
 static size_t talk_request;			    /* bytes of the input that the client writes */
+#define TALK_TURNS_MAX 32
+static size_t talk_turns[TALK_TURNS_MAX]; /* and then in turns: the server up to the first, the client up to the second, ... */
+static size_t talk_turn_count;		  /* 0: all the rest is the server's */
 static enum flow_end talk_end = FLOW_END_FREED;	    /* how the connection ends */
 static const char *talk_server = "api.example.com"; /* SNI; NULL: none */
 
@@ -235,11 +239,20 @@ static void talk_bytes(struct talk *t, enum wire_dir dir, struct str data)
 static void talk_feed(void *state, struct str piece)
 {
 	struct talk *t = state;
-	size_t write = t->fed < talk_request ? talk_request - t->fed : 0;
 
-	t->fed += piece.n;
-	talk_bytes(t, WIRE_WRITE, str_head(piece, write));
-	talk_bytes(t, WIRE_READ, str_skip(piece, write));
+	while (piece.n > 0) {
+		size_t end = talk_request, turn = 0;
+
+		while (t->fed >= end) {
+			end = turn < talk_turn_count ? talk_turns[turn] : SIZE_MAX;
+			turn++;
+		}
+		struct str part = str_head(piece, end - t->fed);
+
+		t->fed += part.n;
+		talk_bytes(t, turn % 2 ? WIRE_READ : WIRE_WRITE, part);
+		piece = str_skip(piece, part.n);
+	}
 }
 
 static void talk_finish(void *state, struct buf *out)
@@ -279,25 +292,38 @@ __attribute__((unused)) static char *talk_make(const char *line, const char *bod
 }
 
 /* What comes out of one input, whole. */
-__attribute__((unused)) static void talk_expect(const char *name, const char *input, const char *want)
+__attribute__((unused)) static void talk_expect_str(const char *name, struct str input, const char *want)
 {
 	struct talk *t = talk_start();
 	struct buf out;
 
 	buf_init(&out, SIZE_MAX);
 	assert_non_null(t);
-	talk_feed(t, str_of(input));
+	talk_feed(t, input);
 	talk_finish(t, &out);
 	talk_stop(t);
-	HARNESS_TEXT(name, buf_str(&out), want);
+	if (getenv("TALK_SHOW"))
+		printf("=== %s\n%.*s", name, STR_ARG(buf_str(&out)));
+	else
+		HARNESS_TEXT(name, buf_str(&out), want);
 	buf_fini(&out);
 }
 
+__attribute__((unused)) static void talk_expect(const char *name, const char *input, const char *want)
+{
+	talk_expect_str(name, str_of(input), want);
+}
+
 /* The same, and the sweeps. */
+__attribute__((unused)) static void talk_sweep_str(const char *name, struct str input, const char *want)
+{
+	talk_expect_str(name, input, want);
+	harness_sweep(name, &talk_stage, input);
+}
+
 __attribute__((unused)) static void talk_sweep(const char *name, const char *input, const char *want)
 {
-	talk_expect(name, input, want);
-	harness_sweep(name, &talk_stage, str_of(input));
+	talk_sweep_str(name, str_of(input), want);
 }
 
 #endif
