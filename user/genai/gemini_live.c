@@ -95,6 +95,28 @@ static void results_read(struct live *s, const struct json *list)
 	buf_add(&s->turns, STR("]}"));
 }
 
+static size_t data_bytes(const struct json *blob)
+{
+	return json_raw(json_get(blob, "data")).n / 4 * 3;
+}
+
+/* {"audio" | "video": {"data"}}, {"mediaChunks": [{"data"}]}, {"text"} */
+static void input_read(struct live *s, const struct json *input)
+{
+	const struct json *chunks = get(input, "mediaChunks", "media_chunks"),
+			  *text = json_get(input, "text");
+
+	s->audio_bytes += data_bytes(json_get(input, "audio")) + data_bytes(json_get(input, "video"));
+	if (json_type(chunks) == JSON_ARRAY)
+		for (const struct json *e = json_first(chunks); e; e = json_next(e))
+			s->audio_bytes += data_bytes(e);
+	if (json_type(text) != JSON_STRING || json_is_cut(text))
+		return;
+	turn_add(s, STR("{\"role\":\"user\",\"parts\":[{\"text\":"));
+	buf_add(&s->turns, json_raw(text));
+	buf_add(&s->turns, STR("}]}"));
+}
+
 static void audio_add(struct live *s)
 {
 	if (s->audio_bytes == 0)
@@ -112,8 +134,11 @@ static bool request(struct genai_work *w, const struct json *body)
 	bool ok = genai_gemini.request(w, body);
 	struct str model = genai_word(w, body, "model");
 
-	if (str_starts(model, STR("models/")))
-		model = str_skip(model, 7);
+	/* "models/NAME", or Vertex's "projects/.../models/NAME" */
+	ptrdiff_t at = str_find(model, STR("models/"));
+
+	if (at >= 0)
+		model = str_skip(model, (size_t)at + sizeof("models/") - 1);
 	w->c.request_model = model;
 	w->c.held = true;
 	return ok;
@@ -184,7 +209,8 @@ static bool event(struct genai_work *w, const struct http_event *ev)
 	}
 	parts_add(&b, get(tool, "functionCalls", "function_calls"), "functionCall", &any);
 	buf_add(&b, STR("]}"));
-	if (complete || tool != NULL || interrupted)
+	/* A turn that was interrupted is complete later. */
+	if (interrupted || (!w->finished && (complete || tool != NULL)))
 		buf_addf(&b, ",\"finishReason\":\"%s\"", interrupted ? "INTERRUPTED" : "STOP");
 	buf_add(&b, STR("}]"));
 	if (json_type(get(j, "usageMetadata", "usage_metadata")) == JSON_OBJECT)
@@ -255,8 +281,7 @@ static void message(struct genai_lane *l, const struct http_ws_message *m, const
 	}
 	if (json_get(j, "setup") != NULL)
 		setup_read(s, json_get(j, "setup"));
-	if (sound != NULL)
-		s->audio_bytes += json_raw(sound).n / 4 * 3;
+	input_read(s, sound);
 	turns_read(s, json_get(content, "turns"));
 	results_read(s, get(results, "functionResponses", "function_responses"));
 	(void)json_bool(get(content, "turnComplete", "turn_complete"), &complete);

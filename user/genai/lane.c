@@ -114,16 +114,16 @@ struct genai_work *genai_lane_begin(struct genai_lane *l, const struct http_ws_m
 	l->last = w;
 	l->open++;
 	c->path = l->up->c.path;
-	w->whole = true;
-	if (d->request(w, body)) {
-		w->decoder = d;
-		c->kind = d->kind;
-		c->operation = d->operation;
-		c->provider = genai_provider_find(c->server, c->port);
-		if (c->provider.p == NULL)
-			c->provider = str_of(d->provider);
-		c->stream = true;
-	}
+	/* The message's type said that it asks a model, so whatever it holds it is a call: the answer is its answer. */
+	w->whole = false;
+	(void)d->request(w, body);
+	w->decoder = d;
+	c->kind = d->kind;
+	c->operation = d->operation;
+	c->provider = genai_provider_find(c->server, c->port);
+	if (c->provider.p == NULL)
+		c->provider = str_of(d->provider);
+	c->stream = true;
 	genai_understood(w);
 	return w;
 }
@@ -164,8 +164,6 @@ bool genai_lane_event(struct genai_work *w, const struct http_ws_message *m, str
 	r->wire_bytes += m->wire_bytes;
 	r->body_bytes += m->data.n;
 	r->decoded_bytes += m->data.n;
-	if (w->decoder == NULL)
-		return false;
 	w->streamed = true;
 	if (!w->decoder->event(w, &ev))
 		return false;
@@ -183,12 +181,11 @@ void genai_lane_close(struct genai_work *up, enum http_end end)
 		struct genai_work *w = l->first;
 
 		if (end != HTTP_END_SESSION) {
-			if (w->decoder != NULL)
-				w->decoder->finish(w);
+			w->decoder->finish(w);
 			genai_settle(w, w->c.status == GENAI_ERROR ? GENAI_ERROR : GENAI_ABORTED,
 				     w->c.x->conn->close_ns ? w->c.x->conn->close_ns
 							    : w->c.x->response.end_ns);
-		} else if (w->decoder != NULL) {
+		} else {
 			w->decoder->finish(w);
 		}
 		lane_end(w);

@@ -134,34 +134,48 @@ static void audio_add(struct realtime *r)
 
 /* ---- an answer begins ---- */
 
-static void member(struct buf *b, const char *name, const struct buf *value)
+static void member(struct buf *b, const char *name, struct str value)
 {
-	if (value->n > 0)
-		buf_addf(b, ",\"%s\":", name), buf_add(b, buf_str(value));
+	if (value.n == 0)
+		return;
+	buf_addf(b, ",\"%s\":", name);
+	buf_add(b, value);
+}
+
+/* What the session has, or what is asked for this one answer. */
+static void member_of(struct buf *b, const struct json *asked, const char *name, const struct buf *session)
+{
+	const struct json *own = json_get(asked, name);
+
+	member(b, name, json_type(own) > JSON_NULL && !json_is_cut(own) ? json_raw(own) : buf_str(session));
 }
 
 /* The request as Responses would have it. asked: the "response" of response.create, or NULL. */
 static const struct json *body_of(struct genai_lane *l, struct realtime *r, const struct json *asked)
 {
 	struct arena *scratch = genai_scratch(l->up);
+	const struct json *own = json_get(asked, "input");
 	autodrop(buf_fini) struct buf b;
 	struct str text;
 
 	buf_init(&b, 2 * SESSION_MAX + ITEMS_MAX);
 	audio_add(r);
-	if (json_type(json_get(asked, "instructions")) == JSON_STRING)
-		set(l, &r->instructions, json_get(asked, "instructions"));
-	buf_addf(&b, "{\"stream\":true");
-	member(&b, "model", &r->model);
-	member(&b, "instructions", &r->instructions);
-	member(&b, "tools", &r->tools);
-	if (r->previous.n > 0)
-		member(&b, "previous_response_id", &r->previous);
-	buf_add(&b, STR(",\"input\":["));
-	buf_add(&b, buf_str(&r->items));
-	buf_add(&b, STR("]}"));
+	buf_add(&b, STR("{\"stream\":true"));
+	member(&b, "model", buf_str(&r->model));
+	member_of(&b, asked, "instructions", &r->instructions);
+	member_of(&b, asked, "tools", &r->tools);
+	if (json_type(own) == JSON_ARRAY && !json_is_cut(own)) { /* out of the conversation */
+		member(&b, "input", json_raw(own));
+	} else {
+		member(&b, "previous_response_id", buf_str(&r->previous));
+		buf_add(&b, STR(",\"input\":["));
+		buf_add(&b, buf_str(&r->items));
+		buf_add_char(&b, ']');
+	}
+	buf_add_char(&b, '}');
 	text = buf_err(&b) || buf_err(&r->items) ? STR_NONE : arena_dup(scratch, buf_str(&b));
-	buf_clear(&r->items);
+	if (json_type(own) != JSON_ARRAY)
+		buf_clear(&r->items);
 	return text.p ? json_parse(scratch, text, NULL) : NULL;
 }
 
@@ -240,7 +254,9 @@ static void from_server(struct genai_lane *l, const struct http_ws_message *m, c
 
 	if (w == NULL)
 		return;
-	if (str_eq(type, STR("response.done")))
+	/* One out of the conversation (null) is nothing that a later one goes on from. */
+	if (str_eq(type, STR("response.done")) &&
+	    json_type(json_path(j, "response", "conversation_id", NULL)) != JSON_NULL)
 		set(l, &r->previous, json_path(j, "response", "id", NULL));
 	(void)genai_lane_event(w, m, type, m->data);
 }

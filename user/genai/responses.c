@@ -132,6 +132,9 @@ void genai_responses_head(struct genai_work *w, const struct json *response)
 	if (json_type(json_get(response, "error")) == JSON_OBJECT ||
 	    json_type(json_get(response, "error")) == JSON_STRING)
 		genai_error_read(w, response);
+	else if (json_type(json_path(response, "status_details", "error", NULL)) ==
+		 JSON_OBJECT) /* Realtime */
+		genai_error_read(w, json_get(response, "status_details"));
 }
 
 void genai_responses_finish(struct genai_work *w, const struct genai_items *all, struct str status,

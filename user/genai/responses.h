@@ -10,7 +10,7 @@ struct genai_items {
 	struct genai_message *messages;
 	uint32_t count, room;
 	uint32_t part_room; /* of the message being filled: the last one */
-	bool called; /* a tool that the client has to run was asked for */
+	bool called;	    /* a tool that the client has to run was asked for */
 };
 
 /* Room for as many items as list has; false: no memory. */

@@ -38,7 +38,8 @@ static void every_shape(void **state)
 		{"503 Bad\r\nContent-Type: text/plain; charset=utf-8", "upstream gone\n",
 		 "type=\"503\" message=\"upstream gone\""},
 		{"429 No\r\nx-amzn-errortype: ThrottlingException:http://internal.amazon.com/coral/",
-		 "{\"message\":\"Too many tokens\"}", "type=\"ThrottlingException\" message=\"Too many tokens\""},
+		 "{\"message\":\"Too many tokens\"}",
+		 "type=\"ThrottlingException\" message=\"Too many tokens\""},
 		{"200 OK", "{\"error\":{\"message\":\"late\",\"code\":502}}",
 		 "type=\"502\" message=\"late\""},
 	};

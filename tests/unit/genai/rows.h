@@ -51,7 +51,8 @@ static void row_aws(struct buf *b, struct str line)
 	size_t start = b->n;
 
 	buf_init(&headers, SIZE_MAX);
-	row_header(&headers, exception ? STR(":exception-type") : STR(":event-type"), str_skip(type, exception));
+	row_header(&headers, exception ? STR(":exception-type") : STR(":event-type"),
+		   str_skip(type, exception));
 	row_header(&headers, STR(":message-type"), exception ? STR("exception") : STR("event"));
 	row_u32(b, 16 + headers.n + payload.n);
 	row_u32(b, headers.n);
@@ -101,7 +102,7 @@ static void row_run(const struct row *r)
 	buf_fini(&input);
 }
 
-#define ROWS_RUN(rows)                                                     \
+#define ROWS_RUN(rows)                                                    \
 	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) \
 	row_run(&(rows)[row])
 

@@ -23,10 +23,11 @@ struct talk {
 	bool closed;
 };
 
-static size_t talk_request;			    /* bytes of the input that the client writes */
+static size_t talk_request; /* bytes of the input that the client writes */
 #define TALK_TURNS_MAX 32
-static size_t talk_turns[TALK_TURNS_MAX]; /* and then in turns: the server up to the first, the client up to the second, ... */
-static size_t talk_turn_count;		  /* 0: all the rest is the server's */
+static size_t talk_turns
+	[TALK_TURNS_MAX]; /* and then in turns: the server up to the first, the client up to the second, ... */
+static size_t talk_turn_count;			    /* 0: all the rest is the server's */
 static enum flow_end talk_end = FLOW_END_FREED;	    /* how the connection ends */
 static const char *talk_server = "api.example.com"; /* SNI; NULL: none */
 
@@ -136,6 +137,8 @@ static void talk_call(struct buf *b, const struct genai_call *c)
 	talk_str(b, "model", c->request_model);
 	talk_str(b, "answered", c->response_model);
 	talk_str(b, "id", c->response_id);
+	talk_str(b, "previous", c->previous_id);
+	talk_str(b, "conversation", c->conversation_id);
 	buf_addf(b, "%s%s\n", c->stream ? " stream" : "", c->first_chunk_ns ? " first" : "");
 	for (uint32_t i = 0; i < c->param_count; i++)
 		buf_addf(b, "  %s=%.*s\n", c->params[i].key, STR_ARG(c->params[i].json));
