@@ -99,7 +99,11 @@ static int add_events(const struct sink *k, struct str text)
 	/* Behind a coding there is no telling which byte of the wire it was. */
 	http_exchange_broken(k->o, dir_of(k->o, k->which), b->encoding ? k->p->offset : k->p->offset + at,
 			     why);
-	return r == -EMSGSIZE ? 0 : -ECANCELED;
+	if (r == -EMSGSIZE)
+		return 0;
+	/* Read up to there, however the bytes were cut into pieces. */
+	http_message_of(k->o, k->which)->decoded_bytes -= text.n - at - 1;
+	return -ECANCELED;
 }
 
 static int open_frames(struct http_open *o, struct http_body *b)

@@ -149,10 +149,11 @@ static int frames_feed(void *frames, struct str data, uint64_t ts_ns, size_t *at
 		size_t want = f->held.n < PRELUDE_BYTES ? PRELUDE_BYTES : f->total;
 		struct str part = str_head(str_skip(data, pos), want - f->held.n);
 
-		*at = pos;
 		buf_add(&f->held, part);
 		r = buf_err(&f->held);
 		pos += part.n;
+		/* The last byte of what is found wrong: its first one may have come long before. */
+		*at = pos - 1;
 		if (r < 0 || f->held.n < want)
 			continue;
 		if (want == PRELUDE_BYTES) {

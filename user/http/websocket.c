@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-#define HEAD_MAX 14u /* 2 bytes, 8 of length, 4 of mask */
+#define HEAD_MAX	14u /* 2 bytes, 8 of length, 4 of mask */
+#define LAST_BLOCKS_MAX 16u /* in one message: senders make one, and each costs us a window */
 
 enum opcode { OP_CONTINUATION = 0, OP_TEXT = 1, OP_BINARY = 2, OP_CLOSE = 8, OP_PING = 9, OP_PONG = 10 };
 
@@ -113,10 +114,22 @@ static void broken(struct http_ws *w, struct http_side *s, uint64_t offset, cons
 	http_exchange_broken(w->o, s->dir, offset, why);
 }
 
+/* A sender may end a message with a last block (RFC 7692 7.2.3.4); the window goes on all the same. */
+static int window_keep(z_stream *z)
+{
+	Bytef window[1u << 15];
+	uInt n = sizeof(window);
+
+	if (inflateGetDictionary(z, window, &n) != Z_OK || inflateReset(z) != Z_OK)
+		return -EBADMSG;
+	return n == 0 || inflateSetDictionary(z, window, n) == Z_OK ? 0 : -EBADMSG;
+}
+
 /* Inflates the message in l into out; the tail is what RFC 7692 7.2.2 says senders leave out. */
 static int inflate_message(struct lane *l, struct buf *out)
 {
 	static const uint8_t tail[] = {0x00, 0x00, 0xff, 0xff};
+	unsigned last_blocks = 0;
 	size_t fed = 0;
 
 	if (!l->z_open) {
@@ -144,7 +157,9 @@ static int inflate_message(struct lane *l, struct buf *out)
 				return -EBADMSG;
 			if (out->n > (1u << 20) && out->n / LIMIT_INFLATE_RATIO > fed)
 				return -EMSGSIZE;
-			if (r == Z_STREAM_END || (r == Z_BUF_ERROR && l->z.avail_out > 0))
+			if (r == Z_STREAM_END && (++last_blocks > LAST_BLOCKS_MAX || window_keep(&l->z) < 0))
+				return -EBADMSG;
+			if (r == Z_BUF_ERROR && l->z.avail_out > 0)
 				break;
 		} while (l->z.avail_in > 0 || l->z.avail_out == 0);
 	}
@@ -330,7 +345,7 @@ void http_ws_gap(struct http_ws *w, struct http_side *s, const struct flow_gap *
 		http_stray_gap(s, gap);
 	if (l->in_payload && gap->bytes < l->frame.length - l->pos) {
 		l->pos += gap->bytes;
-		l->cut = true;
+		l->cut |= l->frame.opcode < OP_CLOSE;
 		return;
 	}
 	lane_lose(l);
