@@ -74,6 +74,7 @@ help:
 ## make test        all that this machine can run, at most 10 minutes; last line: N passed, N failed, N skipped
 ## make test-unit   the part of it that needs no root
 ## make test-pythons  its part with clients, under every CPython >= 3.8 on this machine
+## make test-providers  its part with the providers' own clients, in every mode
 ## make fuzz        every parser under libFuzzer, FUZZ_SECONDS (60) each; docs/fuzz.md
 ## make fuzz-coverage  how much of each parser the corpora in the tree reach; fuzz-trim takes what was found into them
 ## make bench       what tracing costs on this machine (root, about 10 minutes); tests/bench/bench.py has options
@@ -171,7 +172,10 @@ test:
 test-pythons: all
 	@TEST_PYTHONS=all tests/run live/sdk_test live/capture_test
 
-.PHONY: units test-pythons
+test-providers: all
+	@TEST_PROVIDERS=all tests/run live/provider_test
+
+.PHONY: units test-pythons test-providers
 bench: all
 	@BOTTRACE=$(abspath $(B)/bottrace) tests/bench/bench.py
 .PHONY: units
