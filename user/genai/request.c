@@ -170,8 +170,6 @@ void genai_request_read(struct genai_work *w)
 	const struct genai_decoder *d = genai_route_path(c->x->method, c->path, &c->note, &c->no_model_call);
 	if (d == NULL && is_rpc(w, body))
 		return;
-	if (c->no_model_call && str_ieq(str_trim(http_field(m, "upgrade")), STR("websocket")))
-		c->note = "a WebSocket: its calls are spans of their own";
 	if (m->head_unknown)
 		c->note = "attached in mid-connection: some header fields stand in a table that was not seen";
 	if (d == NULL && !blind)

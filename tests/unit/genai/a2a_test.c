@@ -41,7 +41,8 @@ static void streams(void **state)
 	(void)state;
 	talk_sweep("stream", input,
 		   "invoke_agent ok\n " HEAD_TEXT "\"/a2a\"\n  method=\"message/stream\"\n"
-		   "  invoke_agent stream first\n" ASKED_TEXT "  a2a.task.state=\"completed\"\n" INPUT_TEXT
+		   "  invoke_agent conversation=\"c\" stream first\n" ASKED_TEXT
+		   "  a2a.task.state=\"completed\"\n" INPUT_TEXT
 		   "  output assistant finish=\"stop\"\n    text text=\"made\"\n    text text=\"said\"\n"
 		   "  usage - - - - -\n");
 	free(input);

@@ -60,7 +60,7 @@ static const struct socket_row a_conversation_is_a_row_of_calls_rows[] = {
 	 "    text text=\"I have done\"\n"
 	 "  finish STOP\n"
 	 "  usage 5 5 - - 1\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 "
 	 "path=\"/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 	 "\"\n"},
@@ -102,7 +102,7 @@ static const struct socket_row a_conversation_is_a_row_of_calls_rows[] = {
 	 "    text text=\"Hello\"\n"
 	 "  finish STOP\n"
 	 "  usage - - - - -\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 "
 	 "path=\"/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 	 "\"\n"},
@@ -125,7 +125,7 @@ static const struct socket_row a_conversation_is_a_row_of_calls_rows[] = {
 	 "    text text=\"hi\"\n"
 	 "  finish STOP\n"
 	 "  usage 3 1 - - -\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 "
 	 "path=\"/ws/google.cloud.aiplatform.v1.LlmBidiService/BidiGenerateContent\"\n"},
 };
@@ -183,7 +183,7 @@ static const struct socket_row sound_is_counted_rows[] = {
 	 "    text text=\"Hello\"\n"
 	 "  finish STOP\n"
 	 "  usage 5 5 - - 1\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 "
 	 "path=\"/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 	 "\"\n"},
@@ -227,7 +227,7 @@ static const struct socket_row answers_that_do_not_end_well_rows[] = {
 	 "    text text=\"Hel\"\n"
 	 "  finish INTERRUPTED\n"
 	 "  usage 5 5 - - 1\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 "
 	 "path=\"/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 	 "\"\n"},
@@ -257,7 +257,7 @@ static const struct socket_row answers_that_do_not_end_well_rows[] = {
 	 "  output assistant\n"
 	 "    text text=\"Hel\"\n"
 	 "  usage - - - - -\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 "
 	 "path=\"/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 	 "\"\n"},
@@ -304,7 +304,7 @@ static const struct socket_row strange_messages_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "  finish STOP\n"
 	 "  usage 5 5 - - 1\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 "
 	 "path=\"/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 	 "\"\n"},

@@ -38,7 +38,7 @@ static const struct socket_row answers_find_their_calls_rows[] = {
 	 "    text text=\"B\"\n"
 	 "  finish stop\n"
 	 "  usage - - - - -\n"
-	 "http ok no_model_call note: a WebSocket: its calls are spans of their own\n"
+	 "http ok no_model_call note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"},
 	{"two lanes at once", "/v1/responses",
 	 "> {\"type\":\"response.create\",\"model\":\"m\",\"input\":\"a\","
@@ -75,7 +75,7 @@ static const struct socket_row answers_find_their_calls_rows[] = {
 	 "    text text=\"A\"\n"
 	 "  finish stop\n"
 	 "  usage - - - - -\n"
-	 "http ok no_model_call note: a WebSocket: its calls are spans of their own\n"
+	 "http ok no_model_call note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"},
 	{"two in a row without lanes", "/v1/responses",
 	 "> {\"type\":\"response.create\",\"model\":\"m\",\"input\":\"a\"}\n"
@@ -106,7 +106,7 @@ static const struct socket_row answers_find_their_calls_rows[] = {
 	 "    text text=\"B\"\n"
 	 "  finish stop\n"
 	 "  usage - - - - -\n"
-	 "http ok no_model_call note: a WebSocket: its calls are spans of their own\n"
+	 "http ok no_model_call note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"},
 	{"the body one level down", "/v1/responses",
 	 "> {\"type\":\"response.create\",\"response\":{\"model\":\"m\",\"input\":\"a\"}}\n"
@@ -123,7 +123,7 @@ static const struct socket_row answers_find_their_calls_rows[] = {
 	 "    text text=\"A\"\n"
 	 "  finish stop\n"
 	 "  usage - - - - -\n"
-	 "http ok no_model_call note: a WebSocket: its calls are spans of their own\n"
+	 "http ok no_model_call note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"},
 	{"refused", "/v1/responses",
 	 "> {\"type\":\"response.create\",\"model\":\"m\",\"input\":\"a\","
@@ -151,7 +151,7 @@ static const struct socket_row answers_find_their_calls_rows[] = {
 	 "    text text=\"B\"\n"
 	 "  finish stop\n"
 	 "  usage - - - - -\n"
-	 "http ok no_model_call note: a WebSocket: its calls are spans of their own\n"
+	 "http ok no_model_call note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"},
 };
 
@@ -177,7 +177,7 @@ static const struct socket_row what_does_not_end_rows[] = {
 	 "  output assistant\n"
 	 "    text text=\"Hel\"\n"
 	 "  usage - - - - -\n"
-	 "http ok no_model_call note: a WebSocket: its calls are spans of their own\n"
+	 "http ok no_model_call note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"},
 	{"never answered", "/v1/responses",
 	 "> {\"type\":\"response.create\",\"model\":\"m\",\"input\":\"a\"}",
@@ -188,7 +188,7 @@ static const struct socket_row what_does_not_end_rows[] = {
 	 "  input user\n"
 	 "    text text=\"a\"\n"
 	 "  usage - - - - -\n"
-	 "http ok no_model_call note: a WebSocket: its calls are spans of their own\n"
+	 "http ok no_model_call note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"},
 };
 
@@ -234,7 +234,7 @@ static const struct socket_row strange_messages_rows[] = {
 	 "  input user\n"
 	 "    text text=\"b\"\n"
 	 "  usage - - - - -\n"
-	 "http ok no_model_call note: a WebSocket: its calls are spans of their own\n"
+	 "http ok no_model_call note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"},
 	{"another path", "/v1/chat",
 	 "> {\"type\":\"response.create\",\"model\":\"m\",\"input\":\"a\"}\n"
@@ -258,7 +258,7 @@ static const struct socket_row strange_messages_rows[] = {
 	 "    text text=\"A\"\n"
 	 "  finish stop\n"
 	 "  usage - - - - -\n"
-	 "http ok no_model_call note: a WebSocket: its calls are spans of their own\n"
+	 "http ok no_model_call note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"},
 };
 

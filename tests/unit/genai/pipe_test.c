@@ -174,16 +174,16 @@ static void an_agents_program(void **state)
 												      "\"t"
 												      "\""),
 	      HTTP_END_ABORTED,
-	      "chat ok\n" AT
-	      "\n  chat provider=\"anthropic\" model=\"c\" answered=\"c\" id=\"m1\" first\n" PIPE
+	      "chat ok\n" AT "\n  chat provider=\"anthropic\" model=\"c\" answered=\"c\" id=\"m1\" "
+			     "conversation=\"s\" first\n" PIPE
 	      "  input user\n    text text=\"q\"\n  output assistant\n    text text=\"a\"\n  usage 1 2 - - "
 	      "-\n"
-	      "chat aborted\n" AT
-	      "\n  chat provider=\"anthropic\" model=\"c\" answered=\"c\" id=\"m2\" first\n" PIPE
+	      "chat aborted\n" AT "\n  chat provider=\"anthropic\" model=\"c\" answered=\"c\" id=\"m2\" "
+				  "conversation=\"s\" first\n" PIPE
 	      "  output assistant\n    text text=\"b\"\n  usage - - - - -\n"
-	      "invoke_agent aborted\n" AT "\n  invoke_agent provider=\"anthropic\"\n" PIPE
+	      "invoke_agent aborted\n" AT "\n  invoke_agent provider=\"anthropic\" conversation=\"s\"\n" PIPE
 	      "  usage - - - - -\n"
-	      "invoke_agent aborted\n" AT "\n  invoke_agent provider=\"anthropic\"\n" PIPE
+	      "invoke_agent aborted\n" AT "\n  invoke_agent provider=\"anthropic\" conversation=\"s\"\n" PIPE
 	      "  input user\n    text text=\"q\"\n  usage - - - - -\n");
 	lines("failed",
 	      ">" SDK("user",
@@ -193,7 +193,7 @@ static void an_agents_program(void **state)
 				    "\"total_cost_usd\":0.5"),
 	      HTTP_END_CLOSED,
 	      "invoke_agent error type=\"error_max_turns\"\n" AT
-	      "\n  invoke_agent provider=\"anthropic\"\n" PIPE
+	      "\n  invoke_agent provider=\"anthropic\" conversation=\"s\"\n" PIPE
 	      "  bottrace.agent.turns=9\n  bottrace.agent.cost_usd=\"0.5\"\n  input user\n    text "
 	      "text=\"q\"\n"
 	      "  usage - - - - -\n");

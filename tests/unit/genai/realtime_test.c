@@ -102,7 +102,7 @@ static const struct socket_row a_session_is_a_row_of_calls_rows[] = {
 	 "    text text=\"hm\"\n"
 	 "  finish stop\n"
 	 "  usage 5 4 2 - -\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/realtime\"\n"},
 	{"out of the conversation", "/v1/realtime?model=gpt-realtime",
 	 "< {\"type\":\"session.created\",\"session\":{\"id\":\"sess\","
@@ -155,7 +155,7 @@ static const struct socket_row a_session_is_a_row_of_calls_rows[] = {
 	 "    text text=\"Hello\"\n"
 	 "  finish stop\n"
 	 "  usage 5 4 2 - -\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/realtime\"\n"},
 	{"text", "/v1/realtime?model=gpt-realtime",
 	 "< {\"type\":\"session.created\",\"session\":{\"id\":\"sess\","
@@ -186,7 +186,7 @@ static const struct socket_row a_session_is_a_row_of_calls_rows[] = {
 	 "    text text=\"Hello\"\n"
 	 "  finish stop\n"
 	 "  usage 5 4 2 - -\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/realtime\"\n"},
 };
 
@@ -237,7 +237,7 @@ static const struct socket_row the_server_begins_by_itself_rows[] = {
 	 "    text text=\"Hello\"\n"
 	 "  finish stop\n"
 	 "  usage 5 4 2 - -\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/realtime\"\n"},
 	{"sound that is cleared", "/v1/realtime?model=gpt-realtime",
 	 "< {\"type\":\"session.created\",\"session\":{\"id\":\"sess\","
@@ -274,7 +274,7 @@ static const struct socket_row the_server_begins_by_itself_rows[] = {
 	 "    text text=\"Hello\"\n"
 	 "  finish stop\n"
 	 "  usage 5 4 2 - -\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/realtime\"\n"},
 	{"an item with sound in it", "/v1/realtime?model=gpt-realtime",
 	 "< {\"type\":\"session.created\",\"session\":{\"id\":\"sess\","
@@ -310,7 +310,7 @@ static const struct socket_row the_server_begins_by_itself_rows[] = {
 	 "    text text=\"Hello\"\n"
 	 "  finish stop\n"
 	 "  usage 5 4 2 - -\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/realtime\"\n"},
 };
 
@@ -351,7 +351,7 @@ static const struct socket_row answers_that_do_not_end_well_rows[] = {
 	 "    text text=\"Hel\"\n"
 	 "  finish error\n"
 	 "  usage 5 4 2 - -\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/realtime\"\n"},
 	{"failed", "/v1/realtime?model=gpt-realtime",
 	 "< {\"type\":\"session.created\",\"session\":{\"id\":\"sess\","
@@ -377,7 +377,7 @@ static const struct socket_row answers_that_do_not_end_well_rows[] = {
 	 "    text text=\"hi\"\n"
 	 "  finish error\n"
 	 "  usage 5 4 2 - -\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/realtime\"\n"},
 	{"refused", "/v1/realtime?model=gpt-realtime",
 	 "< {\"type\":\"session.created\",\"session\":{\"id\":\"sess\","
@@ -396,7 +396,7 @@ static const struct socket_row answers_that_do_not_end_well_rows[] = {
 	 "  input user\n"
 	 "    text text=\"hi\"\n"
 	 "  usage - - - - -\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/realtime\"\n"},
 	{"closed", "/v1/realtime?model=gpt-realtime",
 	 "< {\"type\":\"session.created\",\"session\":{\"id\":\"sess\","
@@ -418,7 +418,7 @@ static const struct socket_row answers_that_do_not_end_well_rows[] = {
 	 "  output assistant\n"
 	 "    text text=\"Hel\"\n"
 	 "  usage - - - - -\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/realtime\"\n"},
 };
 
@@ -453,7 +453,7 @@ static const struct socket_row strange_messages_rows[] = {
 	 "    text text=\"hi\"\n"
 	 "  finish stop\n"
 	 "  usage - - - - -\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/realtime\"\n"},
 };
 
