@@ -520,15 +520,22 @@ void genai_rpc_listen(struct genai_work *w, const struct http_event *ev)
 	genai_rpc_dispatch(w, json_parse(scratch, data, NULL), &at);
 }
 
+/* No answer in what came: the request was only accepted, or a stream ended without it. */
+static bool is_answerless(const struct http_exchange *x)
+{
+	if (x->status < 200 || x->status >= 300 || x->end != HTTP_END_DONE || x->broken.set ||
+	    x->gaps != NULL)
+		return false;
+	return x->status == 202 || x->response.body_bytes == 0 ||
+	       str_eq(x->response.content_type, STR("text/event-stream"));
+}
+
 bool genai_rpc_outlive(struct genai_work *w)
 {
 	struct http_exchange *x = w->c.x, *copy;
-	bool accepted = x->status >= 200 && x->status < 300 && x->end == HTTP_END_DONE && !x->broken.set;
 
 	if (w->rpc == NULL || !w->rpc->waits || w->closed || w->rpc->protocol != &genai_rpc_mcp ||
-	    !accepted || x->gaps != NULL || x->response.body.n > 0)
-		return false;
-	if (x->response.body_bytes > 0 && !str_eq(x->response.content_type, STR("text/event-stream")))
+	    !is_answerless(x))
 		return false;
 	copy = arena_alloc(w->c.arena, sizeof(*copy));
 	if (copy == NULL)
