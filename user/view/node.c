@@ -22,7 +22,7 @@ static const struct {
 	{"embeddings", NODE_LLM, "embed"},
 	{"rerank", NODE_LLM, "rerank"},
 	{"execute_tool", NODE_TOOL, "tool"},
-	{"mcp", NODE_TOOL, "mcp"},
+	{"mcp", NODE_STEP, "mcp"},
 	{"invoke_agent", NODE_AGENT, "agent"},
 	{"invoke_workflow", NODE_AGENT, "flow"},
 	{"process", NODE_PROC, "proc"},
