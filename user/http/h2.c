@@ -136,7 +136,7 @@ static bool payload_strip(const struct frame *f, struct str *payload)
 		front += 4;
 	if (front + pad > payload->n)
 		return false;
-	*payload = str_make(payload->p + front, payload->n - front - pad);
+	*payload = str_head(str_skip(*payload, front), payload->n - front - pad);
 	return true;
 }
 

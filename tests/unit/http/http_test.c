@@ -496,6 +496,39 @@ static void recordings_are_put_in_order(void **state)
 	buf_fini(&t.out);
 }
 
+/* HEADERS without a byte, then the same stream's in earnest; the second says that it is padded, and has no pad. */
+static void http2_empty_headers(void **state)
+{
+	static const struct step steps[] = {
+		SAYS("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"),
+		SAYS("\0\0\0\1\5\0\0\0\1"
+		     "\0\0\0\1\15\0\0\0\3"
+		     "\0\0\3\1\5\0\0\0\5"
+		     "\x82\x84\x87"),
+		ENDS(FREED),
+		ENDS(END),
+	};
+
+	(void)state;
+	script_check("empty headers", steps,
+		     "begin 1\n"
+		     "request 1  :\n"
+		     "asked 1\n"
+		     "begin 2\n"
+		     "request 2  :\n"
+		     "asked 2\n"
+		     "begin 3\n"
+		     "request 3 GET /:\n"
+		     "asked 3\n"
+		     "done 1 CLOSED\n"
+		     "  req @33 wire 9 body 0/0 \"\"\n"
+		     "done 2 CLOSED broken write@42 header block cannot be read\n"
+		     "  req @42 wire 9 body 0/0 \"\"\n"
+		     "done 3 CLOSED\n"
+		     "  req @51 wire 12 body 0/0 \"\"\n"
+		     "stray write 33\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -515,6 +548,7 @@ int main(void)
 		cmocka_unit_test(silent_gap),
 		cmocka_unit_test(two_connections),
 		cmocka_unit_test(recordings_are_put_in_order),
+		cmocka_unit_test(http2_empty_headers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
