@@ -130,6 +130,7 @@ struct genai_known {
 	struct str text;       /* the body without the messages that are known, in the scratch arena */
 	struct record *record; /* NULL: nothing is known; valid until the next genai_history_keep */
 	uint32_t marks, count; /* of its marks; of the messages before them */
+	uint32_t elements;     /* of the list, before them */
 	size_t array, resume;  /* text[array...] is body[resume...] */
 };
 struct genai_history *genai_history_new(void);

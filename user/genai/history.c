@@ -20,6 +20,7 @@ struct mark {
 	size_t end;
 	struct hash128 hash; /* of the bytes from the mark before to here */
 	uint32_t messages;   /* so far */
+	uint32_t elements;   /* of the list, so far */
 };
 
 struct record {
@@ -130,10 +131,17 @@ bool genai_history_find(struct genai_work *w, const struct genai_decoder *d, str
 		.record = best,
 		.marks = most,
 		.count = best->marks[most - 1].messages,
+		.elements = best->marks[most - 1].elements,
 		.array = best->array,
 		.resume = from,
 	};
 	return true;
+}
+
+/* What is not there stays so: it is printed otherwise than what is empty. */
+static struct str keep_str(struct arena *a, struct str s)
+{
+	return s.p ? arena_dup(a, s) : STR_NONE;
 }
 
 bool genai_history_join(struct genai_work *w, const struct genai_known *known)
@@ -148,13 +156,13 @@ bool genai_history_join(struct genai_work *w, const struct genai_known *known)
 	for (uint32_t i = 0; i < n; i++) {
 		/* The record may be gone before the call is. */
 		all[i] = r->messages[i];
-		all[i].role = arena_dup(c->arena, all[i].role);
+		all[i].role = keep_str(c->arena, all[i].role);
 		all[i].parts = arena_alloc(c->arena, (all[i].count + 1) * sizeof(*all[i].parts));
 		if (all[i].parts == NULL)
 			return false;
 		for (uint32_t k = 0; k < all[i].count; k++) {
 			all[i].parts[k] = r->messages[i].parts[k];
-			all[i].parts[k].id = arena_dup(c->arena, all[i].parts[k].id);
+			all[i].parts[k].id = keep_str(c->arena, all[i].parts[k].id);
 		}
 	}
 	if (c->input_count > 0)
@@ -171,17 +179,16 @@ bool genai_history_join(struct genai_work *w, const struct genai_known *known)
 static bool message_keep(struct arena *a, struct genai_message *to, const struct genai_message *from)
 {
 	*to = (struct genai_message){.hash = from->hash, .exact = from->exact, .known = true};
-	to->role = arena_dup(a, from->role);
+	to->role = keep_str(a, from->role);
 	to->parts = arena_alloc(a, (from->count + 1) * sizeof(*to->parts));
-	if (to->parts == NULL || to->role.p == NULL)
+	if (to->parts == NULL || (to->role.p == NULL && from->role.p != NULL))
 		return false;
 	for (uint32_t i = 0; i < from->count; i++) {
 		const struct genai_part *p = &from->parts[i];
 
 		if (p->type != GENAI_TOOL_CALL && p->type != GENAI_TOOL_RESPONSE)
 			continue;
-		to->parts[to->count++] =
-			(struct genai_part){.type = p->type, .id = p->id.n ? arena_dup(a, p->id) : p->id};
+		to->parts[to->count++] = (struct genai_part){.type = p->type, .id = keep_str(a, p->id)};
 	}
 	return true;
 }
@@ -244,6 +251,7 @@ static void marks_add(struct genai_work *w, struct record *r, struct str body, c
 		m->end = (size_t)(raw.p + raw.n - text) + moved;
 		m->hash = segment(w->g_history, body, from, m->end);
 		m->messages = messages;
+		m->elements = known->elements + at + 1;
 		from = m->end;
 		r->count++;
 	}
@@ -261,7 +269,8 @@ void genai_history_keep(struct genai_work *w, const struct genai_decoder *d, str
 						      : (uint32_t)elements;
 
 	if (h == NULL || d->history == NULL || json_type(list) != JSON_ARRAY || body.n < KNOWN_BYTES_MIN ||
-	    elements > LIMIT_MESSAGES || told + known->count != c->input_count || c->input_count == 0)
+	    known->elements + elements > LIMIT_MESSAGES || told + known->count != c->input_count ||
+	    c->input_count == 0)
 		return;
 	struct record *r = record_new(d, known->marks + (uint32_t)elements, c->input_count);
 

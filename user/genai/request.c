@@ -96,7 +96,8 @@ static const struct json *request_json(struct genai_work *w, const struct genai_
 		const struct json *j = json_parse(genai_scratch(w), known->text, &end);
 
 		w->whole = end.state == JSON_WHOLE && str_trim(str_skip(known->text, end.offset)).n == 0;
-		if (w->whole)
+		/* Beyond the limit messages are left out, and that is counted over all of them. */
+		if (w->whole && known->elements + json_count(json_get(j, d->history)) <= LIMIT_MESSAGES)
 			return j;
 		/* What is wrong is to be found at its place. */
 		*known = (struct genai_known){0};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A request that repeats another's messages is read like one that repeats nothing, but not parsed twice. */
+#include "base/limits.h"
 #include "talk.h"
 
 #define TURNS 12
@@ -22,12 +23,13 @@ static void on_call(void *ctx, struct genai_call *c)
 		const struct genai_message *m = &c->input[i];
 
 		assert_int_equal(m->known, i < c->known);
-		buf_addf(&s->read, "%.*s %016llx %016llx %016llx\n", STR_ARG(m->role),
-			 (unsigned long long)m->hash.lo, (unsigned long long)m->exact.lo,
-			 (unsigned long long)m->exact.hi);
+		buf_addf(&s->read, "%.*s %016llx %016llx %016llx\n",
+			 STR_ARG(m->role.p ? m->role : STR("no role")), (unsigned long long)m->hash.lo,
+			 (unsigned long long)m->exact.lo, (unsigned long long)m->exact.hi);
 		for (uint32_t k = 0; k < m->count; k++)
 			if (m->parts[k].type == GENAI_TOOL_CALL || m->parts[k].type == GENAI_TOOL_RESPONSE)
-				buf_addf(&s->read, "  %d %.*s\n", m->parts[k].type, STR_ARG(m->parts[k].id));
+				buf_addf(&s->read, "  %d %.*s\n", m->parts[k].type,
+					 STR_ARG(m->parts[k].id.p ? m->parts[k].id : STR("no id")));
 	}
 	genai_expand(c);
 	assert_int_equal(c->known, 0);
@@ -237,11 +239,78 @@ static void bounded(void **state)
 	free(s);
 }
 
+/* The second body, read by one who knows the first, and by one who does not: the same. How many messages were known. */
+static uint32_t same(struct str first, struct str second)
+{
+	struct seen both, alone;
+
+	seen_init(&both);
+	seen_init(&alone);
+	struct genai *g = genai_new(&ops, &both), *fresh = genai_new(&ops, &alone);
+
+	ask(g, "/v1/chat/completions", first);
+	buf_clear(&both.read);
+	buf_clear(&both.whole);
+	ask(g, "/v1/chat/completions", second);
+	ask(fresh, "/v1/chat/completions", second);
+	assert_int_equal(alone.known[0], 0);
+	assert_true(str_eq(buf_str(&both.read), buf_str(&alone.read)));
+	assert_true(str_eq(buf_str(&both.whole), buf_str(&alone.whole)));
+	genai_free(g);
+	genai_free(fresh);
+	seen_fini(&both);
+	seen_fini(&alone);
+	return both.known[1];
+}
+
+/* What a message does not have, it does not have when it is repeated. */
+static void without_role(void **state)
+{
+	struct buf b, more;
+
+	(void)state;
+	buf_init(&b, SIZE_MAX);
+	buf_init(&more, SIZE_MAX);
+	buf_addf(&b,
+		 "{\"model\":\"m\",\"messages\":[{\"content\":\"%03000d\"},{\"tool_calls\":[{\"function\":{}}"
+		 "]}",
+		 1);
+	buf_add(&more, buf_str(&b));
+	buf_add(&b, STR("]}"));
+	buf_add(&more, STR(",{}]}"));
+	assert_int_equal(same(buf_str(&b), buf_str(&more)), 2);
+	buf_fini(&b);
+	buf_fini(&more);
+}
+
+/* The limit counts those that are known, too: beyond it messages are left out, and that is said. */
+static void too_many(void **state)
+{
+	struct buf b, more;
+
+	(void)state;
+	buf_init(&b, SIZE_MAX);
+	buf_init(&more, SIZE_MAX);
+	buf_add(&b, STR("{\"model\":\"m\",\"messages\":[{}"));
+	for (unsigned i = 1; i < LIMIT_MESSAGES - 1; i++)
+		buf_add(&b, STR(",{}"));
+	buf_add(&more, buf_str(&b));
+	buf_add(&b, STR("]}"));
+	buf_add(&more, STR(",{}]}"));
+	assert_int_equal(same(buf_str(&b), buf_str(&more)), LIMIT_MESSAGES - 1);
+	more.n -= 2;
+	buf_add(&more, STR(",{}]}"));
+	assert_int_equal(same(buf_str(&b), buf_str(&more)), 0);
+	buf_fini(&b);
+	buf_fini(&more);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conversation),	  cmocka_unit_test(forks),   cmocka_unit_test(items),
-		cmocka_unit_test(longer_element), cmocka_unit_test(bounded),
+		cmocka_unit_test(longer_element), cmocka_unit_test(bounded), cmocka_unit_test(without_role),
+		cmocka_unit_test(too_many),
 	};
 
 	return cmocka_run_group_tests_name("genai history", tests, NULL, NULL);
