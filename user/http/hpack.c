@@ -76,7 +76,7 @@ void http_hpack_free(struct http_hpack *h)
 int http_hpack_feed(struct http_hpack *h, struct str block,
 		    void (*field)(void *ctx, struct str name, struct str value, bool known), void *ctx)
 {
-	const uint8_t *p = (const uint8_t *)block.p;
+	const uint8_t *p = (const uint8_t *)(block.n ? block.p : "");
 	size_t left = block.n;
 
 	for (;;) {
