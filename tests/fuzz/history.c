@@ -2,7 +2,7 @@
 /*
  * Repeated histories. Requests go to one reader that remembers, and each to a reader of its own that knows nothing: both
  * must tell the same. Parts build a body: q it begins anew, k "N" of it N bytes are kept, t bytes behind it, r "N,bytes"
- * N times; s sends it. p the target. A body that begins with a brace gets a long member before all others, so that little
+ * N times; s sends it, l "N" without N bytes in its middle that were lost, o "N" that nobody wanted. p the target. A body that begins with a brace gets a long member before all others, so that little
  * is enough to be remembered.
  */
 #include <stdio.h>
@@ -143,11 +143,32 @@ static void feed(struct reader *r, enum wire_dir dir, struct str data)
 				   .ts_ns = 20,
 				   .data = data};
 
+	if (data.n == 0)
+		return;
 	r->offset[dir] += data.n;
 	http_feed(r->http, &chunk);
 }
 
-static void send(struct reader *r, struct str target, struct str body)
+/* What is left out of a body. */
+struct hole {
+	size_t at, bytes;
+	enum wire_cause cause;
+};
+
+static void feed_body(struct reader *r, struct str body, struct hole hole)
+{
+	struct flow_gap gap = {&r->conn, WIRE_WRITE, 0, hole.bytes, hole.cause, 20};
+
+	feed(r, WIRE_WRITE, str_head(body, hole.at));
+	if (hole.bytes > 0) {
+		gap.offset = r->offset[WIRE_WRITE];
+		r->offset[WIRE_WRITE] += hole.bytes;
+		http_gap(r->http, &gap);
+	}
+	feed(r, WIRE_WRITE, str_skip(body, hole.at + hole.bytes));
+}
+
+static void send(struct reader *r, struct str target, struct str body, struct hole hole)
 {
 	autodrop(buf_fini) struct buf b;
 
@@ -156,8 +177,8 @@ static void send(struct reader *r, struct str target, struct str body)
 	buf_init(&b, 2 * BODY_MAX);
 	buf_addf(&b, "POST %.*s HTTP/1.1\r\nHost: api.example.com\r\nContent-Length: %zu\r\n\r\n",
 		 STR_ARG(target), body.n);
-	buf_add(&b, body);
 	feed(r, WIRE_WRITE, buf_str(&b));
+	feed_body(r, body, hole);
 	feed(r, WIRE_READ, STR("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"));
 }
 
@@ -169,13 +190,13 @@ static void same(struct str known, struct str fresh)
 	abort();
 }
 
-static void compare(struct reader *known, struct str target, struct str body)
+static void compare(struct reader *known, struct str target, struct str body, struct hole hole)
 {
 	struct reader fresh;
 
 	reader_init(&fresh);
-	send(known, target, body);
-	send(&fresh, target, body);
+	send(known, target, body, hole);
+	send(&fresh, target, body, hole);
 	assert(!buf_err(&known->told) && !buf_err(&known->recalled));
 	same(buf_str(&known->recalled), buf_str(&fresh.recalled));
 	same(buf_str(&known->told), buf_str(&fresh.told));
@@ -221,8 +242,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 			for (uint64_t i = 0; i < count && part.n > 0 && !buf_err(&body); i++)
 				buf_add(&body, part);
-		} else if (letter == 's' && requests++ < REQUESTS_MAX) {
-			compare(&known, target, buf_str(&body));
+		} else if (letter && strchr("slo", letter) && requests++ < REQUESTS_MAX) {
+			uint64_t bytes = letter == 's' ? 0 : fuzz_number(&part) % BODY_MAX;
+			struct hole hole = {.cause = letter == 'l' ? WIRE_CAUSE_RING_FULL : WIRE_CAUSE_NONE};
+
+			hole.bytes = bytes < body.n ? (size_t)bytes : body.n;
+			hole.at = (body.n - hole.bytes) / 2;
+			compare(&known, target, buf_str(&body), hole);
 		}
 	}
 	reader_fini(&known);
