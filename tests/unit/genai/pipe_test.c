@@ -175,12 +175,11 @@ static void an_agents_program(void **state)
 												      "\""),
 	      HTTP_END_ABORTED,
 	      "chat ok\n" AT "\n  chat provider=\"anthropic\" model=\"c\" answered=\"c\" id=\"m1\" "
-			     "conversation=\"s\" first\n" PIPE
+	      "conversation=\"s\" first\n" PIPE
 	      "  input user\n    text text=\"q\"\n  output assistant\n    text text=\"a\"\n  usage 1 2 - - "
 	      "-\n"
 	      "chat aborted\n" AT "\n  chat provider=\"anthropic\" model=\"c\" answered=\"c\" id=\"m2\" "
-				  "conversation=\"s\" first\n" PIPE
-	      "  output assistant\n    text text=\"b\"\n  usage - - - - -\n"
+	      "conversation=\"s\" first\n" PIPE "  output assistant\n    text text=\"b\"\n  usage - - - - -\n"
 	      "invoke_agent aborted\n" AT "\n  invoke_agent provider=\"anthropic\" conversation=\"s\"\n" PIPE
 	      "  usage - - - - -\n"
 	      "invoke_agent aborted\n" AT "\n  invoke_agent provider=\"anthropic\" conversation=\"s\"\n" PIPE
