@@ -150,6 +150,22 @@ static void member_of(struct buf *b, const struct json *asked, const char *name,
 	member(b, name, json_type(own) > JSON_NULL && !json_is_cut(own) ? json_raw(own) : buf_str(session));
 }
 
+/* "/v1/realtime?model=NAME", as JSON: until the server says which one it is. */
+static struct str model_asked(struct genai_lane *l)
+{
+	struct str rest = l->up->c.x->target, one, name;
+
+	rest = str_cut(rest, '?', &one);
+	while (rest.n > 0) {
+		rest = str_cut(rest, '&', &one);
+		struct str value = str_cut(one, '=', &name);
+
+		if (str_eq(name, STR("model")) || str_eq(name, STR("deployment")))
+			return genai_quote(l->up, genai_server_unescape(l->up, value));
+	}
+	return STR_NONE;
+}
+
 /* The request as Responses would have it. asked: the "response" of response.create, or NULL. */
 static const struct json *body_of(struct genai_lane *l, struct realtime *r, const struct json *asked)
 {
@@ -161,6 +177,8 @@ static const struct json *body_of(struct genai_lane *l, struct realtime *r, cons
 	buf_init(&b, 2 * SESSION_MAX + ITEMS_MAX);
 	audio_add(r);
 	buf_add(&b, STR("{\"stream\":true"));
+	if (r->model.n == 0)
+		buf_add(&r->model, model_asked(l));
 	member(&b, "model", buf_str(&r->model));
 	member_of(&b, asked, "instructions", &r->instructions);
 	member_of(&b, asked, "tools", &r->tools);

@@ -108,7 +108,7 @@ static bool request(struct genai_work *w, const struct json *body)
 
 /* ---- the answer ---- */
 
-static void usage_read(struct genai_work *w, const struct json *usage)
+void genai_responses_usage(struct genai_work *w, const struct json *usage)
 {
 	struct genai_usage *u = &w->c.usage;
 	const struct json *in = json_get(usage, "input_tokens_details"),
@@ -128,7 +128,7 @@ void genai_responses_head(struct genai_work *w, const struct json *response)
 {
 	genai_openai_head(w, response);
 	conversation_read(w, response);
-	usage_read(w, json_get(response, "usage"));
+	genai_responses_usage(w, json_get(response, "usage"));
 	if (json_type(json_get(response, "error")) == JSON_OBJECT ||
 	    json_type(json_get(response, "error")) == JSON_STRING)
 		genai_error_read(w, response);

@@ -24,6 +24,7 @@ void genai_items_done(struct genai_work *w, struct genai_items *all);
 
 /* What stands beside the output: id, model, usage, tier, error, conversation. */
 void genai_responses_head(struct genai_work *w, const struct json *response);
+void genai_responses_usage(struct genai_work *w, const struct json *usage);
 /* The finish reason by status and items; Responses has no word of its own. None without a status. */
 void genai_responses_finish(struct genai_work *w, const struct genai_items *all, struct str status,
 			    struct str reason);

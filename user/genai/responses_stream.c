@@ -126,6 +126,7 @@ static bool last_read(struct genai_work *w, struct stream *s, struct str type, c
 		last |= str_eq(type, str_of(types[i]));
 	if (!last)
 		return false;
+	genai_responses_usage(w, json_get(j, "usage")); /* xAI's Realtime has it beside the response */
 	if (json_count(json_get(response, "output")) > 0 || s->count == 0) {
 		genai_responses_read(w, response);
 		s->read = true;

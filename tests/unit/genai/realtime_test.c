@@ -196,6 +196,39 @@ static void a_session_is_a_row_of_calls(void **state)
 	SOCKETS_RUN(a_session_is_a_row_of_calls_rows);
 }
 
+static const struct socket_row what_others_do_rows[] = {
+	{"usage beside the response, a model in the path",
+	 "/openai/v1/realtime?api-version=1&deployment=my%20dep",
+	 "> {\"type\":\"conversation.item.create\",\"item\":{\"type\":\"message\","
+	 "\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"hi\"}]}}\n"
+	 "> {\"type\":\"response.create\"}\n"
+	 "< {\"type\":\"response.created\",\"response\":{\"id\":\"r1\"}}\n"
+	 "< {\"type\":\"response.done\",\"response_id\":\"r1\",\"response\":{\"id\":\"r1\","
+	 "\"status\":\"completed\",\"status_details\":\"unimplemented\","
+	 "\"output\":[{\"type\":\"message\",\"id\":\"m1\",\"role\":\"assistant\","
+	 "\"status\":\"completed\",\"content\":[{\"type\":\"audio\","
+	 "\"transcript\":\"Hello\"}]}],\"usage\":{}},\"usage\":{\"input_tokens\":7,"
+	 "\"output_tokens\":113}}",
+	 "chat ok\n"
+	 "  server=\"api.example.com\" port=443 path=\"/openai/v1/realtime\"\n"
+	 "  chat provider=\"openai\" model=\"my dep\" id=\"r1\" stream\n"
+	 "  openai.api.type=\"realtime\"\n"
+	 "  input user\n"
+	 "    text text=\"hi\"\n"
+	 "  output assistant finish=\"stop\"\n"
+	 "    text text=\"Hello\"\n"
+	 "  finish stop\n"
+	 "  usage 7 113 - - -\n"
+	 "http ok\n"
+	 "  server=\"api.example.com\" port=443 path=\"/openai/v1/realtime\"\n"},
+};
+
+static void what_others_do(void **state)
+{
+	(void)state;
+	SOCKETS_RUN(what_others_do_rows);
+}
+
 static const struct socket_row the_server_begins_by_itself_rows[] = {
 	{"sound", "/v1/realtime?model=gpt-realtime",
 	 "< {\"type\":\"session.created\",\"session\":{\"id\":\"sess\","
@@ -445,7 +478,7 @@ static const struct socket_row strange_messages_rows[] = {
 	 "\"transcript\":\"hi\"}]}]}}",
 	 "chat ok\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/realtime\"\n"
-	 "  chat provider=\"openai\" id=\"r1\" stream\n"
+	 "  chat provider=\"openai\" model=\"gpt-realtime\" id=\"r1\" stream\n"
 	 "  openai.api.type=\"realtime\"\n"
 	 "  input assistant\n"
 	 "    other value={\"content\":[1,{\"audio\":3}]}\n"
@@ -467,6 +500,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_session_is_a_row_of_calls),
+		cmocka_unit_test(what_others_do),
 		cmocka_unit_test(the_server_begins_by_itself),
 		cmocka_unit_test(answers_that_do_not_end_well),
 		cmocka_unit_test(strange_messages),
