@@ -219,7 +219,7 @@ static const struct socket_row what_others_do_rows[] = {
 	 "    text text=\"Hello\"\n"
 	 "  finish stop\n"
 	 "  usage 7 113 - - -\n"
-	 "http ok\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/openai/v1/realtime\"\n"},
 };
 
