@@ -197,7 +197,7 @@ int exchange_say(struct exchange_talk *t, struct pipeline *p, struct arena *a, c
 
 static void answer_write(const struct exchange_talk *t, struct buf *out)
 {
-	autodrop(buf_fini) struct buf body;
+	autodrop(buf_fini) struct buf body = {0};
 	struct str words = buf_str(&t->answer), messages = buf_str(&t->messages), status, type, one;
 	bool stream = str_has(words, STR("text/event-stream"));
 
@@ -223,7 +223,7 @@ static void answer_write(const struct exchange_talk *t, struct buf *out)
 
 int exchange_flush(struct exchange_talk *t, struct pipeline *p)
 {
-	autodrop(buf_fini) struct buf answer;
+	autodrop(buf_fini) struct buf answer = {0};
 	struct str name;
 	int r = 0;
 

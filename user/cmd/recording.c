@@ -29,7 +29,7 @@ struct recording {
 
 static int socket_open(struct recording *r, struct str url, const struct json *first)
 {
-	autodrop(buf_fini) struct buf head;
+	autodrop(buf_fini) struct buf head = {0};
 	bool google = json_get(first, "setup") != NULL;
 	struct str host = r->server_name, target, rest;
 	ptrdiff_t at;
@@ -65,7 +65,7 @@ static int socket_open(struct recording *r, struct str url, const struct json *f
 /* RFC 6455 5.2; a client's mask is of zeros. */
 static int socket_say(struct recording *r, bool sent, struct str text)
 {
-	autodrop(buf_fini) struct buf frame;
+	autodrop(buf_fini) struct buf frame = {0};
 	unsigned char masked = sent ? 0x80 : 0;
 
 	buf_init(&frame, LIMIT_BODY_BYTES * 2);

@@ -236,7 +236,7 @@ static const struct json *parsed(struct genai_work *w, struct buf *b)
 static void call_begin(struct genai_agent *g, struct context *x, const struct genai_pipe_line *line,
 		       const struct json *message)
 {
-	autodrop(buf_fini) struct buf body;
+	autodrop(buf_fini) struct buf body = {0};
 	struct genai_rpc_at at = at_of(line);
 	struct genai_work *w;
 
@@ -271,7 +271,7 @@ static void call_begin(struct genai_agent *g, struct context *x, const struct ge
 
 static void call_end(struct context *x, enum genai_status status)
 {
-	autodrop(buf_fini) struct buf body;
+	autodrop(buf_fini) struct buf body = {0};
 	struct genai_work *w = x->call;
 
 	if (w == NULL)

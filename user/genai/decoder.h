@@ -207,8 +207,9 @@ struct genai_rpc {
 	struct {
 		uint64_t scope, id, from_server;
 	} key;
-	bool waits;  /* in the list */
-	void *state; /* the protocol's */
+	uint64_t carrier; /* the scope of what it came over */
+	bool waits;	  /* in the list */
+	void *state;	  /* the protocol's */
 };
 extern const struct genai_rpc_protocol genai_rpc_mcp;
 extern const struct genai_rpc_protocol genai_rpc_a2a;

@@ -48,7 +48,8 @@ static uint64_t scope_of(const struct genai_work *up)
 {
 	const struct http_exchange *x = up->c.x;
 	const struct proc *p = x->conn ? x->conn->proc : NULL;
-	uint64_t facts[] = {p ? p->pid : 0, p ? p->start_ns : 0,       x->server_side,
+	bool serves = x->server_side && !up->is_pipe; /* of a pipe that is known late */
+	uint64_t facts[] = {p ? p->pid : 0, p ? p->start_ns : 0,       serves,
 			    up->c.port,	    hash_u64(up->c.server, 0), hash_u64(session_of(up), 0)};
 
 	return hash_u64(str_make(facts, sizeof(facts)), 0);
@@ -227,8 +228,10 @@ static void session_mix(struct genai_work *w)
 	w->c.body_hash = hash_chain(w->c.body_hash, hash_u128(id.p ? id : STR(""), 0));
 }
 
+/* carrier: scope of what it came over; scope: within which its id counts. */
 static bool setup(struct genai_work *w, const struct genai_rpc_message *m,
-		  const struct genai_rpc_protocol *protocol, uint64_t scope, const struct genai_rpc_at *at)
+		  const struct genai_rpc_protocol *protocol, uint64_t carrier, uint64_t scope,
+		  const struct genai_rpc_at *at)
 {
 	struct genai_rpc_table *t = table_get(w->g);
 	struct genai_rpc *r = arena_alloc(w->c.arena, sizeof(*r));
@@ -236,6 +239,7 @@ static bool setup(struct genai_work *w, const struct genai_rpc_message *m,
 	if (t == NULL || r == NULL)
 		return false;
 	r->protocol = protocol;
+	r->carrier = carrier;
 	r->key.scope = scope;
 	r->key.id = id_of(w, m->id);
 	r->key.from_server = at->from_server;
@@ -258,7 +262,7 @@ void genai_rpc_ask(struct genai_work *up, const struct genai_rpc_message *m, uin
 	if (w == NULL)
 		return;
 	w->c.body_hash = hash_u128(json_raw(m->j), 0);
-	if (!setup(w, m, protocol, scope ? scope : scope_of(up), at)) {
+	if (!setup(w, m, protocol, scope_of(up), scope ? scope : scope_of(up), at)) {
 		genai_end(w);
 		arena_free(w->c.arena);
 		return;
@@ -423,7 +427,7 @@ bool genai_rpc_take(struct genai_work *w, const struct json *body)
 	protocol = protocol_find(w, &m);
 	if (protocol == NULL)
 		w->c.note = "JSON-RPC with a method of no protocol that is known";
-	return protocol != NULL && setup(w, &m, protocol, scope_of(w), &at);
+	return protocol != NULL && setup(w, &m, protocol, scope_of(w), scope_of(w), &at);
 }
 
 static bool is_mine(struct genai_work *w, const struct genai_rpc_message *m)
@@ -558,7 +562,7 @@ void genai_rpc_abandon(struct genai_work *up, enum http_end end, uint64_t ts_ns)
 
 	for (struct genai_work *w = t ? t->first : NULL; w != NULL; w = next) {
 		next = w->rpc->next;
-		if (w->rpc->key.scope != scope || !w->is_own)
+		if (w->rpc->carrier != scope || !w->is_own)
 			continue;
 		if (end != HTTP_END_SESSION)
 			genai_settle(w, GENAI_ABORTED, ts_ns);

@@ -65,7 +65,9 @@ static void call_close(void *ctx, struct genai_call *c)
 	call_json(c->tools);
 	call_messages(c->input, c->input_count);
 	call_messages(c->output, c->output_count);
-	assert(c->kind == GENAI_HTTP || c->operation);
+	call_json(c->tool_arguments);
+	call_json(c->tool_result);
+	assert(c->kind == GENAI_HTTP || c->operation || c->method.n > 0);
 	assert(c->finish_count <= c->output_count || c->output_count == 0);
 }
 
@@ -265,7 +267,8 @@ static void call_run(const char *path, struct str rest)
 	http_close(c.http, &c.conn, FLOW_END_FREED, 30);
 	http_free(c.http);
 	genai_free(c.genai);
-	assert(c.begun == c.ended && c.closed <= c.begun);
+	/* Calls that another connection was to answer never end. */
+	assert(c.begun >= c.ended && c.closed <= c.begun);
 }
 
 #endif

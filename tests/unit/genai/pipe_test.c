@@ -106,6 +106,13 @@ static void both_sides_ask(void **state)
 	      PING_TEXT("ok") "mcp aborted\n" AT "\n  method=\"initialize\"\n  -\n"
 			      "  mcp.method.name=\"initialize\"\n" PIPE
 			      "  bottrace.mcp.client=\"c\"\n  jsonrpc.request.id=\"0\"\n  usage - - - - -\n");
+	/* The sides are known only after the first call. */
+	lines("told late", "<" PING "<" INIT ">{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{}}\n",
+	      HTTP_END_CLOSED,
+	      PING_TEXT("aborted") "mcp aborted\n" AT "\n  method=\"initialize\"\n  -\n"
+				   "  mcp.method.name=\"initialize\"\n" PIPE
+				   "  bottrace.mcp.client=\"c\"\n  jsonrpc.request.id=\"0\"\n  usage - - - - "
+				   "-\n");
 	lines("goes on", ">" PING, HTTP_END_SESSION, "not closed: " PING_TEXT("open"));
 }
 
