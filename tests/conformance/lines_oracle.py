@@ -246,7 +246,8 @@ def openai_rows(events):
     """Both of OpenAI's: a response that is done says all of it."""
     for event in events:
         if event["type"] == "response.done":
-            yield response_row(event["response"], "input_token_details")
+            response = event["response"]  # xAI has the usage beside it
+            yield response_row({**response, "usage": response.get("usage") or event.get("usage")}, "input_token_details")
         elif event["type"] == "response.completed":
             yield response_row(event["response"], "input_tokens_details")
         elif event["type"] == "error":
