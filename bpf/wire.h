@@ -53,6 +53,7 @@
 #define WIRE_TARGET	0x8009 /* a process that the user named; every probe is live for it */
 #define WIRE_SHED	0x800a /* the overhead governor took a step */
 #define WIRE_KEEP	0x800b /* which traces the document is to keep */
+#define WIRE_PRICES	0x800c /* a piece of the price file that the user gave */
 
 /* Why bytes or calls are missing: the words of the ledger (docs/trace.md). */
 enum wire_cause {
@@ -330,6 +331,17 @@ struct wire_target {
 	struct wire_head head;
 };
 _Static_assert(sizeof(struct wire_target) == 32, "wire_target");
+
+/* The pieces come right behind WIRE_SESSION, in order. Payload: len bytes. */
+struct wire_prices {
+	struct wire_head head;
+	WIRE_U32 total;	 /* bytes of the whole file */
+	WIRE_U32 offset; /* of this piece */
+	WIRE_U32 len;
+	WIRE_U32 pad;
+	WIRE_U8 payload[];
+};
+_Static_assert(sizeof(struct wire_prices) == 48, "wire_prices");
 
 struct wire_tick {
 	struct wire_head head;

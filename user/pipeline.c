@@ -24,6 +24,8 @@ struct pipeline {
 	struct http *http;
 	struct genai *genai;
 	struct trace_set *traces;
+	struct genai_prices *prices;
+	struct buf price_file; /* as far as it came */
 	struct guard *guard;
 	struct store *store;
 	struct buf line;     /* the span being written */
@@ -143,6 +145,10 @@ static bool make_rooms(struct pipeline *p)
 {
 	struct trace_settings ts = {.ops = &trace_ops, .ctx = p};
 
+	p->prices = genai_prices_new();
+	if (!p->prices)
+		return false;
+	ts.prices = p->prices;
 	p->guard = guard_new();
 	p->store = store_new(p->settings.spool_dir);
 	if (!p->guard || !p->store)
@@ -171,6 +177,26 @@ static bool make_flow(struct pipeline *p)
 	return p->flow != NULL;
 }
 
+static int take_prices(struct pipeline *p, struct str text)
+{
+	struct genai_prices_error error;
+	int r = genai_prices_add(p->prices, text, &error);
+
+	if (r == -EINVAL)
+		err_note(ERR_NORMAL, "note: prices are not taken: line %u: %s", error.line, error.why);
+	return r;
+}
+
+/* The file comes in pieces; it was checked before. */
+static void feed_prices(struct pipeline *p, const struct wire_prices *rec)
+{
+	if (p->settings.prices.p != NULL || rec->offset != p->price_file.n)
+		return;
+	buf_add(&p->price_file, str_make(rec->payload, rec->len));
+	if (buf_err(&p->price_file) == 0 && p->price_file.n == rec->total)
+		(void)take_prices(p, buf_str(&p->price_file));
+}
+
 struct pipeline *pipeline_new(const struct pipeline_settings *settings)
 {
 	autodrop(drop_pipeline) struct pipeline *p = calloc(1, sizeof(*p));
@@ -179,9 +205,14 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings)
 		return NULL;
 	p->settings = *settings;
 	buf_init(&p->line, LIMIT_SPAN_BYTES * 2);
+	buf_init(&p->price_file, LIMIT_PRICES_BYTES);
 	if (!make_rooms(p)) {
 		if (errno == 0)
 			errno = ENOMEM;
+		return NULL;
+	}
+	if (settings->prices.p != NULL && take_prices(p, settings->prices) < 0) {
+		errno = ENOMEM;
 		return NULL;
 	}
 	if (settings->decode) {
@@ -207,6 +238,8 @@ void pipeline_feed(struct pipeline *p, const struct wire_head *rec)
 		p->last_ns = rec->ts_ns;
 	if (rec->kind == WIRE_END)
 		p->ended = true;
+	if (rec->kind == WIRE_PRICES)
+		feed_prices(p, (const struct wire_prices *)rec);
 	/* A process's end: its connections end first, so that open calls are closed below an open process. */
 	if (rec->kind == WIRE_PROC_EXIT || rec->kind == WIRE_PROC_EXEC) {
 		flow_feed(p->flow, rec);
@@ -340,6 +373,8 @@ void pipeline_free(struct pipeline *p)
 	trace_free(p->traces);
 	store_free(p->store);
 	guard_free(p->guard);
+	genai_prices_free(p->prices);
+	buf_fini(&p->price_file);
 	buf_fini(&p->line);
 	free(p);
 }

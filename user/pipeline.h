@@ -16,6 +16,7 @@ struct pipeline;
 
 struct pipeline_settings {
 	const char *spool_dir; /* NULL: the default */
+	struct str prices;     /* text of a price file, checked; p NULL: what the records bring */
 	bool decode;	       /* no clock, no processes: root_rule decode */
 	/* Each closed (or replaced) span, cleaned, as a stored line; with --keep when it is known that it stays. seq: its
 	 * order of creation in its trace. May be NULL. */

@@ -24,6 +24,7 @@
 #define LIMIT_PIPELINED	     64u	 /* requests on one connection that await their answer */
 #define LIMIT_TAPE_RECORD    (64u << 10)
 #define LIMIT_DOCUMENT_BYTES (2047u << 20) /* a document read back */
+#define LIMIT_PRICES_BYTES   (4u << 20)	   /* a user's price file */
 #define LIMIT_TEXT_BYTES     (256u << 20)  /* a rendered view */
 
 #endif

@@ -132,6 +132,7 @@ static int feed_files(struct pipeline *p, const struct option_values *v)
 
 int decode_run(struct option_values *v)
 {
+	autodrop(buf_fini) struct buf prices = {0};
 	struct pipeline_settings settings = {.decode = true};
 	struct view_style style = word_style(v, STDOUT_FILENO);
 	enum session_format format;
@@ -142,6 +143,10 @@ int decode_run(struct option_values *v)
 	if (v->arg_count < 1 || v->arg_count > 2)
 		return err_say(EXIT_USAGE, "bottrace decode REQUEST RESPONSE, or bottrace decode FILE.jsonl",
 			       "two files, or one of JSON lines, are to be given");
+	code = session_prices(v->session.prices_file, &prices);
+	if (code != EXIT_OK)
+		return code;
+	settings.prices = buf_str(&prices);
 	autodrop(drop_pipeline) struct pipeline *p = pipeline_new(&settings);
 	if (p == NULL)
 		return err_say(EXIT_HOST, NULL, "cannot decode: %s", strerror(errno));

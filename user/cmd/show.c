@@ -44,7 +44,7 @@ int show_run(struct option_values *v)
 			"a trace and a span's number are to be given");
 	buf_init(&document, LIMIT_DOCUMENT_BYTES);
 	buf_init(&text, LIMIT_TEXT_BYTES);
-	code = session_load(v->args[0], &document, &complete);
+	code = session_load(v->args[0], v->session.prices_file, &document, &complete);
 	if (code != EXIT_OK)
 		return code;
 	const struct json *j;

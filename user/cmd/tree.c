@@ -20,7 +20,7 @@ int tree_run(struct option_values *v)
 	if (v->arg_count != 1 || a == NULL)
 		return err_say(EXIT_USAGE, "bottrace tree TRACE", "one trace is to be given");
 	buf_init(&document, LIMIT_DOCUMENT_BYTES);
-	code = session_load(v->args[0], &document, &complete);
+	code = session_load(v->args[0], v->session.prices_file, &document, &complete);
 	if (code != EXIT_OK)
 		return code;
 	code = word_print_document(v, &document, format, a, &style);

@@ -34,6 +34,9 @@ static const struct option full = {"full",   0,	   OPTION_FLAG,
 static const struct option tape = {"tape",	0,
 				   OPTION_TEXT, AT(session.tape),
 				   "FILE",	"also keep the raw records (plaintext and keys, mode 0600)"};
+static const struct option prices = {"prices",	  0,
+				     OPTION_TEXT, AT(session.prices_file),
+				     "FILE",	  "prices that go before the built-in ones (docs/cost.md)"};
 static const struct option digest = {"digest",	 0,    OPTION_FLAG,
 				     AT(digest), NULL, "SHA-256 of each connection's bytes, by direction"};
 static const struct option symbols = {"symbol-sites", 0,
@@ -79,16 +82,16 @@ static const struct option server = {
 	AT(server_name), "HOST", "host that the request went to (default: its Host field)"};
 
 static const struct option *const run_options[] = {
-	&output,     &full,	  &light,  &keep,    &sample_run, &budget,  &tape,  &digest, &ring,
+	&output,     &full,	  &light,  &keep,    &sample_run, &budget,  &tape,  &prices, &digest, &ring,
 	&rate_bytes, &rate_calls, &strict, &symbols, &quiet,	  &verbose, &color, &help,   NULL};
 static const struct option *const attach_options[] = {
-	&output,   &full,    &light,  &keep,  &sample_attach, &budget,	   &children, &no_children,
-	&duration, &tape,    &digest, &ring,  &rate_bytes,    &rate_calls, &strict,   &symbols,
-	&quiet,	   &verbose, &color,  &width, &help,	      NULL};
-static const struct option *const look_options[] = {&output, &full,    &strict, &width,
+	&output,   &full,  &light,   &keep,   &sample_attach, &budget,	   &children,	&no_children,
+	&duration, &tape,  &prices,  &digest, &ring,	      &rate_bytes, &rate_calls, &strict,
+	&symbols,  &quiet, &verbose, &color,  &width,	      &help,	   NULL};
+static const struct option *const look_options[] = {&output, &full,    &prices, &strict, &width,
 						    &color,  &verbose, &help,	NULL};
-static const struct option *const decode_options[] = {&server, &output,	 &full, &strict, &width,
-						      &color,  &verbose, &help, NULL};
+static const struct option *const decode_options[] = {&server, &output, &full,	  &prices, &strict,
+						      &width,  &color,	&verbose, &help,   NULL};
 static const struct option *const doctor_options[] = {&output, &width, &color, &verbose, &help, NULL};
 static const struct option *const plain_options[] = {&verbose, &help, NULL};
 

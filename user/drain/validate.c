@@ -106,6 +106,14 @@ static bool is_shed(const struct wire_head *h)
 	return s->level < 32 && s->before < 32;
 }
 
+static bool is_prices(const struct wire_head *h)
+{
+	const struct wire_prices *p = (const void *)h;
+
+	return p->total <= LIMIT_PRICES_BYTES && p->len > 0 && p->offset <= p->total &&
+	       p->len <= p->total - p->offset && fits(h, sizeof(*p), p->len, 0);
+}
+
 /* What a kind must have: all its fixed fields, and the rule for its numbers and payload. */
 static const struct kind {
 	uint16_t kind;
@@ -131,6 +139,7 @@ static const struct kind {
 	{WIRE_TARGET, sizeof(struct wire_target), NULL},
 	{WIRE_SHED, sizeof(struct wire_shed_step), is_shed},
 	{WIRE_KEEP, sizeof(struct wire_keep), NULL},
+	{WIRE_PRICES, sizeof(struct wire_prices), is_prices},
 };
 
 bool drain_valid(const void *p, size_t size)

@@ -256,13 +256,19 @@ static void count_read(const struct json *j, int64_t *out)
 		*out = v;
 }
 
-void genai_anthropic_usage(struct genai_anthropic_counts *n, const struct json *usage)
+void genai_anthropic_usage(struct genai_work *w, struct genai_anthropic_counts *n, const struct json *usage)
 {
 	count_read(json_get(usage, "input_tokens"), &n->fresh);
 	count_read(json_get(usage, "output_tokens"), &n->output);
 	count_read(json_get(usage, "cache_read_input_tokens"), &n->cache_read);
 	count_read(json_get(usage, "cache_creation_input_tokens"), &n->cache_creation);
 	count_read(json_path(usage, "output_tokens_details", "thinking_tokens", NULL), &n->reasoning);
+	count_read(json_path(usage, "cache_creation", "ephemeral_1h_input_tokens", NULL),
+		   &n->cache_creation_1h);
+	genai_terms_class(w, GENAI_CLASS_TIER, genai_word(w, usage, "service_tier"));
+	genai_terms_class(w, GENAI_CLASS_SPEED, genai_word(w, usage, "speed"));
+	genai_terms_class(w, GENAI_CLASS_REGION, genai_word(w, usage, "inference_geo"));
+	genai_terms_usage(w, usage);
 }
 
 void genai_anthropic_sum(struct genai_work *w, const struct genai_anthropic_counts *n)
@@ -273,6 +279,7 @@ void genai_anthropic_sum(struct genai_work *w, const struct genai_anthropic_coun
 	u->output = n->output;
 	u->cache_read = n->cache_read;
 	u->cache_creation = n->cache_creation;
+	u->cache_creation_1h = n->cache_creation_1h;
 	u->reasoning = n->reasoning;
 	if (n->fresh == GENAI_UNKNOWN)
 		return;
@@ -315,7 +322,7 @@ static void response(struct genai_work *w, const struct json *body)
 	}
 	c->response_id = genai_word(w, body, "id");
 	c->response_model = genai_word(w, body, "model");
-	genai_anthropic_usage(&n, json_get(body, "usage"));
+	genai_anthropic_usage(w, &n, json_get(body, "usage"));
 	if (json_is_cut(json_get(body, "usage")))
 		n.fresh = GENAI_UNKNOWN; /* what the cache read may not be here, and is a part of the sum */
 	genai_anthropic_sum(w, &n);

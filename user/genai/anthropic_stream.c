@@ -138,7 +138,8 @@ static void message_start(struct genai_work *w, struct stream *s, const struct j
 	w->c.response_id = genai_word(w, message, "id");
 	w->c.response_model = genai_word(w, message, "model");
 	s->role = genai_word(w, message, "role");
-	genai_anthropic_usage(&s->counts, json_get(message, "usage"));
+	genai_anthropic_usage(w, &s->counts, json_get(message, "usage"));
+	w->c.terms.interim = true; /* its output_tokens are a first few */
 }
 
 static struct stream *stream_get(struct genai_work *w)
@@ -171,7 +172,8 @@ bool genai_anthropic_event(struct genai_work *w, const struct http_event *ev)
 	} else if (json_is(type, "message_start")) {
 		message_start(w, s, json_get(j, "message"));
 	} else if (json_is(type, "message_delta")) {
-		genai_anthropic_usage(&s->counts, json_get(j, "usage"));
+		genai_anthropic_usage(w, &s->counts, json_get(j, "usage"));
+		w->c.terms.interim &= json_get(json_get(j, "usage"), "output_tokens") == NULL;
 		if (s->stop.p == NULL)
 			s->stop = genai_word(w, json_get(j, "delta"), "stop_reason");
 		w->finished |= s->stop.p != NULL;

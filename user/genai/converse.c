@@ -229,6 +229,27 @@ static struct str finish_otel(struct str theirs)
 	return genai_finish(rows, sizeof(rows) / sizeof(rows[0]), theirs);
 }
 
+/* [{"ttl": "5m" | "1h", "inputTokens": n}] */
+static void hour_read(struct genai_usage *u, const struct json *details)
+{
+	int64_t n, sum = 0;
+
+	if (json_type(details) != JSON_ARRAY)
+		return;
+	for (const struct json *e = json_first(details); e; e = json_next(e))
+		if (json_is(json_get(e, "ttl"), "1h") && json_i64(json_get(e, "inputTokens"), &n) && n >= 0 &&
+		    n < INT64_MAX / 4)
+			sum = n;
+	u->cache_creation_1h = sum;
+}
+
+/* The answer's, or its last event's. */
+static void terms_read(struct genai_work *w, const struct json *j)
+{
+	genai_terms_class(w, GENAI_CLASS_TIER, genai_word(w, json_get(j, "serviceTier"), "type"));
+	genai_terms_class(w, GENAI_CLASS_SPEED, genai_word(w, json_get(j, "performanceConfig"), "latency"));
+}
+
 /* inputTokens leaves out what was read from a cache or written to it. */
 static void usage_read(struct genai_work *w, const struct json *usage)
 {
@@ -240,6 +261,7 @@ static void usage_read(struct genai_work *w, const struct json *usage)
 	genai_param_count(json_get(usage, "outputTokens"), &u->output);
 	genai_param_count(json_get(usage, "cacheReadInputTokens"), &u->cache_read);
 	genai_param_count(json_get(usage, "cacheWriteInputTokens"), &u->cache_creation);
+	hour_read(u, json_get(usage, "cacheDetails"));
 	if (u->input == GENAI_UNKNOWN)
 		return;
 	u->input += u->cache_read != GENAI_UNKNOWN ? u->cache_read : 0;
@@ -273,6 +295,7 @@ static void response(struct genai_work *w, const struct json *body)
 	struct genai_part p;
 
 	usage_read(w, json_get(body, "usage"));
+	terms_read(w, body);
 	if (s == NULL)
 		return;
 	int64_t index = 0;
@@ -352,6 +375,7 @@ static bool event(struct genai_work *w, const struct http_event *ev)
 		w->finished = s->finish.p != NULL;
 	} else if (str_eq(ev->event, STR("metadata"))) {
 		usage_read(w, json_get(j, "usage"));
+		terms_read(w, j);
 		return w->finished; /* it comes last */
 	}
 	return false;

@@ -304,6 +304,8 @@ struct str genai_server_unescape(struct genai_work *w, struct str s);
 struct str genai_server_split(struct str authority, uint16_t *port);
 /* Fills server and port from SNI, Host and peer. */
 void genai_server_read(struct genai_work *w);
+/* The Date field, seconds since 1970; false: there is none. */
+bool genai_server_date(const struct http_message *m, int64_t *unix_s);
 /* "retry-after-ms", "retry-after" in seconds or as a date (against the answer's Date); 0: not said. */
 uint64_t genai_server_retry_after(const struct http_message *m);
 
@@ -322,6 +324,20 @@ const struct genai_decoder *genai_route_path(struct str method, struct str path,
 const struct genai_decoder *genai_route_shape(const struct genai_work *w, const struct json *body);
 /* The model that a path names, for APIs that have it there; in the arena; STR_NONE: none. */
 struct str genai_route_model(struct genai_work *w, struct str path);
+
+/* ---- terms.c: what answers say of their price ---- */
+/* A class of service as the answer names it; the last word counts. Words for the standard one say nothing. */
+void genai_terms_class(struct genai_work *w, enum genai_class which, struct str word);
+/* The members of an answer, or of one event of it, that usage does not hold. */
+void genai_terms_read(struct genai_work *w, const struct json *body);
+/* Dollars that the server charges, where its usage says so. */
+void genai_terms_usage(struct genai_work *w, const struct json *usage);
+/* The answer's fields. */
+void genai_terms_fields(struct genai_work *w);
+
+/* ---- estimate.c ---- */
+/* Fills what is not known of usage, where it can be, and says so in c.estimated. The status is settled. */
+void genai_estimate(struct genai_work *w);
 
 /* ---- error.c ---- */
 /* Status error, with type and message of the body; the HTTP status where it has none. body may be NULL. */

@@ -63,6 +63,9 @@ static void answer_read(struct genai_work *w, const struct json *body)
 	genai_param_count(json_path(body, "usageMetadata", "promptTokenCount", NULL), &u->input);
 	genai_param_count(json_get(body, "prompt_eval_count"), &u->input);
 	genai_param_add(w, "bottrace.usage.search_units", json_get(billed, "search_units"));
+	genai_param_count(json_get(billed, "search_units"), &w->c.terms.units);
+	genai_terms_read(w, body);
+	genai_terms_usage(w, usage);
 	if (json_type(json_get(body, "error")) > JSON_NULL)
 		genai_error_read(w, body);
 }

@@ -341,6 +341,21 @@ static int64_t sum(int64_t a, int64_t b)
 	return b == GENAI_UNKNOWN ? a : a + b;
 }
 
+/* [{"modality": "AUDIO", "tokenCount": n}]; as an integer, AUDIO is 4. */
+static void modality_count(const struct json *details, int64_t *out)
+{
+	int64_t n;
+
+	if (json_type(details) != JSON_ARRAY)
+		return;
+	for (const struct json *e = json_first(details); e; e = json_next(e)) {
+		const struct json *modality = json_get(e, "modality");
+
+		if (json_is(modality, "AUDIO") || (json_i64(modality, &n) && n == 4))
+			genai_param_count(get(e, "tokenCount", "token_count"), out);
+	}
+}
+
 /* Each chunk repeats the counts so far, some without what an earlier one had: each class is kept by itself. */
 static void usage_read(struct genai_work *w, struct counts *n, const struct json *j)
 {
@@ -353,6 +368,11 @@ static void usage_read(struct genai_work *w, struct counts *n, const struct json
 	count_read(j, "candidatesTokenCount", "candidates_token_count", &n->candidates);
 	count_read(j, "thoughtsTokenCount", "thoughts_token_count", &n->thoughts);
 	count_read(j, "cachedContentTokenCount", "cached_content_token_count", &n->cached);
+	modality_count(get(j, "promptTokensDetails", "prompt_tokens_details"), &u->audio_input);
+	modality_count(get(j, "cacheTokensDetails", "cache_tokens_details"), &u->audio_cache_read);
+	modality_count(get(j, "candidatesTokensDetails", "candidates_tokens_details"), &u->audio_output);
+	genai_terms_class(w, GENAI_CLASS_TIER, word(w, get(j, "trafficType", "traffic_type")));
+	genai_terms_class(w, GENAI_CLASS_TIER, word(w, get(j, "serviceTier", "service_tier")));
 	u->input = sum(n->prompt, n->tools);
 	u->output = sum(n->candidates, n->thoughts);
 	u->reasoning = n->thoughts;

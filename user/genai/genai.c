@@ -143,6 +143,7 @@ void genai_settle(struct genai_work *w, enum genai_status status, uint64_t end_n
 		genai_rpc_settled(w);
 	w->c.status = status;
 	w->c.end_ns = end_ns;
+	genai_estimate(w);
 	if (w->c.kind == GENAI_HTTP)
 		g->stats.http++;
 	else
@@ -214,7 +215,7 @@ struct genai_work *genai_work_new(struct genai *g, struct http_exchange *x)
 	w->c = (struct genai_call){
 		.x = x,
 		.kind = GENAI_HTTP,
-		.usage = {GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN},
+		.usage = GENAI_USAGE_UNKNOWN,
 		.status = GENAI_OPEN,
 		.retry_count = -1,
 		.start_ns = x->request_seen ? x->request.start_ns : x->response.start_ns,
@@ -262,6 +263,7 @@ static void on_response_head(void *ctx, struct http_exchange *x)
 	x->wanted = w->decoder != NULL;
 	w->c.first_byte_ns = x->response.first_ns;
 	w->c.retry_after_ns = genai_server_retry_after(&x->response);
+	genai_terms_fields(w);
 	/* A gateway on a host of somebody's own gives itself away only here. */
 	if (genai_is_model(w->c.kind) && genai_provider_find(w->c.server, w->c.port).p == NULL) {
 		struct str gateway = genai_provider_gateway(&x->response);

@@ -90,7 +90,31 @@ struct genai_usage {			    /* GENAI_UNKNOWN: the wire did not say */
 	int64_t input, output;		    /* input includes cached tokens, output includes reasoning */
 	int64_t cache_read, cache_creation; /* part of input */
 	int64_t reasoning;		    /* part of output */
+	/* Parts that have prices of their own; 0 where the wire does not speak of them. */
+	int64_t cache_creation_1h;	       /* of cache_creation: kept for an hour */
+	int64_t audio_input, audio_cache_read; /* of input; of cache_read and audio_input */
+	int64_t audio_output;		       /* of output */
 };
+#define GENAI_USAGE_UNKNOWN                                                                   \
+	(struct genai_usage)                                                                  \
+	{                                                                                     \
+		.input = GENAI_UNKNOWN, .output = GENAI_UNKNOWN, .cache_read = GENAI_UNKNOWN, \
+		.cache_creation = GENAI_UNKNOWN, .reasoning = GENAI_UNKNOWN,                  \
+	}
+
+/* What the answer says of its price, beyond usage. */
+enum genai_class { GENAI_CLASS_TIER, GENAI_CLASS_SPEED, GENAI_CLASS_REGION, GENAI_CLASSES };
+struct genai_terms {
+	bool cost_told;
+	int64_t cost_pusd; /* as the server tells it, picodollars */
+	struct str classes
+		[GENAI_CLASSES]; /* service classes in lower case, where they are not the standard one; p NULL */
+	int64_t units;		 /* search units of a rerank; 0: not told */
+	bool local;		 /* it has a mark of software that people run on machines of their own */
+	bool interim;		 /* usage.output was told before there was an answer */
+};
+
+enum genai_estimated { GENAI_ESTIMATED_INPUT = 1, GENAI_ESTIMATED_OUTPUT = 2 };
 
 enum genai_status {
 	GENAI_OPEN, /* also at `end`, without `close`: tracing ended and the call went on without us (its outputs are what
@@ -132,6 +156,8 @@ struct genai_call {
 	struct str *finish_reasons; /* the provider's own words, one a choice */
 	uint32_t finish_count;
 	struct genai_usage usage;
+	unsigned estimated; /* enum genai_estimated: what of usage was reckoned from the texts */
+	struct genai_terms terms;
 	enum genai_status status;
 	struct str error_type, error_message;
 	uint64_t retry_after_ns;   /* as the server asked; 0: it did not */
@@ -186,6 +212,42 @@ struct genai_ops {
 struct genai_stats {
 	uint64_t calls, http, broken;
 };
+
+/* ---- prices (docs/cost.md) ---- */
+
+struct genai_prices;
+struct genai_prices_error {
+	uint32_t line; /* from 1; 0: none in particular */
+	char why[160];
+};
+/* The built-in table; NULL without memory. */
+struct genai_prices *genai_prices_new(void);
+/* The rows of a user's file, which go before the built-in ones; instead of those given before. -EINVAL: they are refused, and
+ * nothing changed; -ENOMEM. */
+int genai_prices_add(struct genai_prices *p, struct str text, struct genai_prices_error *error) MUST_CHECK;
+void genai_prices_free(struct genai_prices *p);
+DROP_POINTER(genai_prices, genai_prices_free)
+
+#define GENAI_COST_PARTS 10
+struct genai_cost_part {
+	const char *what; /* input, cache_read, cache_write, ... */
+	int64_t count;	  /* tokens, or requests */
+	int64_t each_pusd;
+};
+struct genai_cost {
+	const char *source; /* provider, table, local; NULL: unknown, and nothing below is set */
+	int64_t pusd;
+	/* Of the table: */
+	struct genai_cost_part parts[GENAI_COST_PARTS];
+	uint32_t part_count;
+	int64_t times_micro;   /* what the sum of the parts is multiplied with, in millionths */
+	struct str from, date; /* of the row: the day since when, and when it was looked up; p NULL */
+	int64_t above;	       /* of a tier: tokens; 0 */
+	bool user;	       /* a row of the user's */
+};
+/* now_s: seconds since 1970 when it was captured, for answers without a date; 0: unknown, the youngest row holds. */
+void genai_cost(const struct genai_prices *p, const struct genai_call *c, int64_t now_s,
+		struct genai_cost *out);
 
 struct genai;
 

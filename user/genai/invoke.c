@@ -54,9 +54,10 @@ static void field_count(struct genai_work *w, const char *field, int64_t *out)
 /* What AWS counted, whatever the model's own answer says; its input leaves out the cached part. */
 static void fields_read(struct genai_work *w)
 {
-	struct genai_usage *u = &w->c.usage,
-			   f = {GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN};
+	struct genai_usage *u = &w->c.usage, f = GENAI_USAGE_UNKNOWN;
 
+	genai_terms_class(w, GENAI_CLASS_TIER,
+			  str_trim(http_field(&w->c.x->response, "x-amzn-bedrock-service-tier")));
 	field_count(w, "x-amzn-bedrock-input-token-count", &f.input);
 	field_count(w, "x-amzn-bedrock-output-token-count", &f.output);
 	field_count(w, "x-amzn-bedrock-cache-read-input-token-count", &f.cache_read);

@@ -397,11 +397,28 @@ struct str genai_openai_finish(struct str word)
 	return word;
 }
 
+/* xAI counts reasoning beside completion_tokens, all others in it: the total tells. */
+static void reasoning_add(struct genai_work *w, const struct json *usage)
+{
+	struct genai_usage *u = &w->c.usage;
+	int64_t total = GENAI_UNKNOWN;
+
+	genai_param_count(json_get(usage, "total_tokens"), &total);
+	if (u->input == GENAI_UNKNOWN || u->output == GENAI_UNKNOWN || u->reasoning <= 0 ||
+	    total < u->input || total - u->input < u->output)
+		return;
+	if (total - u->input - u->output == u->reasoning)
+		u->output += u->reasoning;
+}
+
 void genai_openai_usage(struct genai_work *w, const struct json *usage)
 {
 	struct genai_usage *u = &w->c.usage;
-	const struct json *in = json_get(usage, "prompt_tokens_details");
+	const struct json *in = json_get(usage, "prompt_tokens_details"),
+			  *out = json_get(usage, "completion_tokens_details");
 
+	if (json_type(usage) != JSON_OBJECT)
+		return;
 	genai_param_count(json_get(usage, "prompt_tokens"), &u->input);
 	genai_param_count(json_get(usage, "completion_tokens"), &u->output);
 	genai_param_count(json_get(usage, "prompt_cache_hit_tokens"),
@@ -409,8 +426,12 @@ void genai_openai_usage(struct genai_work *w, const struct json *usage)
 	genai_param_count(json_get(usage, "cached_tokens"), &u->cache_read); /* Moonshot */
 	genai_param_count(json_get(in, "cached_tokens"), &u->cache_read);
 	genai_param_count(json_get(in, "cache_write_tokens"), &u->cache_creation);
-	genai_param_count(json_path(usage, "completion_tokens_details", "reasoning_tokens", NULL),
-			  &u->reasoning);
+	genai_param_count(json_get(out, "reasoning_tokens"), &u->reasoning);
+	genai_param_count(json_get(in, "audio_tokens"), &u->audio_input);
+	genai_param_count(json_path(in, "cached_tokens_details", "audio_tokens", NULL), &u->audio_cache_read);
+	genai_param_count(json_get(out, "audio_tokens"), &u->audio_output);
+	reasoning_add(w, usage);
+	genai_terms_usage(w, usage);
 }
 
 void genai_openai_head(struct genai_work *w, const struct json *body)
@@ -421,6 +442,7 @@ void genai_openai_head(struct genai_work *w, const struct json *body)
 		c->response_id = genai_word(w, body, "id");
 	if (c->response_model.p == NULL)
 		c->response_model = genai_word(w, body, "model");
+	genai_terms_read(w, body);
 	if (!w->tier_told && json_type(json_get(body, "service_tier")) == JSON_STRING) {
 		w->tier_told = true;
 		genai_param_add(w, "openai.response.service_tier", json_get(body, "service_tier"));

@@ -114,14 +114,20 @@ void genai_responses_usage(struct genai_work *w, const struct json *usage)
 	const struct json *in = json_get(usage, "input_tokens_details"),
 			  *out = json_get(usage, "output_tokens_details");
 
-	if (in == NULL) /* Realtime's name */
+	if (in == NULL) /* Realtime's names */
 		in = json_get(usage, "input_token_details");
+	if (out == NULL)
+		out = json_get(usage, "output_token_details");
 
 	genai_param_count(json_get(usage, "input_tokens"), &u->input);
 	genai_param_count(json_get(usage, "output_tokens"), &u->output);
 	genai_param_count(json_get(in, "cached_tokens"), &u->cache_read);
 	genai_param_count(json_get(in, "cache_write_tokens"), &u->cache_creation);
 	genai_param_count(json_get(out, "reasoning_tokens"), &u->reasoning);
+	genai_param_count(json_get(in, "audio_tokens"), &u->audio_input);
+	genai_param_count(json_path(in, "cached_tokens_details", "audio_tokens", NULL), &u->audio_cache_read);
+	genai_param_count(json_get(out, "audio_tokens"), &u->audio_output);
+	genai_terms_usage(w, usage);
 }
 
 void genai_responses_head(struct genai_work *w, const struct json *response)

@@ -126,6 +126,11 @@ static bool date_read(struct str s, int64_t *unix_s)
 	return true;
 }
 
+bool genai_server_date(const struct http_message *m, int64_t *unix_s)
+{
+	return date_read(http_field(m, "date"), unix_s);
+}
+
 /* A decimal number that is all of s. */
 static bool decimal(struct str s, double *out)
 {
@@ -152,7 +157,7 @@ uint64_t genai_server_retry_after(const struct http_message *m)
 		return (uint64_t)(v * 1e6);
 	if (decimal(s, &v) && v <= RETRY_S_MAX)
 		return (uint64_t)(v * 1e9);
-	if (date_read(s, &then) && date_read(http_field(m, "date"), &now) && then > now &&
+	if (date_read(s, &then) && genai_server_date(m, &now) && then > now &&
 	    (double)(then - now) <= RETRY_S_MAX)
 		return (uint64_t)(then - now) * NS_PER_S;
 	return 0;

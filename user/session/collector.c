@@ -29,7 +29,8 @@
 /* While the session runs. It takes little time, but what it takes it must have soon: on a busy machine the queue is full
  * within a tenth of a second of large writes (seen: 16 of 16 MiB under a load of 11 on 2 cores; 50 MB of 268 lost at 0,
  * none at -10). Without the right to it nothing is lost but this. */
-#define WORKER_NICE (-10)
+#define WORKER_NICE  (-10)
+#define PRICES_PIECE 16384u
 
 struct collector {
 	const struct session_settings *settings;
@@ -58,6 +59,34 @@ static uint64_t now_ns(void)
 }
 
 static void feed_keep(struct collector *c, uint64_t ts_ns);
+static void feed(void *ctx, const struct wire_head *rec);
+
+/* The user's prices shape the document, so they are on the tape. */
+static void feed_prices(struct collector *c, uint64_t ts_ns)
+{
+	struct str text = buf_str(&c->settings->prices);
+	union {
+		struct wire_prices p;
+		uint64_t align;
+		char bytes[sizeof(struct wire_prices) + PRICES_PIECE];
+	} rec;
+
+	for (size_t at = 0; at < text.n; at += PRICES_PIECE) {
+		struct str piece = str_head(str_skip(text, at), PRICES_PIECE);
+
+		memset(&rec, 0, sizeof(rec));
+		rec.p = (struct wire_prices){
+			.head = {.size = (uint32_t)(sizeof(rec.p) + ((piece.n + 7) & ~7ul)),
+				 .kind = WIRE_PRICES,
+				 .ts_ns = ts_ns},
+			.total = (uint32_t)text.n,
+			.offset = (uint32_t)at,
+			.len = (uint32_t)piece.n,
+		};
+		memcpy(rec.bytes + sizeof(rec.p), piece.p, piece.n);
+		feed(c, &rec.p.head);
+	}
+}
 
 /* Everything that shapes the document goes through here, so that the tape has it all, in this order. */
 static void feed(void *ctx, const struct wire_head *rec)
@@ -76,6 +105,8 @@ static void feed(void *ctx, const struct wire_head *rec)
 	if (rec->kind == WIRE_SHED)
 		output_live_shed(c->live, (const struct wire_shed_step *)rec, c->utc_offset_ns);
 	pipeline_feed(c->pipeline, rec);
+	if (rec->kind == WIRE_SESSION)
+		feed_prices(c, rec->ts_ns);
 	if (rec->kind == WIRE_SESSION && trace_rules_has_any(&c->settings->keep))
 		feed_keep(c, rec->ts_ns);
 }

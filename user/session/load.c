@@ -18,9 +18,10 @@ static void replay_record(void *ctx, const struct wire_head *rec)
 	pipeline_feed(ctx, rec);
 }
 
-static int load_tape(struct str head, int fd, const char *file, struct buf *document, bool *complete)
+static int load_tape(struct str head, int fd, const char *file, struct str prices, struct buf *document,
+		     bool *complete)
 {
-	struct pipeline_settings settings = {0};
+	struct pipeline_settings settings = {.prices = prices};
 	autodrop(drop_pipeline) struct pipeline *p = pipeline_new(&settings);
 	enum drain_tape_end end = DRAIN_TAPE_CUT;
 	uint64_t offset = 0;
@@ -115,8 +116,14 @@ static ssize_t read_head(int fd, char *head, size_t size)
 	return (ssize_t)n;
 }
 
-int session_load(const char *trace, struct buf *document, bool *complete)
+int session_load(const char *trace, const char *prices_file, struct buf *document, bool *complete)
 {
+	autodrop(buf_fini) struct buf prices = {0};
+	int code = prices_file ? session_prices(prices_file, &prices) : EXIT_OK;
+
+	if (code != EXIT_OK)
+		return code;
+
 	autodrop(drop_fd) int fd =
 		strcmp(trace, "-") == 0 ? dup(STDIN_FILENO) : open(trace, O_RDONLY | O_CLOEXEC);
 	struct stat st;
@@ -131,6 +138,10 @@ int session_load(const char *trace, struct buf *document, bool *complete)
 	if (n < 0)
 		return err_say(EXIT_CORRUPT, NULL, "cannot read %s: %s", trace, strerror((int)-n));
 	struct str first = str_make(head, (size_t)n);
-	return drain_is_tape(first) ? load_tape(first, fd, trace, document, complete)
-				    : load_document(first, fd, trace, document, complete);
+	if (drain_is_tape(first))
+		return load_tape(first, fd, trace, buf_str(&prices), document, complete);
+	if (prices_file)
+		return err_say(EXIT_USAGE, "give the tape: in a document the costs stand as they are",
+			       "%s is no tape: --prices can change nothing in it", trace);
+	return load_document(first, fd, trace, document, complete);
 }

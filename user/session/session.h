@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/drop.h"
 #include "trace/trace.h"
 #include "view/view.h"
@@ -36,7 +37,9 @@ struct session_settings {
 	enum wire_mode mode;
 	struct session_output outputs[SESSION_OUTPUTS_MAX];
 	unsigned output_count;
-	const char *tape; /* NULL: none */
+	const char *tape;	 /* NULL: none */
+	const char *prices_file; /* NULL: the one of the user's configuration, if there is one */
+	struct buf prices;	 /* its text, filled by session_run / session_attach */
 	uint64_t ring_bytes;
 	uint64_t rate_bytes, rate_calls; /* of one process, a second; 0: no bound */
 	uint64_t duration_ns;		 /* attach; 0: no bound */
@@ -60,8 +63,12 @@ int session_attach(struct session_settings *settings);
 /* The attacher's life: descriptor 0 is its socket to the front. Returns its exit code. */
 int session_attacher(void);
 
-/* Replays a tape, or reads a document: what TRACE means until there is a store. Fills `document` with the document's
+/* The price file `file`, or when that is NULL the one in the user's configuration, if there is one: its text into out, which
+ * stays empty when there is none. One with an error: EXIT_USAGE after saying file and line, when it was asked for; else
+ * that is said, and it is left aside. */
+int session_prices(const char *file, struct buf *out) MUST_CHECK;
+/* prices_file: instead of those on a tape; NULL: none. Replays a tape, or reads a document: what TRACE means until there is a store. Fills `document` with the document's
  * JSON text. EXIT_OK, or an exit code after saying why. *complete: false when something is missing. */
-int session_load(const char *trace, struct buf *document, bool *complete) MUST_CHECK;
+int session_load(const char *trace, const char *prices_file, struct buf *document, bool *complete) MUST_CHECK;
 
 #endif

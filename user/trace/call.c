@@ -249,6 +249,8 @@ static void tell(struct trace_set *t, struct trace_call *k, bool open)
 	}
 	draft_status(&d, k, open);
 	trace_attribute_draft(&d, k, t->light);
+	if (!open)
+		trace_cost_draft(t, &d, c);
 	if (k->before && k->before->seen)
 		trace_join_merge(&d, k->before->seen);
 	if (k->served_by)

@@ -285,6 +285,10 @@ void trace_call_end(struct trace_set *t, struct trace_process *pr);
 void trace_call_finish(struct trace_set *t);
 void trace_call_free(struct trace_set *t, struct trace_call *k);
 
+/* ---- cost.c ---- */
+/* Attributes of a model call that ended: what it cost, and which of its counts were estimated. */
+void trace_cost_draft(const struct trace_set *t, struct trace_draft *d, const struct genai_call *c);
+
 /* ---- tool.c ---- */
 /* The tool calls of an answer become spans. */
 void trace_tool_ask(struct trace_set *t, struct trace_call *k);

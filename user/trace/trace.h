@@ -128,6 +128,7 @@ struct trace_ops {
 struct trace_settings {
 	const struct trace_ops *ops;
 	void *ctx;
+	const struct genai_prices *prices; /* NULL: no call's cost is reckoned */
 };
 
 struct trace_set;
