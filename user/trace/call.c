@@ -37,6 +37,7 @@ void trace_call_free(struct trace_set *t, struct trace_call *k)
 	unlist(t, k);
 	if (k->tool)
 		k->tool->call = NULL;
+	trace_hop_forget(t, k);
 	trace_retry_drop(t, k->before);
 	if (k->grouped)
 		trace_keep_leave(t, k->id);
@@ -247,6 +248,7 @@ static void tell(struct trace_set *t, struct trace_call *k, bool open)
 		trace_draft_link(&d, "process", k->process->id != 0);
 		trace_draft_evidence(&d, "pid %u made this call; no agent is known", d.s.pid);
 	}
+	trace_hop_draft(k, &d);
 	draft_status(&d, k, open);
 	trace_attribute_draft(&d, k, t->light);
 	if (!open)
@@ -321,7 +323,8 @@ static void on_request(void *ctx, struct genai_call *c)
 	if (genai_is_model(c->kind)) {
 		trace_prefix_input(t, k);
 		trace_chain_input(t, k);
-		if (!c->x || !c->x->server_side)
+		trace_hop_input(t, k);
+		if ((!c->x || !c->x->server_side) && !k->hop_asked)
 			trace_tool_answer(t, k);
 	}
 	if (k->tool)
@@ -374,6 +377,8 @@ static void close_call(struct trace_set *t, struct trace_call *k)
 		return;
 	trace_prefix_answer(t, k);
 	trace_chain_answer(t, k);
+	if (k->hop_asked)
+		return;
 	/* A client that was told of an error in mid-answer runs nothing; without a client, what stands there counts. */
 	if (c->status != GENAI_ERROR || c->broken.set || t->mode == WIRE_MODE_DECODE)
 		trace_tool_ask(t, k);

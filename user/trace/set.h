@@ -20,6 +20,7 @@
 #define TRACE_EXECS_MAX	   64u	   /* exec events of one process */
 #define TRACE_KEPT_MAX	   16384u  /* kept calls (--keep) that later ones may be shortened against */
 #define TRACE_MET_MAX	   256u	   /* calls that closed before their server's view of them did */
+#define TRACE_HOP_KEY	   32u	   /* bytes of a key in the index of hops */
 #define TRACE_DEPTH_MAX	   4096u   /* ancestors of a process that are looked at */
 
 /* One trace under construction. */
@@ -94,6 +95,16 @@ struct trace_call {
 	const char *parent_how;
 	struct trace_tool *tool; /* the model's call that it is: join.c */
 	uint64_t served_by;	 /* process span of a server that was seen to serve it; 0: none */
+	/* hop.c */
+	uint64_t hop_of;		/* the span that saw this call first; 0: this one */
+	struct trace_process *hop_home; /* whose that span is */
+	bool hop_asked;			/* by one who was traced: the answer's tool calls are that span's */
+	bool hop_certain;
+	bool hop_socket;    /* its connection's addresses are known */
+	unsigned hop_twice; /* ways in which another one that is alive looks the same */
+	bool hop_served;    /* by this process */
+	unsigned hop_indexed;
+	struct hash128 hop_keys[3]; /* what it is known by */
 };
 
 struct trace_attempt {
@@ -226,6 +237,7 @@ struct trace_set {
 	} met[TRACE_MET_MAX]; /* clients' calls that closed lately: witness.c */
 	uint32_t met_count;
 	struct map *chains;
+	struct map *hops; /* struct trace_call by its socket or content, while alive */
 	struct trace_chain *first_chain, *last_chain;
 };
 
@@ -284,6 +296,13 @@ void trace_call_end(struct trace_set *t, struct trace_process *pr);
 /* Tells every call that never closed, as open. */
 void trace_call_finish(struct trace_set *t);
 void trace_call_free(struct trace_set *t, struct trace_call *k);
+
+/* ---- hop.c ---- */
+/* The request is read: whether it is a call that another span has seen first. */
+void trace_hop_input(struct trace_set *t, struct trace_call *k);
+void trace_hop_forget(struct trace_set *t, struct trace_call *k);
+/* Its attribute, and the parent and link of the span it is a hop of. */
+void trace_hop_draft(const struct trace_call *k, struct trace_draft *d);
 
 /* ---- cost.c ---- */
 /* Attributes of a model call that ended: what it cost, and which of its counts were estimated. */

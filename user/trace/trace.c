@@ -17,7 +17,8 @@ struct trace_set *trace_new(const struct trace_settings *settings)
 	t->tool_index = map_new(sizeof(struct hash128) + sizeof(uint64_t), LIMIT_OPEN_SPANS);
 	t->prefixes = map_new(sizeof(struct hash128) + sizeof(uint64_t), TRACE_PREFIXES_MAX);
 	t->chains = map_new(sizeof(struct hash128) + sizeof(uint64_t), TRACE_PREFIXES_MAX);
-	if (t->tool_index == NULL || t->prefixes == NULL || t->chains == NULL)
+	t->hops = map_new(TRACE_HOP_KEY, 3 * LIMIT_OPEN_SPANS);
+	if (t->tool_index == NULL || t->prefixes == NULL || t->chains == NULL || t->hops == NULL)
 		return NULL;
 	return take(t);
 }
@@ -211,5 +212,6 @@ void trace_free(struct trace_set *t)
 	free(t->steps);
 	map_free(t->tool_index);
 	map_free(t->prefixes);
+	map_free(t->hops);
 	free(t);
 }
