@@ -6,7 +6,7 @@
 #include "genai/decoder.h"
 
 /* Per 100 of what stands in the text; fitted to the counts that providers gave for recorded calls. */
-#define ASCII_CENT   27	 /* a byte of ASCII prose */
+#define ASCII_CENT   25	 /* a byte of ASCII prose */
 #define JSON_CENT    33	 /* a byte of JSON: arguments, results, definitions */
 #define TWO_CENT     45	 /* a character of two bytes: Greek, Cyrillic, Hebrew, Arabic */
 #define THREE_CENT   85	 /* of three: Chinese, Japanese, Korean, Indian scripts */

@@ -141,7 +141,7 @@ static int read_number(struct reader *r, struct str cell, enum column c, unsigne
 		return 0;
 	if (money_scale_exact(cell, digits, out))
 		return 0;
-	return bad(r, "%s is no number without sign and at most %u decimals: %.*s", names[c], digits,
+	return bad(r, "%s is no number of at most %u decimals without a sign: %.*s", names[c], digits,
 		   STR_ARG(str_head(cell, 60)));
 }
 
@@ -247,14 +247,25 @@ static int row_room(struct reader *r)
 	return 0;
 }
 
+static uint32_t count_cells(struct str line)
+{
+	uint32_t n = 1;
+
+	for (size_t i = 0; i < line.n; i++)
+		n += line.p[i] == '\t';
+	return n;
+}
+
 static int read_row(struct reader *r, struct str line)
 {
 	struct str rest = line, cell;
-	uint32_t n = 0;
+	uint32_t n = count_cells(line);
 	int err = row_room(r);
 
 	if (err < 0)
 		return err;
+	if (n != r->column_count)
+		return bad(r, "%u cells, of %u columns (one tab stands between two)", n, r->column_count);
 	struct prices_row *row = &r->rows[r->count];
 
 	*row = (struct prices_row){.class = STR("standard"),
@@ -264,16 +275,12 @@ static int read_row(struct reader *r, struct str line)
 				   .user = r->user};
 	for (int i = 0; i < PRICES_RATES; i++)
 		row->rate[i] = PRICES_NONE;
-	do {
+	for (uint32_t i = 0; i < n; i++) {
 		rest = str_cut(rest, '\t', &cell);
-		if (n == r->column_count)
-			return bad(r, "more cells than the %u columns", r->column_count);
-		err = read_cell(r, row, r->columns[n++], cell);
+		err = read_cell(r, row, r->columns[i], cell);
 		if (err < 0)
 			return err;
-	} while (rest.p != NULL);
-	if (n < r->column_count)
-		return bad(r, "%u cells, of %u columns (one tab stands between two)", n, r->column_count);
+	}
 	err = check_row(r, row);
 	r->count += err == 0;
 	return err;

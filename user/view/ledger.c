@@ -69,6 +69,8 @@ void ledger_sum(struct ledger_sums *s, const struct node_forest *f, uint32_t hea
 			ledger_add_tokens(s, &s->input, tokens);
 		if (!n->hop && node_number(n, "gen_ai.usage.output_tokens", &tokens))
 			ledger_add_tokens(s, &s->output, tokens);
+		if (!n->hop && n->kind == NODE_LLM)
+			cost_add(&s->cost, f->a, n);
 		if (json_bool(json_get(link, "certain"), &certain)) {
 			s->certain += certain;
 			s->inferred += !certain;

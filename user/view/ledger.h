@@ -3,12 +3,14 @@
 #ifndef VIEW_LEDGER_H
 #define VIEW_LEDGER_H
 
+#include "view/cost.h"
 #include "view/node.h"
 
 struct ledger_sums {
 	uint64_t llm, tools, agents, errors;
 	int64_t input, output; /* tokens */
 	bool has_tokens;
+	struct cost_sum cost;
 	uint64_t gaps, gap_bytes;
 	uint64_t certain, inferred;
 };

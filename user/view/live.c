@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Lines while attached: one per closed span. */
+#include <stdio.h>
+
 #include "base/text.h"
+#include "view/cost.h"
 #include "view/line.h"
 #include "view/node.h"
 
 #define AT_SPAN	 10u
 #define AT_MODEL 50u
 #define AT_TOKEN 69u
-#define AT_DUR	 86u
-#define AT_STATE 95u
+#define AT_COST	 86u
+#define AT_DUR	 95u
+#define AT_STATE 104u
 
 static void add_tokens(struct line *l, const struct node *n)
 {
@@ -25,6 +29,21 @@ static void add_tokens(struct line *l, const struct node *n)
 	else
 		z[0] = '?', z[1] = '\0';
 	line_addf(l, LINE_PLAIN, "%6s", z);
+}
+
+static void add_cost(struct line *l, const struct node *n)
+{
+	char z[MONEY_TEXT], text[MONEY_TEXT + 4] = "-";
+	bool estimated;
+	int64_t pusd;
+
+	if (cost_get(n, &pusd, &estimated)) {
+		money_round(pusd, z);
+		(void)snprintf(text, sizeof(text), "%s$%s", estimated ? "~" : "", z);
+	} else if (n->kind == NODE_LLM) {
+		text[0] = '?';
+	}
+	line_addf(l, LINE_PLAIN, "%8s", text);
 }
 
 static void add_state(struct line *l, struct arena *a, const struct node *n)
@@ -53,6 +72,8 @@ void view_live_heading(struct buf *out, const struct view_style *style)
 	line_addf(&l, LINE_BOLD, "MODEL");
 	line_pad(&l, AT_TOKEN, 1);
 	line_addf(&l, LINE_BOLD, "%15s", "IN->OUT tok");
+	line_pad(&l, AT_COST, 1);
+	line_addf(&l, LINE_BOLD, "%8s", "COST");
 	line_pad(&l, AT_DUR, 1);
 	line_addf(&l, LINE_BOLD, "%7s", "DUR");
 	line_pad(&l, AT_STATE, 1);
@@ -117,6 +138,8 @@ void view_live_line(struct buf *out, struct arena *a, struct str span_line, cons
 		add_tokens(&l, &n);
 	else
 		line_addf(&l, LINE_PLAIN, "%15s", "-");
+	line_pad(&l, AT_COST, 1);
+	add_cost(&l, &n);
 	line_pad(&l, AT_DUR, 1);
 	if (json_i64(json_get(j, "duration_ns"), &ns) && ns >= 0)
 		text_duration((uint64_t)ns, d);

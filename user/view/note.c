@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "view/cost.h"
 #include "view/node.h"
 
 #define MESSAGE_COLUMNS 160u
@@ -147,6 +148,7 @@ void node_notes(struct line *l, struct arena *a, const struct node *n, int64_t n
 
 	if (n->kind == NODE_LLM) {
 		note_tokens(l, n);
+		cost_note(l, a, n);
 		note_finish(l, a, n);
 	}
 	note_state(l, a, n, now_ns);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "view/cost.h"
 #include "view/line.h"
 #include "view/message.h"
 #include "view/node.h"
@@ -46,6 +47,10 @@ static const char *const placed[] = {
 	"gen_ai.response.time_to_first_chunk",
 	"process.command_args",
 	"bottrace.requested_by",
+	"bottrace.cost_usd",
+	"bottrace.cost_source",
+	"bottrace.price",
+	"bottrace.hop_of",
 	"bottrace.answered_in",
 };
 
@@ -204,6 +209,15 @@ static void show_usage(struct show *s)
 	end(s);
 }
 
+static void show_cost(struct show *s)
+{
+	if (json_type(node_attribute(s->n, "bottrace.cost_usd")) != JSON_STRING)
+		return;
+	fact(s, "cost");
+	(void)cost_terms(&s->l, s->a, s->n);
+	end(s);
+}
+
 static void show_reference(struct show *s, const char *name, struct str id)
 {
 	uint64_t number;
@@ -235,6 +249,7 @@ static void show_link(struct show *s)
 		end(s);
 	}
 	show_reference(s, "asked by", node_text(s->a, s->n, "bottrace.requested_by"));
+	show_reference(s, "hop of", node_text(s->a, s->n, "bottrace.hop_of"));
 	show_reference(s, "told in", node_text(s->a, s->n, "bottrace.answered_in"));
 }
 
@@ -379,6 +394,7 @@ static int show_span(struct show *s)
 	show_where(s);
 	show_request(s);
 	show_usage(s);
+	show_cost(s);
 	show_link(s);
 	show_attributes(s);
 	show_value(s, "command", "process.command_args");

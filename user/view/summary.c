@@ -45,6 +45,7 @@ static void first_line(struct line *l, const struct summary *s)
 		text_count((uint64_t)s->sums.output, out);
 		line_addf(l, LINE_PLAIN, "  tokens %s->%s", d, out);
 	}
+	cost_total(l, &s->sums.cost);
 	counted(l, s->sums.errors ? LINE_RED : LINE_PLAIN, "errors", s->sums.errors);
 	if (t->status == TRACE_STATUS_OPEN)
 		line_addf(l, LINE_YELLOW, "  open");

@@ -181,6 +181,7 @@ static void draw_totals(struct line *l, const struct ledger_sums *s)
 		node_short_count(s->output, out);
 		line_addf(l, LINE_PLAIN, "  tokens %s->%s", in, out);
 	}
+	cost_total(l, &s->cost);
 	if (s->errors)
 		add_counted(l, LINE_RED, "errors", s->errors);
 }

@@ -19,6 +19,7 @@ static const struct {
 	{WIRE_LIB, 336},	{WIRE_PROC_FACT, 72}, {WIRE_BLIND, 48},	     {WIRE_PROC_FINAL, 344},
 	{WIRE_CONN_FINAL, 112}, {WIRE_TICK, 32},      {WIRE_END, 40},	     {WIRE_TARGET, 32},
 	{WIRE_SHED, 64},	{WIRE_KEEP, 56},
+	{WIRE_PRICES, 56}, /* at least one byte, rounded */
 };
 
 /* A record of the kind, zeroed but for what it must have. */
@@ -30,6 +31,8 @@ static void *plain(uint16_t kind, size_t size)
 		((struct wire_tls_data *)h)->len = 1;
 		((struct wire_tls_data *)h)->call_len = 1;
 	}
+	if (kind == WIRE_PRICES && size >= sizeof(struct wire_prices))
+		((struct wire_prices *)h)->len = ((struct wire_prices *)h)->total = 1;
 	if (kind == WIRE_DRAIN_LOSS && size >= sizeof(struct wire_drain_loss)) {
 		((struct wire_drain_loss *)h)->len = 1;
 		((struct wire_drain_loss *)h)->call_len = 1;

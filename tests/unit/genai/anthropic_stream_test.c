@@ -105,7 +105,7 @@ static void errors_in_mid_stream(void **state)
 				     ",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}"),
 	       TOP("error type=\"overloaded_error\" message=\"Overloaded\"",
 		   " answered=\"c-1\" id=\"msg_1\" stream first") "  output assistant\n    text "
-								  "text=\"par\"\n  usage 15 1 5 - -\n");
+								  "text=\"par\"\n  usage 15 ~1 5 - -\n");
 }
 
 static void cut_streams_keep_what_came(void **state)
@@ -116,19 +116,19 @@ static void cut_streams_keep_what_came(void **state)
 		       DELTA("0", "\"type\":\"text_delta\",\"text\":\"par\""),
 	       TOP("aborted",
 		   " answered=\"c-1\" id=\"msg_1\" stream first") "  output assistant\n    text "
-								  "text=\"par\"\n  usage 15 1 5 - -\n");
+								  "text=\"par\"\n  usage 15 ~1 5 - -\n");
 	expect("cut in input",
 	       START BLOCK("0", "\"type\":\"tool_use\",\"id\":\"u1\",\"name\":\"f\",\"input\":{}")
 		       INPUT("0", "{\\\"a\\\":"),
 	       TOP("aborted", " answered=\"c-1\" id=\"msg_1\" stream first") "  output assistant\n    "
 									     "tool_call id=\"u1\" name=\"f\" "
 									     "value=\"{\\\"a\\\":\"\n  usage "
-									     "15 1 5 - -\n");
+									     "15 ~4 5 - -\n");
 	expect("cut before input",
 	       START BLOCK("0", "\"type\":\"tool_use\",\"id\":\"u1\",\"name\":\"f\",\"input\":{}"),
 	       TOP("aborted",
 		   " answered=\"c-1\" id=\"msg_1\" stream first") "  output assistant\n    tool_call "
-								  "id=\"u1\" name=\"f\"\n  usage 15 1 5 - "
+								  "id=\"u1\" name=\"f\"\n  usage 15 ~1 5 - "
 								  "-\n");
 }
 
@@ -141,7 +141,7 @@ static void hostile_events_do_no_harm(void **state)
 		       EVENT("message_start", ",\"message\":[]") BLOCK("-5", "\"type\":\"text\",\"text\":7")
 			       DELTA("-5", "\"type\":\"text_delta\",\"text\":\"ok\"")
 				       EVENT("message_delta", ",\"usage\":[]") EVENT("message_stop", ""),
-	       TOP("ok", " stream first") "  output assistant\n    text text=\"ok\"\n  usage - - - - -\n");
+	       TOP("ok", " stream first") "  output assistant\n    text text=\"ok\"\n  usage - ~1 - - -\n");
 }
 
 int main(void)

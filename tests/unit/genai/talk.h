@@ -84,7 +84,8 @@ static void talk_messages(struct buf *b, const char *what, const struct genai_me
 	}
 }
 
-static void talk_usage(struct buf *b, const struct genai_usage *u)
+/* ~ before what was estimated. */
+static void talk_usage(struct buf *b, const struct genai_usage *u, unsigned estimated)
 {
 	const int64_t n[] = {u->input, u->output, u->cache_read, u->cache_creation, u->reasoning};
 
@@ -93,7 +94,7 @@ static void talk_usage(struct buf *b, const struct genai_usage *u)
 		if (n[i] == GENAI_UNKNOWN)
 			buf_addf(b, " -");
 		else
-			buf_addf(b, " %lld", (long long)n[i]);
+			buf_addf(b, " %s%lld", i < 2 && (estimated >> i & 1) ? "~" : "", (long long)n[i]);
 	}
 	buf_add_char(b, '\n');
 }
@@ -152,7 +153,7 @@ static void talk_call(struct buf *b, const struct genai_call *c)
 	talk_messages(b, "output", c->output, c->output_count);
 	for (uint32_t i = 0; i < c->finish_count; i++)
 		buf_addf(b, "  finish %.*s\n", STR_ARG(c->finish_reasons[i]));
-	talk_usage(b, &c->usage);
+	talk_usage(b, &c->usage, c->estimated);
 }
 
 static void talk_begin(void *ctx, struct genai_call *c)

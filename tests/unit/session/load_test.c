@@ -148,7 +148,7 @@ static void load(struct loaded *l, const char *trace)
 	buf_init(&l->said, 1u << 16);
 	l->complete = false;
 	stream_start(&s, STDERR_FILENO);
-	l->code = session_load(trace, &l->document, &l->complete);
+	l->code = session_load(trace, NULL, &l->document, &l->complete);
 	stream_stop(&s, &l->said);
 }
 
@@ -410,7 +410,7 @@ static void stage_feed(void *state, struct str piece)
 
 	write_file("trace", piece);
 	stream_start(&said, STDERR_FILENO);
-	int code = session_load("trace", &s->document, &s->complete);
+	int code = session_load("trace", NULL, &s->document, &s->complete);
 	stream_stop(&said, NULL);
 	/* Half a document must not pass for one. A replay may have understood less. */
 	if (code == EXIT_OK && s->want.p)

@@ -264,10 +264,10 @@ static UNUSED void world_feed(struct world *w, struct wire_head *rec, uint32_t p
 	trace_feed(w->t, rec);
 }
 
-static UNUSED struct world *world_new(enum wire_mode mode)
+static UNUSED struct world *world_new_priced(enum wire_mode mode, const struct genai_prices *prices)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	struct trace_settings s = {.ops = &world_ops, .ctx = w};
+	struct trace_settings s = {.ops = &world_ops, .ctx = w, .prices = prices};
 	struct wire_session rec = {.head = {.size = sizeof(rec), .kind = WIRE_SESSION},
 				   .version = WIRE_VERSION,
 				   .mode = mode,
@@ -283,6 +283,11 @@ static UNUSED struct world *world_new(enum wire_mode mode)
 	w->now = mode == WIRE_MODE_DECODE ? 0 : 1000;
 	world_feed(w, &rec.head, 0);
 	return w;
+}
+
+static UNUSED struct world *world_new(enum wire_mode mode)
+{
+	return world_new_priced(mode, NULL);
 }
 
 static UNUSED void world_free(struct world *w)
@@ -429,7 +434,7 @@ static UNUSED struct call *call_make(struct world *w, uint32_t tid)
 		.path = STR("/v1/chat/completions"),
 		.input = k->input,
 		.output = k->output,
-		.usage = {GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN, GENAI_UNKNOWN},
+		.usage = GENAI_USAGE_UNKNOWN,
 		.retry_count = -1,
 		.arena = w->a,
 	};

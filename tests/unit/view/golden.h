@@ -5,8 +5,8 @@
 
 /* clang-format off */
 static const char tree_pipe[] =
-	"python3 agent.py --fast  1m12s  error  incomplete  llm 2  tools 1  tokens 8.5k->311  errors 2  exit 1  (pid 100)\n"
-	"\342\224\234\342\224\200 2 llm   claude-sonnet-4-5-20250929    2.31 s  8.4k->311  8.2k cached\n"
+	"python3 agent.py --fast  1m12s  error  incomplete  llm 2  tools 1  tokens 8.5k->311  $0.0078  errors 2  exit 1  (pid 100)\n"
+	"\342\224\234\342\224\200 2 llm   claude-sonnet-4-5-20250929    2.31 s  8.4k->311  8.2k cached  $0.0078\n"
 	"\342\224\234\342\224\200 3 tool  bash pytest -q tests/auth     5.88 s  \342\234\227 tool_error\n"
 	"\342\224\202   \342\224\224\342\224\200 4 proc  pytest -q tests/auth      5.70 s  killed by SIGKILL (9)  (pid 48301)  (parent inferred: exec)\n"
 	"\342\224\234\342\224\200 5 llm   claude-sonnet-4-5             1.02 s  120->?  \342\234\227 overloaded_error Over\\e]0;loaded  retried \303\2272  ! gap 512 B read (ring_full)\n"
@@ -16,8 +16,8 @@ static const char tree_pipe[] =
 	"blind: pid 100: grpc: static BoringSSL without symbols\n";
 
 static const char tree_100[] =
-	"python3 agent.py --fast  1m12s  error  incomplete  llm 2  tools 1  tokens 8.5k->311  errors 2  exit\342\200\246\n"
-	"\342\224\234\342\224\200 2 llm   claude-sonnet-4-5-20250929    2.31 s  8.4k->311  8.2k cached\n"
+	"python3 agent.py --fast  1m12s  error  incomplete  llm 2  tools 1  tokens 8.5k->311  $0.0078  error\342\200\246\n"
+	"\342\224\234\342\224\200 2 llm   claude-sonnet-4-5-20250929    2.31 s  8.4k->311  8.2k cached  $0.0078\n"
 	"\342\224\234\342\224\200 3 tool  bash pytest -q tests/auth     5.88 s  \342\234\227 tool_error\n"
 	"\342\224\202   \342\224\224\342\224\200 4 proc  pytest -q tests/auth      5.70 s  killed by SIGKILL (9)  (pid 48301)  (parent inferr\342\200\246\n"
 	"\342\224\234\342\224\200 5 llm   claude-sonnet-4-5             1.02 s  120->?  \342\234\227 overloaded_error Over\\e]0;loaded  retrie\342\200\246\n"
@@ -43,8 +43,8 @@ static const char tree_60_ascii[] =
 	"blind: pid 100: grpc: static BoringSSL without symbols\n";
 
 static const char tree_colour_100[] =
-	"\033[1mpython3 agent.py --fast\033[0m  1m12s  \033[31merror\033[0m\033[33m  incomplete\033[0m  llm 2  tools 1  tokens 8.5k->311\033[31m  errors 2  exit\342\200\246\033[0m\n"
-	"\033[2m\342\224\234\342\224\200 \033[0m2 \033[36mllm   \033[0mclaude-sonnet-4-5-20250929    2.31 s  8.4k->311\033[2m  8.2k cached\033[0m\n"
+	"\033[1mpython3 agent.py --fast\033[0m  1m12s  \033[31merror\033[0m\033[33m  incomplete\033[0m  llm 2  tools 1  tokens 8.5k->311  $0.0078\033[31m  error\342\200\246\033[0m\n"
+	"\033[2m\342\224\234\342\224\200 \033[0m2 \033[36mllm   \033[0mclaude-sonnet-4-5-20250929    2.31 s  8.4k->311\033[2m  8.2k cached\033[0m  $0.0078\n"
 	"\033[2m\342\224\234\342\224\200 \033[0m3 \033[32mtool  \033[0mbash pytest -q tests/auth     5.88 s\033[31m  \342\234\227 tool_error\033[0m\n"
 	"\033[2m\342\224\202   \342\224\224\342\224\200 \033[0m4 proc  pytest -q tests/auth      5.70 s\033[31m  killed by SIGKILL (9)\033[0m\033[2m  (pid 48301)  (parent inferr\342\200\246\033[0m\n"
 	"\033[2m\342\224\234\342\224\200 \033[0m5 \033[36mllm   \033[0mclaude-sonnet-4-5             1.02 s  120->?\033[31m  \342\234\227 overloaded_error Over\\e]0;loaded\033[0m\033[33m  retrie\342\200\246\033[0m\n"
@@ -56,13 +56,13 @@ static const char tree_colour_100[] =
 	"\033[33mblind: pid 100: grpc: static BoringSSL without symbols\033[0m\n";
 
 static const char live_120[] =
-	"TIME      SPAN                                    MODEL                  IN->OUT tok      DUR  STATE\n"
-	"20:41:07  proc python3 agent.py --fast            -                                -    1m12s  exit 1  (pid 100)\n"
-	"20:41:10  llm  api.anthropic.com /v1/messages     claude-sonnet-4-5\342\200\246   8,412->   311   2.31 s  ok  (8,192 cached)\n"
-	"20:41:16  tool bash pytest -q tests/auth          -                                -   5.88 s  \342\234\227 tool_error\n"
-	"20:41:10  proc pytest -q tests/auth               -                                -   5.70 s  killed by SIGKILL (9)  (\342\200\246\n"
-	"20:41:17  llm                                     claude-sonnet-4-5      120->     ?   1.02 s  \342\234\227 overloaded_error Over\\\342\200\246\n"
-	"20:41:38  http POST hooks.example/notify/\303\244        -                                -        -  open\n";
+	"TIME      SPAN                                    MODEL                  IN->OUT tok      COST      DUR  STATE\n"
+	"20:41:07  proc python3 agent.py --fast            -                                -         -    1m12s  exit 1  (pid 1\342\200\246\n"
+	"20:41:10  llm  api.anthropic.com /v1/messages     claude-sonnet-4-5\342\200\246   8,412->   311   $0.0078   2.31 s  ok  (8,192 cac\342\200\246\n"
+	"20:41:16  tool bash pytest -q tests/auth          -                                -         -   5.88 s  \342\234\227 tool_error\n"
+	"20:41:10  proc pytest -q tests/auth               -                                -         -   5.70 s  killed by SIGK\342\200\246\n"
+	"20:41:17  llm                                     claude-sonnet-4-5      120->     ?         ?   1.02 s  \342\234\227 overloaded_e\342\200\246\n"
+	"20:41:38  http POST hooks.example/notify/\303\244        -                                -         -        -  open\n";
 
 static const char live_ascii_60[] =
 	"TIME      SPAN                                    MODEL  ...\n"
@@ -74,12 +74,13 @@ static const char live_ascii_60[] =
 	"20:41:38  http POST hooks.example/notify/\\u{00e4} -      ...\n";
 
 static const char span_2[] =
-	"span 2  llm  chat claude-sonnet-4-5  ok  8.4k->311  8.2k cached\n"
+	"span 2  llm  chat claude-sonnet-4-5  ok  8.4k->311  8.2k cached  $0.0078\n"
 	"started   2026-11-22T20:41:08.000000000Z  first byte 412 ms  first chunk 431 ms  done 2.31 s\n"
 	"conn      3  10.0.0.7:51822 -> 160.79.104.10:443  tls libssl.so.3\n"
 	"pid       100  tid 101\n"
 	"request   POST api.anthropic.com:443/v1/messages  41.2 kB  status 200  9.1 kB\n"
 	"tokens    input 8,412  cache read 8,192  output 311\n"
+	"cost      220\303\227$3.00/M + 8,192\303\227$0.30/M + 311\303\227$15.00/M = $0.0077826   price table 2026-08-21 anthropic\n"
 	"parent    1 proc python3 agent.py --fast\n"
 	"link      process, certain; pid 100 made this call; no agent is known\n"
 	"gen_ai.operation.name                   chat\n"
