@@ -2,8 +2,8 @@
 /*
  * genai: exchanges -> calls: model calls with messages, tools, usage; everything else a plain http call.
  * in:    http events (genai_http_ops is what to give to http_new)
- * out:   struct genai_call (stable from `begin` until the callback `end` returns)
- * owns:  decoder state per exchange, in the exchange's arena
+ * out:   struct genai_call (stable from `begin` until the callback `end` returns); what it costs
+ * owns:  decoder state per exchange, in the exchange's arena; the price table
  * may:   base, flow, http, proc
  * never: sessions, clock, disk; guesses
  * fails: a body that cannot be read marks the call (broken) and keeps what was read
