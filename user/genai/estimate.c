@@ -72,6 +72,8 @@ static void estimate_input(struct genai_work *w)
 	struct genai_call *c = &w->c;
 	uint64_t sum = text_cent(c->tools, JSON_CENT);
 
+	if (c->known > 0)
+		genai_expand(c);
 	if (c->input_count == 0 || c->previous_id.n > 0 || w->omitted_messages > 0 || has_gap(c->x, false))
 		return;
 	if (!parts_cent(c->system, c->system_count, &sum) || !messages_cent(c->input, c->input_count, &sum))
@@ -90,6 +92,8 @@ static void estimate_output(struct genai_work *w)
 	for (uint32_t i = 0; i < c->output_count; i++)
 		if (!parts_cent(c->output[i].parts, c->output[i].count, &sum))
 			return;
+	if (sum == 0) /* an answer that is not here */
+		return;
 	c->usage.output = tokens(sum);
 	c->estimated |= GENAI_ESTIMATED_OUTPUT;
 }

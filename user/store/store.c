@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/map.h"
+#include "base/money.h"
 
 struct slot {
 	struct store_entry e;
@@ -193,6 +194,7 @@ static struct store_facts read_facts(const struct trace_span *span)
 		.end_ns = span->end_ns,
 		.input = -1,
 		.output = -1,
+		.cost_pusd = -1,
 		.gaps = span->gap_count,
 		.status = span->status,
 		.linked = span->link.how != NULL,
@@ -206,6 +208,14 @@ static struct store_facts read_facts(const struct trace_span *span)
 			f.input = a->i64;
 		if (a->type == TRACE_I64 && str_eq(a->key, STR("gen_ai.usage.output_tokens")))
 			f.output = a->i64;
+		if (a->type == TRACE_I64 && str_eq(a->key, STR("http.response.status_code")))
+			f.http_status = a->i64;
+		if (a->type == TRACE_STR && str_eq(a->key, STR("bottrace.cost_usd")) &&
+		    !money_parse(a->text, &f.cost_pusd))
+			f.cost_pusd = -1;
+		/* A list of attributes' names, in our own words. */
+		if (a->type == TRACE_JSON && str_eq(a->key, STR("bottrace.estimated")))
+			f.cost_estimated = str_has(a->text, STR("\"bottrace.cost_usd\""));
 		if (a->type == TRACE_STR && str_eq(a->key, STR("bottrace.hop_of")))
 			f.hop = a->text.p != NULL;
 	}

@@ -28,10 +28,13 @@ struct store_facts {
 	const char *kind; /* static */
 	uint64_t end_ns, gap_bytes;
 	int64_t input, output; /* tokens; -1: not said */
+	int64_t cost_pusd;     /* -1: not known */
+	int64_t http_status;   /* 0: none */
 	uint32_t gaps;
 	enum trace_status status;
 	bool linked, certain; /* the link to its parent */
-	bool hop;	      /* a model call seen again behind a gateway */
+	bool cost_estimated;
+	bool hop; /* a model call seen again behind a gateway */
 };
 
 struct store_entry {

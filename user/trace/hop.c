@@ -52,11 +52,20 @@ static uint32_t add_parts(struct hash128 *h, const struct genai_part *parts, uin
 	return added;
 }
 
+/* A call within a WebSocket: it has no body of its own. */
+static bool is_lane(const struct genai_call *c)
+{
+	return c->body_hash.lo == 0 && c->body_hash.hi == 0;
+}
+
 /* What a call says; false: too little to know it by. */
-static bool content_of(const struct genai_call *c, struct hash128 *out)
+static bool content_of(struct genai_call *c, struct hash128 *out)
 {
 	struct hash128 h = {.lo = c->tools.p != NULL};
 	uint32_t said = 0;
+
+	if (c->known > 0)
+		genai_expand(c);
 
 	(void)add_parts(&h, c->system, c->system_count);
 	for (uint32_t i = 0; i < c->input_count; i++)
@@ -84,9 +93,7 @@ static bool socket_of(const struct genai_call *c, struct hash128 content, struct
 		return false;
 	for (int i = 0; i < 2; i++) /* the client's first */
 		mix(&h, 1, str_of(ends[c->x->server_side ? 1 - i : i]));
-	/* Calls within a WebSocket have no body of their own. */
-	bool lane = c->body_hash.lo == 0 && c->body_hash.hi == 0;
-	*out = hash_chain(h, lane ? content : c->body_hash);
+	*out = hash_chain(h, is_lane(c) ? content : c->body_hash);
 	return true;
 }
 
@@ -96,7 +103,7 @@ static bool wire_of(const struct genai_call *c, struct hash128 *out)
 	const struct http_message *m = &c->x->request;
 	struct hash128 h = c->body_hash;
 
-	if (!m->head_done || m->head_unknown || m->body_bytes == 0 || (h.lo == 0 && h.hi == 0))
+	if (!m->head_done || m->head_unknown || m->body_bytes == 0 || is_lane(c))
 		return false;
 	mix(&h, 1, c->x->method);
 	mix(&h, 2, c->x->target);
@@ -179,18 +186,24 @@ void trace_hop_input(struct trace_set *t, struct trace_call *k)
 	const struct genai_call *c = k->c;
 
 	k->hop_served = c->x && c->x->server_side;
-	if (c->x == NULL || c->x->conn == NULL || !content_of(c, &k->hop_keys[HOP_CONTENT]))
+	if (c->x == NULL || c->x->conn == NULL)
 		return;
+	/* Whoever serves nobody is no gateway: its history is not read again for this. */
+	bool gateway = k->hop_served || k->process->serving > 0;
+	bool says = (gateway || is_lane(c)) && content_of(k->c, &k->hop_keys[HOP_CONTENT]);
+
 	k->hop_socket = socket_of(c, k->hop_keys[HOP_CONTENT], &k->hop_keys[HOP_SOCKET]);
 	if (k->hop_socket)
 		meet(t, k, HOP_SOCKET);
 	if (k->hop_of == 0 && wire_of(c, &k->hop_keys[HOP_WIRE]))
 		meet(t, k, HOP_WIRE);
-	if (c->x->server_side) {
-		add(t, k, HOP_CONTENT, true);
+	if (k->hop_served) {
+		k->process->serving++;
+		if (says)
+			add(t, k, HOP_CONTENT, true);
 		return;
 	}
-	struct trace_call *inbound = find(t, k, HOP_CONTENT, true);
+	struct trace_call *inbound = says ? find(t, k, HOP_CONTENT, true) : NULL;
 
 	if (inbound && k->hop_of == 0)
 		set_hop(k, inbound, false);
@@ -204,6 +217,8 @@ void trace_hop_forget(struct trace_set *t, struct trace_call *k)
 		if ((k->hop_indexed >> by & 1) && map_get(t->hops, &key) == k)
 			(void)map_remove(t->hops, &key);
 	}
+	if (k->hop_served && k->process->serving > 0)
+		k->process->serving--;
 }
 
 void trace_hop_draft(const struct trace_call *k, struct trace_draft *d)

@@ -60,7 +60,8 @@ struct trace_process {
 	uint32_t exec_count, exec_cap;
 	struct trace_gap *gaps; /* that hit no call */
 	uint32_t gap_count, gap_cap;
-	uint32_t failed; /* entries in the set's list of failed calls */
+	uint32_t failed;  /* entries in the set's list of failed calls */
+	uint32_t serving; /* model calls that it answers now: hop.c */
 };
 
 /* `bottrace.continues`, found when the request was understood. */

@@ -27,29 +27,28 @@ bool cost_get(const struct node *n, int64_t *pusd, bool *estimated)
 	return true;
 }
 
-/* A request that was refused, or never answered, is on nobody's bill. */
-static bool is_refused(struct arena *a, const struct node *n)
+void cost_count(struct cost_sum *s, int64_t pusd, bool estimated, bool failed, int64_t http_status)
 {
-	int64_t status = 0;
-	bool bad = str_eq(node_status(a, n), STR("error"));
+	bool answered = http_status > 0 && http_status < 400;
 
-	if (node_number(n, "http.response.status_code", &status) && status < 400)
-		return false;
-	return bad || status >= 400;
+	if (pusd >= 0) {
+		s->pusd += pusd;
+		s->known++;
+		s->estimated |= estimated;
+	} else if (answered || (!failed && http_status < 400)) {
+		s->unknown++;
+	}
 }
 
 void cost_add(struct cost_sum *s, struct arena *a, const struct node *n)
 {
-	bool estimated;
-	int64_t pusd;
+	bool estimated = false;
+	int64_t pusd = -1, status = 0;
 
-	if (cost_get(n, &pusd, &estimated)) {
-		s->pusd += pusd;
-		s->known++;
-		s->estimated |= estimated;
-	} else if (!is_refused(a, n)) {
-		s->unknown++;
-	}
+	if (!cost_get(n, &pusd, &estimated))
+		pusd = -1;
+	(void)node_number(n, "http.response.status_code", &status);
+	cost_count(s, pusd, estimated, str_eq(node_status(a, n), STR("error")), status);
 }
 
 static void add_dollars(struct line *l, const char *before, money_wide pusd)

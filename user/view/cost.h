@@ -14,8 +14,10 @@ struct cost_sum {
 
 /* A call's cost; false: it is not known. */
 bool cost_get(const struct node *n, int64_t *pusd, bool *estimated);
-/* A model call that is no hop of another. */
+/* A model call that is no hop of another. One that was refused, or ended in an error before an answer, is on nobody's bill. */
 void cost_add(struct cost_sum *s, struct arena *a, const struct node *n);
+/* The same by what is known of it; pusd < 0: its cost is not. */
+void cost_count(struct cost_sum *s, int64_t pusd, bool estimated, bool failed, int64_t http_status);
 /* "  $0.0123 + 2 unknown", with ~ before it where counts were estimated; nothing without a call that could cost. */
 void cost_total(struct line *l, const struct cost_sum *s);
 /* "  $0.0299"; "  hop of 3" of a call that another span has seen first. */

@@ -110,6 +110,9 @@ static void add_entry(struct summary *s, const struct store_entry *e)
 	if (!f->hop) {
 		ledger_add_tokens(&s->sums, &s->sums.input, f->input);
 		ledger_add_tokens(&s->sums, &s->sums.output, f->output);
+		if (n->kind == NODE_LLM)
+			cost_count(&s->sums.cost, f->cost_pusd, f->cost_estimated,
+				   f->status == TRACE_STATUS_ERROR, f->http_status);
 	}
 	s->sums.certain += f->linked && f->certain;
 	s->sums.inferred += f->linked && !f->certain;

@@ -53,7 +53,7 @@ static void texts_and_thoughts(void **state)
 		     "]") DELTA("\"content\":[{\"type\":\"thinking\",\"thinking\":\"b\"},{\"type\":\"text\","
 				"\"text\":\"c\"}]") DELTA("\"content\":\"d\"") FINISH("model_length") DONE,
 	       TOP("ok", " stream first") "  output assistant finish=\"length\"\n    reasoning text=\"ab\"\n"
-					  "    text text=\"cd\"\n  finish model_length\n  usage - - - - -\n");
+					  "    text text=\"cd\"\n  finish model_length\n  usage - ~1 - - -\n");
 	expect("nothing", FINISH("stop") DONE,
 	       TOP("ok", " stream") "  output assistant finish=\"stop\"\n  finish stop\n  usage - - - - -\n");
 	expect("groq",
@@ -76,7 +76,7 @@ static void choices_in_their_order(void **state)
 	       TOP("ok", " stream first") "  output assistant finish=\"stop\"\n    text text=\"a\"\n"
 					  "  output assistant finish=\"length\"\n    text text=\"bb\"\n  "
 					  "finish stop\n  finish length\n"
-					  "  usage - - - - -\n");
+					  "  usage - ~1 - - -\n");
 }
 
 static void tool_calls_from_fragments(void **state)
@@ -94,7 +94,7 @@ static void tool_calls_from_fragments(void **state)
 					  "    tool_call id=\"c0\" name=\"f\" value={\"a\":1}\n"
 					  "    tool_call id=\"c1\" name=\"g\" value={\"b\":2}\n    tool_call "
 					  "id=\"c2\" name=\"h\"\n"
-					  "  finish tool_calls\n  usage - - - - -\n");
+					  "  finish tool_calls\n  usage - ~6 - - -\n");
 	/* Mistral: whole calls, no index. */
 	expect("whole",
 	       TOOLS("{\"id\":\"c0\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
@@ -103,34 +103,34 @@ static void tool_calls_from_fragments(void **state)
 	       TOP("ok", " stream first") "  output assistant finish=\"tool_call\"\n"
 					  "    tool_call id=\"c0\" name=\"f\" value={}\n    tool_call "
 					  "id=\"c1\" name=\"f\" value={}\n"
-					  "  finish tool_calls\n  usage - - - - -\n");
+					  "  finish tool_calls\n  usage - ~2 - - -\n");
 	/* Gemini: all have index 0, ids may be empty. */
 	expect("same index",
 	       TOOLS(CALL("0", "c0", "f", "{}")) TOOLS(CALL("0", "c1", "g", "{}")) FINISH("tool_calls") DONE,
 	       TOP("ok", " stream first") "  output assistant finish=\"tool_call\"\n"
 					  "    tool_call id=\"c0\" name=\"f\" value={}\n    tool_call "
 					  "id=\"c1\" name=\"g\" value={}\n"
-					  "  finish tool_calls\n  usage - - - - -\n");
+					  "  finish tool_calls\n  usage - ~2 - - -\n");
 	expect("no ids", TOOLS(CALL("0", "", "f", "{}")) TOOLS(CALL("0", "", "g", "{}")) DONE,
 	       TOP("ok", " stream first") "  output assistant\n    tool_call name=\"f\" value={}\n"
-					  "    tool_call name=\"g\" value={}\n  usage - - - - -\n");
+					  "    tool_call name=\"g\" value={}\n  usage - ~2 - - -\n");
 	/* Servers that repeat id and name with every fragment. */
 	expect("repeated",
 	       TOOLS(CALL("0", "c0", "f", "{\\\"a\\\"")) TOOLS(CALL("0", "c0", "f", ":1}"))
 		       TOOLS(CALL("0", "x", "", "")) DONE,
 	       TOP("ok",
 		   " stream first") "  output assistant\n    tool_call id=\"c0\" name=\"f\" value={\"a\":1}\n"
-				    "  usage - - - - -\n");
+				    "  usage - ~3 - - -\n");
 	expect("no json", TOOLS(CALL("0", "c0", "f", "{\\\"a\\\":")) DONE,
 	       TOP("ok", " stream first") "  output assistant\n    tool_call id=\"c0\" name=\"f\" "
 					  "value=\"{\\\"a\\\":\"\n"
-					  "  usage - - - - -\n");
+					  "  usage - ~4 - - -\n");
 	expect("legacy",
 	       DELTA("\"function_call\":{\"name\":\"f\",\"arguments\":\"{\"}")
 		       DELTA("\"function_call\":{\"arguments\":\"}\"}") FINISH("function_call") DONE,
 	       TOP("ok", " stream first") "  output assistant finish=\"tool_call\"\n    tool_call name=\"f\" "
 					  "value={}\n"
-					  "  finish function_call\n  usage - - - - -\n");
+					  "  finish function_call\n  usage - ~1 - - -\n");
 }
 
 static void errors_in_mid_stream(void **state)
@@ -141,7 +141,7 @@ static void errors_in_mid_stream(void **state)
 					    "error\",\"type\":\"server_error\",\"param\":null,\"code\":null}}"
 					    "\n\n" DELTA("\"content\":\"after\""),
 	       TOP("error type=\"server_error\" message=\"The server had an error\"",
-		   " stream first") "  output assistant\n    text text=\"par\"\n  usage - - - - -\n");
+		   " stream first") "  output assistant\n    text text=\"par\"\n  usage - ~1 - - -\n");
 	/* OpenRouter: the error beside a last choice. */
 	expect("openrouter",
 	       DELTA("\"content\":\"par\"") "data: "
@@ -150,16 +150,16 @@ static void errors_in_mid_stream(void **state)
 					    "\"finish_reason\":\"error\"}]}\n\n",
 	       TOP("error type=\"502\" message=\"gone\"",
 		   " stream first") "  output assistant finish=\"error\"\n    text text=\"par\"\n  finish "
-				    "error\n  usage - - - - -\n");
+				    "error\n  usage - ~1 - - -\n");
 	expect("event", "event: error\ndata: {\"message\":\"busy\"}\n\n",
 	       TOP("error type=\"_OTHER\" message=\"busy\"", " stream") "  usage - - - - -\n");
 	/* An event that was to be JSON and is none: marked, and read on. */
 	expect("broken",
 	       DELTA("\"content\":\"a\"") "data: {\"choices\":[}\n\n" DELTA("\"content\":\"b\"") DONE,
 	       TOP("error type=\"broken\" message=\"an event is no JSON\" broken=0",
-		   " stream first") "  output assistant\n    text text=\"ab\"\n  usage - - - - -\n");
+		   " stream first") "  output assistant\n    text text=\"ab\"\n  usage - ~1 - - -\n");
 	expect("noise", "data: hello\n\n" DELTA("\"content\":\"a\"") DONE,
-	       TOP("ok", " stream first") "  output assistant\n    text text=\"a\"\n  usage - - - - -\n");
+	       TOP("ok", " stream first") "  output assistant\n    text text=\"a\"\n  usage - ~1 - - -\n");
 }
 
 /* A body of JSON where events were asked for. */

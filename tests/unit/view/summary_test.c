@@ -77,7 +77,7 @@ static void play(void)
 static void add_span(struct store *s, const char *kind, uint64_t id, uint64_t parent,
 		     enum trace_status status, int64_t input, int64_t output)
 {
-	struct trace_attribute tokens[2];
+	struct trace_attribute tokens[4];
 	struct trace_gap gap = {.bytes = 512};
 	struct trace_span span = {.id = id,
 				  .parent = parent,
@@ -96,6 +96,12 @@ static void add_span(struct store *s, const char *kind, uint64_t id, uint64_t pa
 	if (output)
 		tokens[span.attribute_count++] = (struct trace_attribute){
 			.key = STR("gen_ai.usage.output_tokens"), .type = TRACE_I64, .i64 = output};
+	if (id == 2) {
+		tokens[span.attribute_count++] = (struct trace_attribute){
+			.key = STR("bottrace.cost_usd"), .type = TRACE_STR, .text = STR("0.0077826")};
+		tokens[span.attribute_count++] = (struct trace_attribute){
+			.key = STR("http.response.status_code"), .type = TRACE_I64, .i64 = 200};
+	}
 	assert_int_equal(store_add(s, &span, STR("never read")), 0);
 }
 
@@ -140,13 +146,13 @@ static void golden_texts(void **state)
 	play();
 	assert_summary(
 		"in a pipe", (struct view_style){0},
-		"bottrace: 1m12s  llm 2  tools 1  tokens 8,532->311  errors 2  incomplete\n"
+		"bottrace: 1m12s  llm 2  tools 1  tokens 8,532->311  $0.0078 + 1 unknown  errors 2  incomplete\n"
 		"captured 211.5 kB in 391 calls, LOST 512 B; added 1.90 us a call, 851 us in all\n"
 		"gaps: 1, 512 B: they stand in the tree, at the calls that they hit\n"
 		"ledger: calls 391 = 388 kept + 3 ring_full; bytes 212,044 = 211,532 kept + 512 missing; "
 		"events 12 = 12 kept + 0 lost\n");
 	assert_summary("60 columns", (struct view_style){.ascii = true, .columns = 60},
-		       "bottrace: 1m12s  llm 2  tools 1  tokens 8,532->311  error...\n"
+		       "bottrace: 1m12s  llm 2  tools 1  tokens 8,532->311  $0.00...\n"
 		       "captured 211.5 kB in 391 calls, LOST 512 B; added 1.90 us...\n"
 		       "gaps: 1, 512 B: they stand in the tree, at the calls that...\n"
 		       "ledger: calls 391 = 388 kept + 3 ring_full\n"
@@ -244,7 +250,7 @@ static void many_spans(void **state)
 	(void)state;
 	play();
 	assert_int_equal(sum_up(&out, &style, false, add_many), 0);
-	assert_true(str_has(buf_str(&out), STR("llm 25,000  tools 0  tokens 25,000->25,000  errors 0")));
+	assert_true(str_has(buf_str(&out), STR("llm 25,000  tools 0  tokens 25,000->25,000  $0.0078 + 24,999 unknown  errors 0")));
 	buf_fini(&out);
 }
 
