@@ -34,7 +34,8 @@ static bool parts_cent(const struct genai_part *parts, uint32_t count, uint64_t 
 	for (uint32_t i = 0; i < count; i++) {
 		const struct genai_part *p = &parts[i];
 
-		if (p->type == GENAI_BLOB || p->type == GENAI_URI || p->type == GENAI_FILE)
+		if (p->type == GENAI_BLOB || p->type == GENAI_URI || p->type == GENAI_FILE ||
+		    p->type == GENAI_OTHER)
 			return false;
 		*sum += text_cent(p->text, ASCII_CENT) + text_cent(p->name, ASCII_CENT) +
 			text_cent(p->value, JSON_CENT);

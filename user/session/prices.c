@@ -68,7 +68,8 @@ int session_prices(const char *file, struct buf *out)
 	if (fd < 0)
 		return err_say(EXIT_USAGE, HINT, "cannot read %s: %s", file, strerror(errno));
 	if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode) || (!asked && !S_ISREG(st.st_mode)))
-		return refuse(file, -EISDIR, &error, asked);
+		return refuse(file, -EINVAL, &(struct genai_prices_error){.why = "this is no file to read"},
+			      asked);
 	int r = read_checked(fd, out, &error);
 	if (r < 0) {
 		buf_fini(out);

@@ -52,8 +52,9 @@ static void texts_and_thoughts(void **state)
 	       DELTA("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"a\"}]}"
 		     "]") DELTA("\"content\":[{\"type\":\"thinking\",\"thinking\":\"b\"},{\"type\":\"text\","
 				"\"text\":\"c\"}]") DELTA("\"content\":\"d\"") FINISH("model_length") DONE,
-	       TOP("ok", " stream first") "  output assistant finish=\"length\"\n    reasoning text=\"ab\"\n"
-					  "    text text=\"cd\"\n  finish model_length\n  usage - ~1 - - -\n");
+	       TOP("ok",
+		   " stream first") "  output assistant finish=\"length\"\n    reasoning text=\"ab\"\n"
+				    "    text text=\"cd\"\n  finish model_length\n  usage - ~1 - - -\n");
 	expect("nothing", FINISH("stop") DONE,
 	       TOP("ok", " stream") "  output assistant finish=\"stop\"\n  finish stop\n  usage - - - - -\n");
 	expect("groq",

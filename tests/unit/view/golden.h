@@ -56,13 +56,13 @@ static const char tree_colour_100[] =
 	"\033[33mblind: pid 100: grpc: static BoringSSL without symbols\033[0m\n";
 
 static const char live_120[] =
-	"TIME      SPAN                                    MODEL                  IN->OUT tok      COST      DUR  STATE\n"
-	"20:41:07  proc python3 agent.py --fast            -                                -         -    1m12s  exit 1  (pid 1\342\200\246\n"
-	"20:41:10  llm  api.anthropic.com /v1/messages     claude-sonnet-4-5\342\200\246   8,412->   311   $0.0078   2.31 s  ok  (8,192 cac\342\200\246\n"
-	"20:41:16  tool bash pytest -q tests/auth          -                                -         -   5.88 s  \342\234\227 tool_error\n"
-	"20:41:10  proc pytest -q tests/auth               -                                -         -   5.70 s  killed by SIGK\342\200\246\n"
-	"20:41:17  llm                                     claude-sonnet-4-5      120->     ?         ?   1.02 s  \342\234\227 overloaded_e\342\200\246\n"
-	"20:41:38  http POST hooks.example/notify/\303\244        -                                -         -        -  open\n";
+	"TIME      SPAN                                    MODEL                  IN->OUT tok      COST     DUR  STATE\n"
+	"20:41:07  proc python3 agent.py --fast            -                                -         -   1m12s  exit 1  (pid 10\342\200\246\n"
+	"20:41:10  llm  api.anthropic.com /v1/messages     claude-sonnet-4-5\342\200\246   8,412->   311   $0.0078  2.31 s  ok  (8,192 cach\342\200\246\n"
+	"20:41:16  tool bash pytest -q tests/auth          -                                -         -  5.88 s  \342\234\227 tool_error\n"
+	"20:41:10  proc pytest -q tests/auth               -                                -         -  5.70 s  killed by SIGKI\342\200\246\n"
+	"20:41:17  llm                                     claude-sonnet-4-5      120->     ?         ?  1.02 s  \342\234\227 overloaded_er\342\200\246\n"
+	"20:41:38  http POST hooks.example/notify/\303\244        -                                -         -       -  open\n";
 
 static const char live_ascii_60[] =
 	"TIME      SPAN                                    MODEL  ...\n"

@@ -146,7 +146,8 @@ static void golden_texts(void **state)
 	play();
 	assert_summary(
 		"in a pipe", (struct view_style){0},
-		"bottrace: 1m12s  llm 2  tools 1  tokens 8,532->311  $0.0078 + 1 unknown  errors 2  incomplete\n"
+		"bottrace: 1m12s  llm 2  tools 1  tokens 8,532->311  $0.0078 + 1 unknown  errors 2  "
+		"incomplete\n"
 		"captured 211.5 kB in 391 calls, LOST 512 B; added 1.90 us a call, 851 us in all\n"
 		"gaps: 1, 512 B: they stand in the tree, at the calls that they hit\n"
 		"ledger: calls 391 = 388 kept + 3 ring_full; bytes 212,044 = 211,532 kept + 512 missing; "
@@ -250,7 +251,9 @@ static void many_spans(void **state)
 	(void)state;
 	play();
 	assert_int_equal(sum_up(&out, &style, false, add_many), 0);
-	assert_true(str_has(buf_str(&out), STR("llm 25,000  tools 0  tokens 25,000->25,000  $0.0078 + 24,999 unknown  errors 0")));
+	assert_true(str_has(
+		buf_str(&out),
+		STR("llm 25,000  tools 0  tokens 25,000->25,000  $0.0078 + 24,999 unknown  errors 0")));
 	buf_fini(&out);
 }
 
