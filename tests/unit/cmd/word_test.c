@@ -31,6 +31,7 @@ static const struct {
 	FIELD("output", "json", session.output_count),
 	FIELD("full", NULL, full),
 	FIELD("tape", "FILE", session.tape),
+	FIELD("prices", "FILE", session.prices_file),
 	FIELD("digest", NULL, digest),
 	FIELD("symbol-sites", NULL, symbols),
 	FIELD("ring-size", "64k", session.ring_bytes),
