@@ -111,7 +111,7 @@ SKEL_USERS := $(patsubst user/%.c,%,$(shell grep -ls 'bottrace.skel.h' user/*/*.
 $(SKEL_USERS:%=$(B)/user/%.o) $(SKEL_USERS:%=$(B)/san/%.o): $(B)/bpf/bottrace.skel.h
 
 # the price table is a part of the program
-$(B)/user/genai/builtin.o $(B)/san/genai/builtin.o: tools/prices/prices.tsv
+$(foreach d,user san fuzz/user cover/user,$(B)/$(d)/genai/builtin.o): tools/prices/prices.tsv
 
 $(B)/user/%.o: user/%.c
 	$(call say,CC,$<)

@@ -85,14 +85,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	buf_init(&document, LIMIT_DOCUMENT_BYTES);
 	if (size == 0)
-		(void)!(session_load("/dev/null/x", &document, &complete) |
-			session_load("/", &document, &complete));
+		(void)!(session_load("/dev/null/x", NULL, &document, &complete) |
+			session_load("/", NULL, &document, &complete));
 	if (drain_is_tape(str_make(data, size))) {
 		write_again(fd, str_make(data, size));
 		no_room(fd);
 		unreadable(str_make(data, size));
 	}
-	if (session_load(path, &document, &complete) != 0)
+	if (session_load(path, NULL, &document, &complete) != 0)
 		return 0;
 	autodrop(drop_arena) struct arena *a = arena_new(LIMIT_DOCUMENT_BYTES);
 	(void)json_parse(a, buf_str(&document), &end);

@@ -18,8 +18,7 @@ static const struct {
 	{WIRE_PROC_EXEC, 56},	{WIRE_PROC_EXIT, 40}, {WIRE_DRAIN_LOSS, 88}, {WIRE_SESSION, 104},
 	{WIRE_LIB, 336},	{WIRE_PROC_FACT, 72}, {WIRE_BLIND, 48},	     {WIRE_PROC_FINAL, 344},
 	{WIRE_CONN_FINAL, 112}, {WIRE_TICK, 32},      {WIRE_END, 40},	     {WIRE_TARGET, 32},
-	{WIRE_SHED, 64},	{WIRE_KEEP, 56},
-	{WIRE_PRICES, 56}, /* at least one byte, rounded */
+	{WIRE_SHED, 64},	{WIRE_KEEP, 56},      {WIRE_PRICES, 56}, /* at least one byte, rounded */
 };
 
 /* A record of the kind, zeroed but for what it must have. */
