@@ -40,6 +40,9 @@ def gateway():
             rig.equal("parents", {c["parent"] for c in hops}, {first["parent"]})
         # 600 x 0.25 + 400 x 0.025 + 100 x 2 a million, twice; six spans, two calls
         rig.equal("costs", {c["attributes"].get("bottrace.cost_usd") for c in firsts}, {"0.00036"})
+        for rule, kept in (("cost>0.0003", 6), ("cost>0.00036", 0)):
+            _, document = rig.run(command(server), "--keep", rule, env=ENV)
+            rig.equal(rule, len(rig.spans(document, "chat")), kept)
         assert "llm 2  tools 0  tokens 2,000->200  $0.00072  errors 0" in traced.stderr, traced.stderr
     finally:
         server.close()

@@ -58,14 +58,10 @@ static int64_t tokens(uint64_t cent)
 	return (int64_t)((cent + 99) / 100);
 }
 
-static bool has_gap(const struct http_exchange *x, bool answer)
+/* Something is not here, lost or left out by policy: the counts that were told may be in it. */
+static bool is_torn(const struct http_exchange *x)
 {
-	enum wire_dir dir = answer == x->server_side ? WIRE_WRITE : WIRE_READ;
-
-	for (const struct http_gap *g = x->gaps; g != NULL; g = g->next)
-		if (g->dir == dir)
-			return true;
-	return false;
+	return x->gaps != NULL || x->request.torn || x->response.torn;
 }
 
 static void estimate_input(struct genai_work *w)
@@ -75,7 +71,7 @@ static void estimate_input(struct genai_work *w)
 
 	if (c->known > 0)
 		genai_expand(c);
-	if (c->input_count == 0 || c->previous_id.n > 0 || w->omitted_messages > 0 || has_gap(c->x, false))
+	if (c->input_count == 0 || c->previous_id.n > 0 || w->omitted_messages > 0)
 		return;
 	if (!parts_cent(c->system, c->system_count, &sum) || !messages_cent(c->input, c->input_count, &sum))
 		return;
@@ -88,7 +84,7 @@ static void estimate_output(struct genai_work *w)
 	struct genai_call *c = &w->c;
 	uint64_t sum = 0;
 
-	if (w->omitted_pieces > 0 || has_gap(c->x, true))
+	if (w->omitted_pieces > 0)
 		return;
 	for (uint32_t i = 0; i < c->output_count; i++)
 		if (!parts_cent(c->output[i].parts, c->output[i].count, &sum))
@@ -105,7 +101,8 @@ void genai_estimate(struct genai_work *w)
 	bool talk = c->kind == GENAI_CHAT || c->kind == GENAI_TEXT_COMPLETION ||
 		    c->kind == GENAI_GENERATE_CONTENT;
 
-	if (!talk || c->output_count == 0 || c->x == NULL || c->x->status >= 400 || c->status == GENAI_OPEN)
+	if (!talk || c->output_count == 0 || c->x == NULL || is_torn(c->x) || c->x->status >= 400 ||
+	    c->status == GENAI_OPEN)
 		return;
 	if (c->usage.input == GENAI_UNKNOWN)
 		estimate_input(w);

@@ -117,12 +117,18 @@ static bool wire_of(const struct genai_call *c, struct hash128 *out)
 
 /* ---- links ---- */
 
-static void set_hop(struct trace_call *k, const struct trace_call *first, bool certain)
+static void set_hop(struct trace_set *t, struct trace_call *k, const struct trace_call *first, bool certain)
 {
+	uint64_t before = k->hop_of;
+
 	k->hop_of = first->hop_of ? first->hop_of : first->id;
 	k->hop_home = first->hop_of ? first->hop_home : first->process;
 	k->hop_asked = first->hop_of ? first->hop_asked : !first->c->x->server_side;
 	k->hop_certain = certain && (first->hop_of == 0 || first->hop_certain);
+	/* Under --keep it stays or goes with the first. */
+	trace_keep_enter(t, k->process->root, k->hop_of);
+	if (before)
+		trace_keep_leave(t, before);
 }
 
 /* Client and server side of one exchange; the server's may be the elder, and have hops of its own. */
@@ -130,10 +136,10 @@ static void join(struct trace_set *t, struct trace_call *client, struct trace_ca
 {
 	if (server->hop_of || client->id == server->id)
 		return;
-	set_hop(server, client, certain);
+	set_hop(t, server, client, certain);
 	for (struct trace_call *k = t->calls; k != NULL; k = k->next)
 		if (k->hop_of == server->id)
-			set_hop(k, server, k->hop_certain);
+			set_hop(t, k, server, k->hop_certain);
 }
 
 /* ---- the index of calls that are alive ---- */
@@ -206,7 +212,7 @@ void trace_hop_input(struct trace_set *t, struct trace_call *k)
 	struct trace_call *inbound = says ? find(t, k, HOP_CONTENT, true) : NULL;
 
 	if (inbound && k->hop_of == 0)
-		set_hop(k, inbound, false);
+		set_hop(t, k, inbound, false);
 }
 
 void trace_hop_forget(struct trace_set *t, struct trace_call *k)
@@ -219,6 +225,8 @@ void trace_hop_forget(struct trace_set *t, struct trace_call *k)
 	}
 	if (k->hop_served && k->process->serving > 0)
 		k->process->serving--;
+	if (k->hop_of)
+		trace_keep_leave(t, k->hop_of);
 }
 
 void trace_hop_draft(const struct trace_call *k, struct trace_draft *d)
@@ -230,6 +238,7 @@ void trace_hop_draft(const struct trace_call *k, struct trace_draft *d)
 	trace_draft_str(d, "bottrace.hop_of", trace_draft_hex(d, k->hop_of));
 	if (k->hop_home->root != k->process->root)
 		return; /* another trace's span is nobody's parent here */
+	d->s.asked_by = k->hop_of;
 	d->s.parent = trace_process_parent(k->hop_home);
 	if (d->s.parent == 0)
 		return;

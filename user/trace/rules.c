@@ -2,6 +2,7 @@
 /* The rules of --keep: "errors,slow>5s,cost>0.50". */
 #include <string.h>
 
+#include "base/money.h"
 #include "trace/trace.h"
 
 /* ---- reading ---- */
@@ -144,14 +145,14 @@ static bool is_slow(const struct trace_span *s, uint64_t slow_ns, uint64_t now_n
 
 static bool is_dear(const struct trace_span *s, uint64_t cost_pico)
 {
+	int64_t pusd;
+
 	for (uint32_t i = 0; i < s->attribute_count; i++) {
 		const struct trace_attribute *a = &s->attributes[i];
 
 		if (!str_eq(a->key, STR("bottrace.cost_usd")))
 			continue;
-		return a->type == TRACE_F64
-			       ? a->f64 * 1e12 > (double)cost_pico
-			       : a->type == TRACE_I64 && (double)a->i64 * 1e12 > (double)cost_pico;
+		return a->type == TRACE_STR && money_parse(a->text, &pusd) && (uint64_t)pusd > cost_pico;
 	}
 	return false; /* its cost is not known */
 }

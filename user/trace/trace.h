@@ -59,7 +59,7 @@ enum trace_status { TRACE_STATUS_OPEN, TRACE_STATUS_OK, TRACE_STATUS_ERROR, TRAC
 struct trace_span {
 	uint64_t id;
 	uint64_t parent;   /* 0: a root */
-	uint64_t asked_by; /* a tool call's: span of the answer that asked; else 0 */
+	uint64_t asked_by; /* a tool call's: span of the answer that asked; a hop's: the first one; else 0 */
 	bool undecided;	   /* --keep: trace_ops.decide will say whether it stays */
 	uint32_t trace;	   /* index of its trace, from 0 */
 	uint32_t seq;	   /* order of creation in its trace, from 1; the ordinal n follows (start, seq) */

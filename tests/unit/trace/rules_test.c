@@ -117,7 +117,8 @@ static void matching(void **state)
 	struct trace_event retry = {.name = STR("retry")};
 	struct trace_span retried = {
 		.kind = "chat", .status = TRACE_STATUS_OK, .events = &retry, .event_count = 1};
-	struct trace_attribute cost = {.key = STR("bottrace.cost_usd"), .type = TRACE_F64, .f64 = 0.51};
+	struct trace_attribute cost = {
+		.key = STR("bottrace.cost_usd"), .type = TRACE_STR, .text = STR("0.51")};
 	struct trace_span dear = {
 		.kind = "chat", .status = TRACE_STATUS_OK, .attributes = &cost, .attribute_count = 1};
 
@@ -138,7 +139,7 @@ static void matching(void **state)
 	assert_true(matches("cost>0.50", &dear, 0));
 	assert_false(matches("cost>0.51", &dear, 0));
 	assert_false(matches("cost>0.50", &ok, 0)); /* unknown */
-	cost = (struct trace_attribute){.key = STR("bottrace.cost_usd"), .type = TRACE_I64, .i64 = 2};
+	cost = (struct trace_attribute){.key = STR("bottrace.cost_usd"), .type = TRACE_STR, .text = STR("2")};
 	assert_true(matches("cost>1.5", &dear, 0));
 	assert_true(matches("errors,slow>9s,cost>1.5", &dear, 0));
 	assert_false(matches("errors,slow>9s,cost>2.5", &dear, 0));
