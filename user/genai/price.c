@@ -244,7 +244,7 @@ static void table_cost(const struct genai_prices *p, const struct genai_call *c,
 /* The server was at work: an answer that it refused is not on the bill. */
 static bool is_billed(const struct genai_call *c)
 {
-	if (c->kind == GENAI_HTTP || c->status == GENAI_OPEN)
+	if (!genai_is_model(c->kind) || c->status == GENAI_OPEN)
 		return false;
 	return c->x == NULL || c->x->status < 400;
 }

@@ -93,7 +93,7 @@ void trace_cost_draft(const struct trace_set *t, struct trace_draft *d, const st
 	char z[MONEY_TEXT];
 	int64_t now_s = 0;
 
-	if (c->kind == GENAI_HTTP)
+	if (!genai_is_model(c->kind))
 		return;
 	if (t->mode != WIRE_MODE_DECODE && c->end_ns)
 		now_s = ((int64_t)c->end_ns + t->utc_offset_ns) / NS_PER_S;
