@@ -22,6 +22,7 @@ from fractions import Fraction
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+MODEL = {"chat", "text_completion", "generate_content", "embeddings", "rerank"}
 NORMAL = {None, "default", "standard", "auto", "on_demand", "global", "not_available"}
 
 
@@ -204,7 +205,7 @@ def wrong_of(table, binary, name, data, seen):
     wrong = []
     for span in decode(binary, name, data)["spans"]:
         attributes = span["attributes"]
-        if span["kind"] in ("http", "execute_tool") or "bottrace.estimated" in attributes:
+        if span["kind"] not in MODEL or "bottrace.estimated" in attributes:
             continue
         refused = attributes.get("http.response.status_code", 200) >= 400
         want = None if refused else price(table, span, list(documents(fields, body)), fields)

@@ -187,7 +187,8 @@ def row_of(want, document):
         status=status["code"],
         error={"type": status["type"], "message": short(status["message"])} if status["code"] == "error" else None,
         outputs=[output_row(message, reasons[i] if i < len(reasons) else None) for i, message in enumerate(outputs)])
-    usage = {key: attributes.get(name) for key, name in USAGE.items()}
+    told = {name: n for name, n in attributes.items() if name not in attributes.get("bottrace.estimated", ())}
+    usage = {key: told.get(name) for key, name in USAGE.items()}
     row["usage"] = None if status["code"] == "error" and not any(usage.values()) else usage
     if "response_id" in want:
         row.update(response_id=attributes.get("gen_ai.response.id"),

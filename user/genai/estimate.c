@@ -71,7 +71,8 @@ static void estimate_input(struct genai_work *w)
 
 	if (c->known > 0)
 		genai_expand(c);
-	if (c->input_count == 0 || c->previous_id.n > 0 || w->omitted_messages > 0)
+	if (c->input_count == 0 || c->previous_id.n > 0 || c->conversation_id.n > 0 ||
+	    w->omitted_messages > 0)
 		return;
 	if (!parts_cent(c->system, c->system_count, &sum) || !messages_cent(c->input, c->input_count, &sum))
 		return;
@@ -101,6 +102,9 @@ void genai_estimate(struct genai_work *w)
 	bool talk = c->kind == GENAI_CHAT || c->kind == GENAI_TEXT_COMPLETION ||
 		    c->kind == GENAI_GENERATE_CONTENT;
 
+	/* What is spoken counts by its time, and its history is the server's. */
+	if (w->lane != NULL && w->lane->talk != &genai_talk_responses)
+		return;
 	if (!talk || c->output_count == 0 || c->x == NULL || is_torn(c->x) || c->x->status >= 400 ||
 	    c->status == GENAI_OPEN)
 		return;

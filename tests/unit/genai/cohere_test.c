@@ -144,7 +144,7 @@ static const struct row answers_are_read_rows[] = {
 	 "  output assistant\n"
 	 "    tool_call\n"
 	 "    tool_call\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 - - - -\n"},
 };
 
 static void answers_are_read(void **state)
@@ -237,7 +237,7 @@ static const struct row streams_are_put_together_rows[] = {
 	 "  output assistant finish=\"error\"\n"
 	 "    text text=\"Hel\"\n"
 	 "  finish ERROR\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 	{"cut", "/v2/chat",
 	 "{\"model\":\"command-a\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"}],"
 	 "\"stream\":true}",
@@ -252,7 +252,7 @@ static const struct row streams_are_put_together_rows[] = {
 	 "    text text=\"q\"\n"
 	 "  output assistant\n"
 	 "    text text=\"Hel\"\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 	{"strange, streams are put together", "/v2/chat",
 	 "{\"model\":\"command-a\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"}],"
 	 "\"stream\":true}",

@@ -160,7 +160,7 @@ static const struct row streams_are_put_together_rows[] = {
 	 "    text text=\"p\"\n"
 	 "  output assistant\n"
 	 "    text text=\"Hel\"\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 };
 
 static void streams_are_put_together(void **state)
@@ -215,7 +215,7 @@ static const struct row others_answer_with_one_text_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\" hi\"\n"
 	 "  finish stop_sequence\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~10 ~1 - - -\n"},
 	{"strange", "/v1/completions", "{\"model\":\"m\",\"prompt\":\"p\"}", JSON_HEAD,
 	 "{\"choices\":[1,{\"index\":\"x\",\"text\":3},{\"index\":-5,\"text\":\"t\","
 	 "\"finish_reason\":4}]}",
@@ -227,7 +227,7 @@ static const struct row others_answer_with_one_text_rows[] = {
 	 "  output assistant\n"
 	 "  output assistant\n"
 	 "    text text=\"t\"\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 };
 
 static void others_answer_with_one_text(void **state)

@@ -167,7 +167,7 @@ static const struct row answers_are_read_rows[] = {
 	 "    other name=\"text\" value={\"text\":2}\n"
 	 "    other name=\"toolUse\" value={\"toolUse\":3}\n"
 	 "    other name=\"new\" value={\"new\":{\"x\":1}}\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 - - - -\n"},
 	{"refused", "/model/us.anthropic.claude-v1%3A0/converse",
 	 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"q\"}]}]}",
 	 "429 No\r\n"
@@ -300,7 +300,7 @@ static const struct row streams_are_put_together_rows[] = {
 	 "    text text=\"q\"\n"
 	 "  output assistant\n"
 	 "    text text=\"Hel\"\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 	{"no counts", "/model/us.anthropic.claude-v1%3A0/converse-stream",
 	 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"q\"}]}]}", AWS_HEAD,
 	 "messageStart {\"role\":\"assistant\",\"p\":\"abc\"}\n"
@@ -316,7 +316,7 @@ static const struct row streams_are_put_together_rows[] = {
 	 "  output assistant finish=\"length\"\n"
 	 "    text text=\"Hel\"\n"
 	 "  finish max_tokens\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 	{"an exception in the midst", "/model/us.anthropic.claude-v1%3A0/converse-stream",
 	 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"q\"}]}]}", AWS_HEAD,
 	 "messageStart {\"role\":\"assistant\",\"p\":\"abc\"}\n"
@@ -331,7 +331,7 @@ static const struct row streams_are_put_together_rows[] = {
 	 "    text text=\"q\"\n"
 	 "  output assistant\n"
 	 "    text text=\"Hel\"\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 	{"strange, streams are put together", "/model/us.anthropic.claude-v1%3A0/converse-stream",
 	 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"q\"}]}]}", AWS_HEAD,
 	 "contentBlockDelta {\"contentBlockIndex\":\"x\",\"delta\":7}\n"

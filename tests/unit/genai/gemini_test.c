@@ -215,7 +215,7 @@ static const struct row answers_are_read_rows[] = {
 	 "  finish SAFETY\n"
 	 "  finish MALFORMED_FUNCTION_CALL\n"
 	 "  finish SOMETHING_NEW\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 	{"the prompt was blocked", "/v1beta/models/gemini-2.5-pro:generateContent",
 	 "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"q\"}]}]}", JSON_HEAD,
 	 "{\"promptFeedback\":{\"blockReason\":\"SAFETY\"},"
@@ -263,7 +263,7 @@ static const struct row answers_are_read_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"hey\"\n"
 	 "  finish STOP\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 	{"an error in a list", "/v1beta/models/gemini-2.5-pro:streamGenerateContent",
 	 "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"q\"}]}]}",
 	 "400 Bad Request\r\n"
@@ -287,7 +287,7 @@ static const struct row answers_are_read_rows[] = {
 	 "  input user\n"
 	 "    text text=\"q\"\n"
 	 "  output assistant\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 - - - -\n"},
 };
 
 static void answers_are_read(void **state)
@@ -357,7 +357,7 @@ static const struct row streams_are_put_together_rows[] = {
 	 "    text text=\"q\"\n"
 	 "  output assistant\n"
 	 "    text text=\"Hel\"\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 	{"an error after a start", "/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse",
 	 "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"q\"}]}]}", SSE_HEAD,
 	 "{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"Hel\"}]},"
@@ -372,7 +372,7 @@ static const struct row streams_are_put_together_rows[] = {
 	 "    text text=\"q\"\n"
 	 "  output assistant\n"
 	 "    text text=\"Hel\"\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 	{"an error that calls itself a stream", "/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse",
 	 "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"q\"}]}]}",
 	 "400 Bad Request\r\n"

@@ -172,7 +172,7 @@ static const struct row streams_rows[] = {
 	 "    text text=\"q\"\n"
 	 "  output assistant\n"
 	 "    text text=\"Hello\"\n"
-	 "  usage 8 1 3 - -\n"},
+	 "  usage 8 ~2 3 - -\n"},
 	{"another model, streams", "/model/amazon.nova-v1:0/invoke-with-response-stream",
 	 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"q\"}]}]}", AWS_HEAD,
 	 "chunk {\"bytes\":\"eyJtZXNzYWdlU3RhcnQiOiB7InJvbGUiOiAiYXNzaXN0YW50In19\","

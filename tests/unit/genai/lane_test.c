@@ -37,7 +37,7 @@ static const struct socket_row answers_find_their_calls_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"B\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"
+	 "  usage - ~1 - - -\n"
 	 "http ok no_model_call note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"},
 	{"two lanes at once", "/v1/responses",
@@ -64,7 +64,7 @@ static const struct socket_row answers_find_their_calls_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"B\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"
+	 "  usage ~5 ~1 - - -\n"
 	 "chat ok\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"
 	 "  chat provider=\"openai\" model=\"m\" answered=\"m-1\" id=\"r1\" stream first\n"
@@ -74,7 +74,7 @@ static const struct socket_row answers_find_their_calls_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"A\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"
+	 "  usage ~5 ~1 - - -\n"
 	 "http ok no_model_call note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"},
 	{"two in a row without lanes", "/v1/responses",
@@ -95,7 +95,7 @@ static const struct socket_row answers_find_their_calls_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"A\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"
+	 "  usage ~5 ~1 - - -\n"
 	 "chat ok\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"
 	 "  chat provider=\"openai\" model=\"m\" answered=\"m-1\" id=\"r2\" stream\n"
@@ -105,7 +105,7 @@ static const struct socket_row answers_find_their_calls_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"B\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"
+	 "  usage ~5 ~1 - - -\n"
 	 "http ok no_model_call note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"},
 	{"the body one level down", "/v1/responses",
@@ -122,7 +122,7 @@ static const struct socket_row answers_find_their_calls_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"A\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"
+	 "  usage ~5 ~1 - - -\n"
 	 "http ok no_model_call note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"},
 	{"refused", "/v1/responses",
@@ -150,7 +150,7 @@ static const struct socket_row answers_find_their_calls_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"B\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"
+	 "  usage ~5 ~1 - - -\n"
 	 "http ok no_model_call note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"},
 };
@@ -176,7 +176,7 @@ static const struct socket_row what_does_not_end_rows[] = {
 	 "    text text=\"a\"\n"
 	 "  output assistant\n"
 	 "    text text=\"Hel\"\n"
-	 "  usage - - - - -\n"
+	 "  usage ~5 ~1 - - -\n"
 	 "http ok no_model_call note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"},
 	{"never answered", "/v1/responses",
@@ -222,7 +222,7 @@ static const struct socket_row strange_messages_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"B\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"
+	 "  usage - ~1 - - -\n"
 	 "chat aborted broken=0\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"
 	 "  chat provider=\"openai\" stream\n"
@@ -257,7 +257,7 @@ static const struct socket_row strange_messages_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"A\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"
+	 "  usage ~5 ~1 - - -\n"
 	 "http ok no_model_call note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/responses\"\n"},
 };

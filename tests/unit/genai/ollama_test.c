@@ -175,7 +175,7 @@ static const struct row streams_are_put_together_rows[] = {
 	 "    text text=\"q\"\n"
 	 "  output assistant\n"
 	 "    text text=\"Hel\"\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 	{"cut", "/api/chat", "{\"model\":\"llama3.2\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}",
 	 NDJSON_HEAD,
 	 "{\"model\":\"llama3.2\",\"created_at\":\"2026-07-07T20:22:19Z\","
@@ -189,7 +189,7 @@ static const struct row streams_are_put_together_rows[] = {
 	 "    text text=\"q\"\n"
 	 "  output assistant\n"
 	 "    text text=\"Hello\"\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~2 - - -\n"},
 	{"refused", "/api/chat",
 	 "{\"model\":\"llama3.2\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}",
 	 "404 Not Found\r\n"

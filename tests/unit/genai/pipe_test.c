@@ -186,7 +186,8 @@ static void an_agents_program(void **state)
 	      "  input user\n    text text=\"q\"\n  output assistant\n    text text=\"a\"\n  usage 1 2 - - "
 	      "-\n"
 	      "chat aborted\n" AT "\n  chat provider=\"anthropic\" model=\"c\" answered=\"c\" id=\"m2\" "
-	      "conversation=\"s\" first\n" PIPE "  output assistant\n    text text=\"b\"\n  usage - - - - -\n"
+	      "conversation=\"s\" first\n" PIPE
+	      "  output assistant\n    text text=\"b\"\n  usage - ~1 - - -\n"
 	      "invoke_agent aborted\n" AT "\n  invoke_agent provider=\"anthropic\" conversation=\"s\"\n" PIPE
 	      "  usage - - - - -\n"
 	      "invoke_agent aborted\n" AT "\n  invoke_agent provider=\"anthropic\" conversation=\"s\"\n" PIPE

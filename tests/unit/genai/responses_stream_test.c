@@ -105,7 +105,7 @@ static const struct row the_last_event_has_everything_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"hi\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 	{"incomplete", "/v1/responses", "{\"model\":\"m\",\"input\":\"x\",\"stream\":true}", SSE_HEAD,
 	 "{\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\","
 	 "\"status\":\"in_progress\",\"model\":\"m-1\",\"service_tier\":\"auto\"}}\n"
@@ -143,7 +143,7 @@ static const struct row the_last_event_has_everything_rows[] = {
 	 "  output assistant finish=\"error\"\n"
 	 "    text text=\"Hel\"\n"
 	 "  finish error\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 };
 
 static void the_last_event_has_everything(void **state)
@@ -209,7 +209,7 @@ static const struct row what_the_last_event_leaves_out_was_said_before_rows[] = 
 	 "  output assistant finish=\"content_filter\"\n"
 	 "    text text=\"Hel\"\n"
 	 "  finish content_filter\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 };
 
 static void what_the_last_event_leaves_out_was_said_before(void **state)
@@ -251,7 +251,7 @@ static const struct row a_cut_stream_keeps_what_came_rows[] = {
 	 "  output assistant\n"
 	 "    text text=\"Hello\"\n"
 	 "    tool_call id=\"c1\" name=\"f\" value={\"a\":1}\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~4 - - -\n"},
 	{"in the midst of a call", "/v1/responses", "{\"model\":\"m\",\"input\":\"x\",\"stream\":true}",
 	 SSE_HEAD,
 	 "{\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\","
@@ -279,7 +279,7 @@ static const struct row a_cut_stream_keeps_what_came_rows[] = {
 	 "  output assistant\n"
 	 "    text text=\"Hello\"\n"
 	 "    tool_call id=\"c1\" name=\"f\" value=\"{\\\"a\\\":\"\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~5 - - -\n"},
 	{"in the midst of every kind", "/v1/responses", "{\"model\":\"m\",\"input\":\"x\",\"stream\":true}",
 	 SSE_HEAD,
 	 "{\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\","
@@ -314,7 +314,7 @@ static const struct row a_cut_stream_keeps_what_came_rows[] = {
 	 "    text name=\"refusal\" text=\"cannot\"\n"
 	 "  output assistant\n"
 	 "    tool_call id=\"c2\" name=\"sql\" value=\"select\"\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~9 - - -\n"},
 	{"items out of order", "/v1/responses", "{\"model\":\"m\",\"input\":\"x\",\"stream\":true}", SSE_HEAD,
 	 "{\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\","
 	 "\"status\":\"in_progress\",\"model\":\"m-1\",\"service_tier\":\"auto\"}}\n"
@@ -338,7 +338,7 @@ static const struct row a_cut_stream_keeps_what_came_rows[] = {
 	 "  output assistant\n"
 	 "    text text=\"late\"\n"
 	 "    tool_call id=\"c1\" name=\"f\" value={\"a\":1}\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~4 - - -\n"},
 };
 
 static void a_cut_stream_keeps_what_came(void **state)
@@ -363,7 +363,7 @@ static const struct row an_error_ends_it_rows[] = {
 	 "    text text=\"x\"\n"
 	 "  output assistant\n"
 	 "    text text=\"Hel\"\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 	{"a nested one", "/v1/responses", "{\"model\":\"m\",\"input\":\"x\",\"stream\":true}", SSE_HEAD,
 	 "{\"type\":\"error\",\"status\":400,\"error\":{\"type\":\"invalid_request_error\","
 	 "\"code\":\"previous_response_not_found\",\"message\":\"gone\"}}",

@@ -30,7 +30,7 @@ static const struct row requests_are_read_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"hi\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~8 ~1 - - -\n"},
 	{"items", "/v1/responses",
 	 "{\"model\":\"m\",\"input\":[{\"role\":\"system\",\"content\":\"s\"},"
 	 "{\"role\":\"developer\",\"content\":[{\"type\":\"input_text\",\"text\":\"d\"}]},"
@@ -65,7 +65,7 @@ static const struct row requests_are_read_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"hi\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"},
+	 "  usage - ~1 - - -\n"},
 	{"a conversation of items", "/v1/responses",
 	 "{\"model\":\"m\",\"input\":[{\"role\":\"user\",\"content\":\"q\"},"
 	 "{\"type\":\"reasoning\",\"id\":\"rs\",\"summary\":[{\"type\":\"summary_text\","
@@ -122,7 +122,7 @@ static const struct row requests_are_read_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"hi\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"},
+	 "  usage - ~1 - - -\n"},
 	{"several agents", "/v1/responses",
 	 "{\"model\":\"m\",\"input\":[{\"type\":\"message\",\"role\":\"assistant\","
 	 "\"content\":\"a\",\"agent\":{\"agent_name\":\"/root/one\"}},{\"type\":\"message\","
@@ -144,7 +144,7 @@ static const struct row requests_are_read_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"hi\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~9 ~1 - - -\n"},
 	{"tools", "/v1/responses",
 	 "{\"model\":\"m\",\"input\":\"x\",\"tools\":[{\"type\":\"function\",\"name\":\"f\","
 	 "\"description\":\"d\",\"parameters\":{\"type\":\"object\"},\"strict\":true},"
@@ -166,7 +166,7 @@ static const struct row requests_are_read_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"hi\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~49 ~1 - - -\n"},
 	{"it goes on from a response", "/v1/responses",
 	 "{\"model\":\"m\",\"previous_response_id\":\"resp_0\"}", JSON_HEAD,
 	 "{\"id\":\"resp_1\",\"object\":\"response\",\"status\":\"completed\","
@@ -180,7 +180,7 @@ static const struct row requests_are_read_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"hi\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"},
+	 "  usage - ~1 - - -\n"},
 	{"it goes on in a conversation", "/v1/responses",
 	 "{\"model\":\"m\",\"input\":\"x\",\"conversation\":{\"id\":\"conv_1\"}}", JSON_HEAD,
 	 "{\"id\":\"resp_1\",\"object\":\"response\",\"status\":\"completed\","
@@ -197,7 +197,7 @@ static const struct row requests_are_read_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"hi\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"},
+	 "  usage - ~1 - - -\n"},
 	{"a stored prompt", "/v1/responses", "{\"prompt\":{\"id\":\"pmpt_1\"},\"conversation\":\"conv_1\"}",
 	 JSON_HEAD,
 	 "{\"id\":\"resp_1\",\"object\":\"response\",\"status\":\"completed\","
@@ -210,7 +210,7 @@ static const struct row requests_are_read_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"hi\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"},
+	 "  usage - ~1 - - -\n"},
 };
 
 static void requests_are_read(void **state)
@@ -249,7 +249,7 @@ static const struct row other_shapes_are_no_calls_rows[] = {
 	 "  output assistant finish=\"stop\"\n"
 	 "    text text=\"hi\"\n"
 	 "  finish stop\n"
-	 "  usage - - - - -\n"},
+	 "  usage - ~1 - - -\n"},
 };
 
 static void other_shapes_are_no_calls(void **state)
@@ -299,7 +299,7 @@ static const struct row answers_are_read_rows[] = {
 	 "  output assistant finish=\"length\"\n"
 	 "    text text=\"hi\"\n"
 	 "  finish length\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 	{"filtered", "/v1/responses", "{\"model\":\"m\",\"input\":\"x\"}", JSON_HEAD,
 	 "{\"id\":\"resp_1\",\"object\":\"response\",\"status\":\"incomplete\","
 	 "\"model\":\"m-1\",\"output\":[{\"type\":\"message\",\"role\":\"assistant\","
@@ -314,7 +314,7 @@ static const struct row answers_are_read_rows[] = {
 	 "  output assistant finish=\"content_filter\"\n"
 	 "    text text=\"hi\"\n"
 	 "  finish content_filter\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 	{"failed", "/v1/responses", "{\"model\":\"m\",\"input\":\"x\"}", JSON_HEAD,
 	 "{\"id\":\"resp_1\",\"object\":\"response\",\"status\":\"failed\",\"model\":\"m-1\","
 	 "\"output\":[],\"error\":{\"code\":\"server_error\",\"message\":\"sorry\"}}",
@@ -339,7 +339,7 @@ static const struct row answers_are_read_rows[] = {
 	 "  output assistant finish=\"error\"\n"
 	 "    text text=\"hi\"\n"
 	 "  finish error\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 ~1 - - -\n"},
 	{"in the background", "/v1/responses", "{\"model\":\"m\",\"input\":\"x\",\"background\":true}",
 	 JSON_HEAD,
 	 "{\"id\":\"resp_1\",\"object\":\"response\",\"status\":\"queued\",\"model\":\"m-1\","
@@ -384,7 +384,7 @@ static const struct row answers_are_read_rows[] = {
 	 "    tool_call value={\"a\":1}\n"
 	 "    text text=\"bare\"\n"
 	 "    other value=null\n"
-	 "  usage - - - - -\n"},
+	 "  usage ~5 - - - -\n"},
 };
 
 static void answers_are_read(void **state)
