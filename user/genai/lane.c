@@ -5,7 +5,8 @@
  */
 #include "genai/decoder.h"
 
-#define LANE_CALLS_MAX 1000u /* open at once on one connection */
+#define LANE_CALLS_MAX \
+	100u /* open at once on one connection; each may hold instructions and tools of 2 MiB */
 
 static const struct {
 	const char *path; /* end of it */
