@@ -243,6 +243,8 @@ static void images_read(struct genai_work *w, const struct json *images, struct 
 			m->count++;
 		} else if (part_read(w, e, p)) {
 			m->count++;
+		} else {
+			*p = (struct genai_part){0};
 		}
 	}
 }
