@@ -222,7 +222,7 @@ static void call_message(struct call *c, enum wire_dir dir, struct str body)
 	call_feed(c, dir, buf_str(&b));
 }
 
-static void call_run(const char *path, struct str rest)
+static inline void call_run(const char *path, struct str rest)
 {
 	static const struct genai_ops ops = {
 		.begin = call_begin,
