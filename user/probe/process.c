@@ -143,8 +143,12 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 	if (attach && hash == x->maps_hash)
 		return x->maps_flags;
 	x->maps_hash = hash;
-	if (attach)
+	uint32_t last = library_last(p->libs);
+	struct witness_mark mark = {0};
+	if (attach) {
+		witness_mark(p, x, &mark);
 		probe_named(p, x, maps);
+	}
 	const struct library *met[64];
 	struct procfs_mapping m;
 	uint16_t flags = 0;
@@ -160,10 +164,10 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 		if (!attach)
 			continue;
 		loader_add_mapping(&p->loaders, p->load, x->pid, probe_is_narrow(p), &m);
-		uint32_t last = library_last(p->libs);
 		int r = library_add_mapping(p->libs, x->pid, &m, &lib);
-		if (lib != NULL && lib->id > last && x->scanned_ns)
-			witness_note_late(p, x, lib, x->scanned_ns);
+		/* What the first targets did before all probes were live was before the trace. */
+		if (lib != NULL && lib->id > last && p->attached)
+			witness_note_late(p, x, lib, &mark);
 		if (r < 0 && r != -ESRCH && r != -ENOENT && r != -EUCLEAN)
 			err_note(ERR_VERBOSE, "note: no probes on %.*s of %u: %s", STR_ARG(m.path), x->pid,
 				 strerror(-r));

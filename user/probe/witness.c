@@ -35,8 +35,8 @@ struct witness_note {
 	bool has_probes;
 	bool late;	     /* it had connections when probes on a library of its became live: */
 	uint64_t late_bytes; /* moved by then */
-	uint64_t late_begun; /* state_wire.begun then */
-	uint64_t late_ns;    /* how long the library may have been there */
+	uint64_t late_begun; /* state_wire.begun before */
+	uint64_t late_ns;    /* how long the library may have been there; 0: as long as the program */
 	char late_lib[64];
 	unsigned unseen;  /* looks in succession that found bytes past every probe */
 	const char *tls;  /* what `suspect` has inside */
@@ -93,12 +93,13 @@ void witness_begin(struct probe *p)
 			 strerror(-r));
 }
 
-void witness_look(struct probe *p)
+bool witness_look(struct probe *p)
 {
 	int r = load_walk_socks(p->load, false);
 
 	if (r < 0)
 		err_note(ERR_VERBOSE, "note: connections that are open are not witnessed: %s", strerror(-r));
+	return r == 0;
 }
 
 static void copy_name(char out[64], struct str path)
@@ -206,8 +207,9 @@ static void tell_late(struct probe *p, uint32_t pid, uint64_t start_ns, const st
 	buf_init(&why, WIRE_PATH_MAX);
 	buf_add(&why, STR("up to "));
 	add_size(&why, bytes);
-	buf_addf(&why, " moved before the probes on it were live, in at most %llu ms",
-		 (unsigned long long)(n->late_ns / MS + 1));
+	buf_add(&why, STR(" moved before the probes on it were live"));
+	if (n->late_ns > 0)
+		buf_addf(&why, ", in at most %llu ms", (unsigned long long)(n->late_ns / MS + 1));
 	emit_blind(p->settings.emit, p->settings.ctx, pid, start_ns, str_of(n->late_lib), buf_str(&why),
 		   bytes);
 }
@@ -282,23 +284,36 @@ void witness_tell(struct probe *p, uint32_t pid, uint64_t start_ns, const struct
 	free(map_remove(p->notes, &key));
 }
 
-void witness_note_late(struct probe *p, const struct process *x, const struct library *lib, uint64_t since_ns)
+void witness_mark(const struct probe *p, const struct process *x, struct witness_mark *mark)
 {
 	struct state_process key = process_key(x->pid, x->start_ns);
 	struct state_wire wire;
 
-	witness_look(p);
-	/* Before the server's first word there is no data. */
+	*mark = (struct witness_mark){0};
+	if (bpf_map_lookup_elem(load_table_fd(p->load, LOAD_WIRES), &key, &wire) != 0)
+		return;
+	mark->talks = wire.talks;
+	mark->begun = wire.begun;
+}
+
+void witness_note_late(struct probe *p, const struct process *x, const struct library *lib,
+		       const struct witness_mark *mark)
+{
+	struct state_process key = process_key(x->pid, x->start_ns);
+	bool is_fresh = witness_look(p);
+	struct state_wire wire;
+
+	/* Those that the new probes have met since are no less in doubt. Before the server's first word there is no data. */
 	if (bpf_map_lookup_elem(load_table_fd(p->load, LOAD_WIRES), &key, &wire) != 0 ||
-	    wire.conns <= wire.talks || wire.received == 0)
+	    wire.conns <= mark->talks || (is_fresh && wire.received == 0))
 		return;
 	struct witness_note *n = note_of(p, x);
 	if (n == NULL || n->late)
 		return;
 	n->late = true;
 	n->late_bytes = wire.sent + wire.received;
-	n->late_begun = wire.begun;
-	n->late_ns = emit_now_ns() - since_ns;
+	n->late_begun = mark->begun;
+	n->late_ns = x->scanned_ns ? emit_now_ns() - x->scanned_ns : 0;
 	copy_name(n->late_lib, str_of(lib->path));
 }
 

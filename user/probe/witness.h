@@ -8,12 +8,17 @@
 /* Takes in the connections that newly traced processes have. Without it, or on a kernel without such walks, they are no
  * part of the sums. */
 void witness_begin(struct probe *p);
-/* Probes on a library that a process had mapped already are live now; since_ns: it did not have it then. What its
- * connections moved in between may be unseen. */
+/* The connections of a process that probes have met, before new ones are attached. */
+struct witness_mark {
+	uint64_t talks, begun; /* of state_wire */
+};
+void witness_mark(const struct probe *p, const struct process *x, struct witness_mark *mark);
+/* Probes on a library that a process had mapped already are live now, and were not at the mark. What its connections
+ * moved before may be unseen. */
 void witness_note_late(struct probe *p, const struct process *x, const struct library *lib,
-		       uint64_t since_ns);
-/* Brings the kernel's sums up to now. */
-void witness_look(struct probe *p);
+		       const struct witness_mark *mark);
+/* Brings the kernel's sums up to now; false: it cannot, and they know of connections that ended. */
+bool witness_look(struct probe *p);
 /* A file that a process maps: with probes, or one that may be known to bring TLS of its own. unclean: it got none since
  * its code was changed in somebody's memory. */
 void witness_note(struct probe *p, const struct process *x, struct str path, bool has_probes, bool unclean);
