@@ -4,6 +4,7 @@
 #define BOTTRACE_CONN_BPF_H
 
 #include "emit.bpf.h"
+#include "file.bpf.h"
 #include "filter.bpf.h"
 #include "policy.bpf.h"
 #include "sock.bpf.h"
@@ -64,43 +65,34 @@ static __always_inline struct state_conn *conn_get(struct state_target *target,
 /* The socket behind a descriptor of the current process, or NULL. */
 static __always_inline struct sock *conn_sock(__s32 fd)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files = BPF_CORE_READ(table, fd);
-	struct file *file = NULL;
+	struct file *file = file_find(fd);
 
-	if (fd < 0 || (__u32)fd >= BPF_CORE_READ(table, max_fds))
-		return NULL;
-	if (bpf_probe_read_kernel(&file, sizeof(file), files + fd) || !file)
-		return NULL;
-	if ((BPF_CORE_READ(file, f_inode, i_mode) & CONN_S_IFMT) != CONN_S_IFSOCK)
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & FILE_TYPE) != FILE_SOCKET)
 		return NULL;
 	struct socket *socket = BPF_CORE_READ(file, private_data);
 
 	return BPF_CORE_READ(socket, sk);
 }
 
-static __always_inline void conn_addresses(struct wire_tls_conn *rec, __s32 fd)
-{
-	struct sock *sk = conn_sock(fd);
-
-	if (!sk)
-		return;
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-
-	if (family == CONN_AF_INET) {
-		bpf_core_read(rec->local, 4, &sk->__sk_common.skc_rcv_saddr);
-		bpf_core_read(rec->peer, 4, &sk->__sk_common.skc_daddr);
-	} else if (family == CONN_AF_INET6 && bpf_core_field_exists(sk->__sk_common.skc_v6_daddr)) {
-		bpf_core_read(rec->local, 16, &sk->__sk_common.skc_v6_rcv_saddr);
-		bpf_core_read(rec->peer, 16, &sk->__sk_common.skc_v6_daddr);
-	} else {
-		return;
-	}
-	rec->family = family;
-	rec->lport = BPF_CORE_READ(sk, __sk_common.skc_num);
-	rec->pport = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
-}
+/* rec: a struct wire_tls_conn or wire_plain_conn */
+#define conn_addresses(rec, sk)                                                               \
+	do {                                                                                  \
+		__u16 family_ = BPF_CORE_READ(sk, __sk_common.skc_family);                    \
+                                                                                              \
+		if (family_ == CONN_AF_INET) {                                                \
+			bpf_core_read((rec)->local, 4, &(sk)->__sk_common.skc_rcv_saddr);     \
+			bpf_core_read((rec)->peer, 4, &(sk)->__sk_common.skc_daddr);          \
+		} else if (family_ == CONN_AF_INET6 &&                                        \
+			   bpf_core_field_exists((sk)->__sk_common.skc_v6_daddr)) {           \
+			bpf_core_read((rec)->local, 16, &(sk)->__sk_common.skc_v6_rcv_saddr); \
+			bpf_core_read((rec)->peer, 16, &(sk)->__sk_common.skc_v6_daddr);      \
+		} else {                                                                      \
+			break;                                                                \
+		}                                                                             \
+		(rec)->family = family_;                                                      \
+		(rec)->lport = BPF_CORE_READ(sk, __sk_common.skc_num);                        \
+		(rec)->pport = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));   \
+	} while (0)
 
 /* Says what is known of a connection, before its first data and once more when its descriptor became known. What
  * cannot be said now is tried again at the next call. */
@@ -124,7 +116,10 @@ static __always_inline void conn_tell(struct state_target *target, const struct 
 	rec->conn.generation = conn->generation;
 	rec->lib = conn->lib;
 	rec->fd = conn->fd;
-	conn_addresses(rec, conn->fd);
+	struct sock *sk = conn_sock(conn->fd);
+
+	if (sk)
+		conn_addresses(rec, sk);
 	conn->told = told;
 	emit_add(target->counts.events_sent, 1);
 	emit_submit(rec, sizeof(*rec), target->flags);

@@ -10,6 +10,25 @@ static __always_inline __u64 filter_start(struct task_struct *task)
 	return BPF_CORE_READ(task, group_leader, start_boottime);
 }
 
+/*
+ * Whether a process of such an id was ever let through: for programs that every system call of the host runs, a load in
+ * place of a lookup. Set by the attacher and by proc_fork, never cleared: a stranger with an old mark pays the lookup.
+ */
+extern volatile __u8 filter_marks[STATE_MARKS];
+
+static __always_inline void filter_mark(__u32 tgid)
+{
+	filter_marks[tgid & (STATE_MARKS - 1)] = 1;
+}
+
+static __always_inline bool filter_is_marked(void)
+{
+	__u32 tgid = compat_has_current() ? (__u32)bpf_get_current_task_btf()->tgid
+					  : bpf_get_current_pid_tgid() >> 32;
+
+	return filter_marks[tgid & (STATE_MARKS - 1)];
+}
+
 /* The traced process of a thread group, or NULL. A PID alone is nobody: its start must agree. */
 static __always_inline struct state_target *filter_find(__u32 tgid, struct task_struct *task)
 {

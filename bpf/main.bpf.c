@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "emit.bpf.h"
+#include "filter.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Settings, constant from load on: the verifier removes what they switch off. */
 const volatile bool force_classes = false;
 const volatile bool count_spent = false;
+
+/* Set by the attacher before it attaches. */
+volatile bool plain_all;
+volatile __u8 filter_marks[STATE_MARKS];

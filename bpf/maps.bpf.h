@@ -114,6 +114,15 @@ struct {
 	__type(value, struct state_spent);
 } spent SEC(".maps") __weak;
 
+/* Plain connections by descriptor: -> address of the open file. Filled at a connection's first sight, emptied by
+ * close(); the least used ones go, and then their connections end with their process. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct state_descriptor);
+	__type(value, __u64);
+} descriptors SEC(".maps") __weak;
+
 /* Notices for the attacher, struct state_notice. Filled by proc_*, emptied by the attacher. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

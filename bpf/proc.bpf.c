@@ -72,6 +72,7 @@ int BPF_PROG(proc_fork, struct task_struct *parent_task, struct task_struct *chi
 	if (tgid == bpf_get_current_pid_tgid() >> 32)
 		return 0; /* a thread */
 	proc_replace(tgid);
+	filter_mark(tgid);
 	bpf_map_update_elem(&targets, &tgid, &proc_none, BPF_ANY);
 	struct state_target *target = bpf_map_lookup_elem(&targets, &tgid);
 

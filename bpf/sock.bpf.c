@@ -7,6 +7,7 @@
  * inet_sock_set_state: 4.16. A connection is filed under the process that called connect() (SYN_SENT: the one state that
  * is entered by the caller); it is looked at whenever its state changes, and when the attacher walks `socks`.
  */
+#include "file.bpf.h"
 #include "filter.bpf.h"
 #include "sock.bpf.h"
 
@@ -181,7 +182,7 @@ int sock_files(struct sock_descriptor *ctx)
 	__u32 tgid = BPF_CORE_READ(task, tgid);
 	struct state_target *target = filter_find(tgid, task);
 
-	if (!target || (BPF_CORE_READ(file, f_inode, i_mode) & CONN_S_IFMT) != CONN_S_IFSOCK)
+	if (!target || (BPF_CORE_READ(file, f_inode, i_mode) & FILE_TYPE) != FILE_SOCKET)
 		return 0;
 	struct socket *socket = BPF_CORE_READ(file, private_data);
 	struct sock *sk = BPF_CORE_READ(socket, sk);

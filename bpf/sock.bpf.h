@@ -7,8 +7,6 @@
 
 #define CONN_AF_INET  2
 #define CONN_AF_INET6 10
-#define CONN_S_IFMT   0170000
-#define CONN_S_IFSOCK 0140000
 
 static const struct state_wire sock_none;
 

@@ -54,16 +54,34 @@ struct state_conn {
 	WIRE_U32 lib;
 	WIRE_U32 told;	/* 1: WIRE_TLS_CONN was sent; 2: with addresses, or there are none to be had */
 	WIRE_U32 flags; /* STATE_CONN_* */
-	WIRE_U32 pad;
+	WIRE_U16
+	plain; /* STATE_PLAIN_*; 0: an SSL object. A word of its own: threads change `flags` beside each other */
+	WIRE_U16 tries; /* plain: calls that began like nothing that we read */
+	WIRE_U64 ino;	/* plain: of the socket or pipe: the open file's address may become another one's */
 	WIRE_U64 read_bytes; /* since the last write */
 	struct wire_side side[WIRE_DIRS];
 };
-_Static_assert(sizeof(struct state_conn) == 112, "state_conn");
+_Static_assert(sizeof(struct state_conn) == 120, "state_conn");
 
 #define STATE_CONN_OUT	 1u /* sampled out, for good */
 #define STATE_CONN_WROTE 2u /* the last call wrote */
 #define STATE_CONN_WHOLE 4u /* speaks in frames: light mode cuts nothing */
 #define STATE_CONN_GET	 8u /* seen in light mode: its last request was a GET */
+
+#define STATE_PLAIN_YES	      1u /* a socket or pipe */
+#define STATE_PLAIN_HEARD     2u /* that speaks something we read: told of, and counted */
+#define STATE_PLAIN_DEAF      4u /* TLS, or nothing that we read: not looked at any more */
+#define STATE_PLAIN_TRANSPORT 8	 /* from this bit on: enum wire_transport */
+
+/* `descriptors`: by which a plain connection is known to a process, so that close() ends it. */
+struct state_descriptor {
+	WIRE_U32 tgid;
+	WIRE_S32 fd;
+};
+_Static_assert(sizeof(struct state_descriptor) == 8, "state_descriptor");
+
+/* `plain_marks`: whether a process of such an id was ever traced. */
+#define STATE_MARKS 32768u
 
 /* `conn_finals`: connections that ended but whose WIRE_TLS_CLOSE could not be sent, until swept. */
 struct state_conn_final {
@@ -102,9 +120,11 @@ struct state_calls {
 	WIRE_U32 epoch;
 	WIRE_U32 at;		       /* the slot that a program is at, while it runs */
 	WIRE_U64 sp[STATE_CALL_DEPTH]; /* of each slot, at entry; at return it is 8 more; 0: slot free */
-	struct state_call slot[STATE_CALL_DEPTH];
+	struct state_call slot[STATE_CALL_DEPTH + 1]; /* the last one: of a system call, in its return */
+	WIRE_U64 vector; /* of the system call: address of its struct iovec[]; 0: it takes one buffer */
+	WIRE_U64 left;	 /* bytes that it moved, beyond the buffers so far */
 };
-_Static_assert(sizeof(struct state_calls) == 272, "state_calls");
+_Static_assert(sizeof(struct state_calls) == 344, "state_calls");
 
 /* `socks`: one TCP connection, and what it had moved when it was last looked at. */
 struct state_sock {
@@ -128,13 +148,15 @@ struct state_wire {
 	WIRE_U64 conns; /* TCP connections established */
 	WIRE_U64 talks; /* SSL objects seen */
 	WIRE_U64 begun; /* of these, first seen when they moved data: what came before may be unseen */
-	WIRE_U64 most;	/* bytes of the busiest connection, whose peer this is: */
+	WIRE_U64 plain; /* bytes seen on connections without TLS, which are no part of these sums */
+	WIRE_U64 plain_calls;
+	WIRE_U64 most; /* bytes of the busiest connection, whose peer this is: */
 	WIRE_U16 family;
 	WIRE_U16 pport;
 	WIRE_U32 libs; /* 1 << (id & 31) of the libraries whose calls moved its data */
 	WIRE_U8 peer[16];
 };
-_Static_assert(sizeof(struct state_wire) == 72, "state_wire");
+_Static_assert(sizeof(struct state_wire) == 88, "state_wire");
 
 /* `spent`, of each processor: what probes did for traced processes, as the overhead governor reckons it. Counted only
  * when there is a budget. */

@@ -11,7 +11,7 @@
 #include "call.bpf.h"
 #include "conn.bpf.h"
 #include "piece.bpf.h"
-#include "spend.bpf.h"
+#include "send.bpf.h"
 
 /* Set by the attacher before it takes the probes away: calls that are entered now might return unseen. */
 volatile __u32 tls_ending;
@@ -182,15 +182,6 @@ static __always_inline enum tls_result tls_result(struct pt_regs *ctx, struct st
 	return call->num ? TLS_MOVED : TLS_EMPTY;
 }
 
-/* The slot of the call that returned. */
-static __always_inline struct state_call *tls_slot(__u64 pid_tgid)
-{
-	struct state_calls *c = bpf_map_lookup_elem(&calls, &pid_tgid);
-	__u32 at = c ? c->at : STATE_CALL_DEPTH;
-
-	return c && at < STATE_CALL_DEPTH ? &c->slot[at] : NULL;
-}
-
 static __noinline long tls_piece(__u32 index, struct piece *p)
 {
 	piece_send(p, index, compat_has_exact_records() && !force_classes);
@@ -207,73 +198,19 @@ static __always_inline void tls_send(struct piece *p)
 		bpf_loop(count, tls_piece, p, 0);
 }
 
-/* For kernels without bpf_loop: functions verified once, by themselves, whose arguments can be but numbers (5.10). */
-__noinline int tls_piece_plain(__u32 index)
-{
-	__u64 pid_tgid = bpf_get_current_pid_tgid();
-	struct state_conn_key key = {.tgid = pid_tgid >> 32};
-	struct piece p = {.target = bpf_map_lookup_elem(&targets, &key.tgid), .call = tls_slot(pid_tgid)};
-
-	if (!p.call || !p.target)
-		return 0;
-	key.ssl = p.call->ssl;
-	p.conn = bpf_map_lookup_elem(&conns, &key);
-	if (!p.conn)
-		return 0;
-	piece_send(&p, index, false);
-	return 0;
-}
-
-__noinline int tls_send_plain(__u32 count)
-{
-	for (__u32 i = 0; i < WIRE_CALL_MAX / WIRE_PIECE_MAX; i++) {
-		if (i >= count)
-			break;
-		tls_piece_plain(i);
-	}
-	return 0;
-}
-
-static __always_inline void tls_count(struct state_conn *conn, __u32 dir, __u64 n, __u64 sent)
-{
-	spend_moved(sent, dir == WIRE_WRITE && !(conn->flags & STATE_CONN_WROTE));
-	if (dir == WIRE_READ) {
-		conn->flags &= ~STATE_CONN_WROTE;
-		conn->read_bytes += n;
-		return;
-	}
-	conn->flags |= STATE_CONN_WROTE;
-	conn->read_bytes = 0;
-}
-
 /* Sends of the call what is wanted. Returns how many bytes are not. `plain`: a constant. */
 static __always_inline __u64 tls_pass_on(struct piece *p, bool plain)
 {
-	struct state_target *target = p->target;
-	struct state_call *call = p->call;
-	__u32 dir = call_dir(call->fn);
-	__u64 n = call->num;
-	__u32 word = policy_leaves_out(p->conn, call->ssl, dir, n);
+	__u64 skipped;
 
-	if (word != WIRE_CAUSE_NONE) {
-		emit_left_call(target, word);
-		return n;
-	}
-	policy_cut(call, p->conn, dir);
-	__u64 wanted = (__u64)call->head + call->tail;
-
-	call->lib = WIRE_CAUSE_NONE;
-	if (policy_is_throttled(target, call->out, wanted))
-		piece_lost(p, WIRE_CAUSE_THROTTLED, wanted);
-	else if (plain)
-		tls_send_plain(piece_count(call));
+	if (!send_begin(p, &skipped))
+		return skipped;
+	if (plain)
+		send_pieces(piece_count(p->call));
 	else
 		tls_send(p);
-	if (call->lib == WIRE_CAUSE_NONE)
-		emit_add(target->counts.sent, 1);
-	else
-		emit_lost_call(target, call->lib);
-	return n - wanted;
+	send_end(p);
+	return skipped;
 }
 
 /* Files what the call moved under its connection, sends it, and counts the call once. `plain`: a constant. */
@@ -301,7 +238,7 @@ static __always_inline void tls_moved(struct state_target *target, struct state_
 	piece_side(&p)->calls++;
 	piece_side(&p)->bytes += n;
 	piece_side(&p)->skipped += skipped;
-	tls_count(conn, call_dir(call->fn), n, n - skipped);
+	send_count(conn, call_dir(call->fn), n, n - skipped);
 }
 
 /* The call moved data, but how much could not be read: no offset shows this hole, so its cause stands alone. */

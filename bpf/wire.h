@@ -33,14 +33,16 @@
 
 #define WIRE_VERSION 2
 
-/* Block 0x01: TLS. Block 0x02: processes. Block 0x40: the drain. Block 0x80: the attacher and the loop. */
-#define WIRE_TLS_DATA	0x0101 /* bytes that SSL_read* returned or SSL_write* accepted */
+/* Block 0x01: TLS. 0x02: processes. 0x03: sockets and pipes without TLS. Block 0x40: the drain. Block 0x80: the attacher and the loop. */
+#define WIRE_TLS_DATA	0x0101 /* bytes that SSL_read* (or a system call) returned or SSL_write* accepted */
 #define WIRE_TLS_CONN	0x0102 /* a connection's first sight, and again when more of it is known */
 #define WIRE_TLS_SNI	0x0103 /* server name of a connection */
-#define WIRE_TLS_CLOSE	0x0104 /* SSL_free: a connection's final counts */
+#define WIRE_TLS_CLOSE	0x0104 /* SSL_free, close(): a connection's final counts */
 #define WIRE_PROC_FORK	0x0201 /* a new process (not a thread) of a traced one */
 #define WIRE_PROC_EXEC	0x0202
 #define WIRE_PROC_EXIT	0x0203
+#define WIRE_PROC_STDIO 0x0204 /* which pipes or sockets are a process's standard input and output */
+#define WIRE_PLAIN_CONN 0x0301 /* first sight of a socket or pipe whose bytes are read as they are */
 #define WIRE_DRAIN_LOSS 0x4001 /* the drain's queue was full: this piece of TLS data was dropped */
 #define WIRE_SESSION	0x8001 /* first record of a session: clocks, host, options */
 #define WIRE_LIB	0x8002 /* a library with probes: its sites */
@@ -82,7 +84,20 @@ enum wire_fn {
 	WIRE_FN_SSL_FREE = 5,
 	WIRE_FN_SSL_CTRL = 6,
 	WIRE_FN_SSL_SET_FD = 7,
-	WIRE_FNS = 8,
+	WIRE_FNS = 8, /* that have sites */
+	/* system calls; 9 is free: the numbers tell the direction (call.bpf.h) */
+	WIRE_FN_PLAIN_READ = 8,
+	WIRE_FN_PLAIN_WRITE = 10,
+	WIRE_FN_LAST = WIRE_FN_PLAIN_WRITE,
+};
+
+/* What carries a connection's bytes. */
+enum wire_transport {
+	WIRE_TLS = 0,
+	WIRE_TCP = 1,
+	WIRE_UNIX = 2, /* a stream socket; unnamed ones too (socketpair) */
+	WIRE_PIPE = 3, /* one direction of one process; named ones too */
+	WIRE_TRANSPORTS = 4,
 };
 
 #define WIRE_PIECE_MAX	16384	    /* payload bytes of one WIRE_TLS_DATA */
@@ -104,7 +119,8 @@ struct wire_head {
 };
 _Static_assert(sizeof(struct wire_head) == 32, "wire_head");
 
-/* A connection: (process of the head, SSL pointer, generation). The generation is the time of first sight. */
+/* A connection: (process of the head, SSL pointer, generation). The generation is the time of first sight. Where no SSL
+ * object is, the kernel's address of the open file stands for it: above 2^63, where no program's pointers are. */
 struct wire_conn_key {
 	WIRE_U64 ssl;
 	WIRE_U64 generation;
@@ -116,7 +132,8 @@ _Static_assert(sizeof(struct wire_conn_key) == 16, "wire_conn_key");
  * goes on over pieces that could not be sent, so a hole has a place and a size. A hole of h bytes before a piece
  * whose `skipped` has grown by s since the piece before holds s bytes that policy left out (no loss) and h - s that
  * are missing under hole_cause; where it holds both, the missing ones count as the first. The head's ts_ns is the
- * return of the call; the call began call_ns earlier. A piece with len 0 and call_len > 0 does not exist.
+ * return of the call; the call began call_ns earlier (0: only its return was seen). Of a system call that takes many
+ * buffers each is a call here. A piece with len 0 and call_len > 0 does not exist.
  */
 struct wire_tls_data {
 	struct wire_head head;
@@ -159,6 +176,35 @@ struct wire_tls_sni {
 	WIRE_U8 payload[];
 };
 _Static_assert(sizeof(struct wire_tls_sni) == 56, "wire_tls_sni");
+
+#define WIRE_UNIX_PATH_MAX 108 /* sun_path */
+
+/* Facts of a connection that is a socket or a pipe. Sent before its first data. head.flags: that one's enum wire_dir. */
+struct wire_plain_conn {
+	struct wire_head head;
+	struct wire_conn_key conn;
+	WIRE_U16 transport; /* enum wire_transport */
+	WIRE_U16 family;    /* TCP: 2 IPv4, 10 IPv6; else 0 */
+	WIRE_U16 lport;	    /* host order */
+	WIRE_U16 pport;
+	WIRE_S32 fd; /* that it was first used by */
+	WIRE_U32 path_len;
+	WIRE_U8 local[16]; /* network order; IPv4 in the first 4 */
+	WIRE_U8 peer[16];
+	WIRE_U64 ino;	   /* of the socket or pipe: one number for all who hold it */
+	WIRE_U64 peer_ino; /* of the socket at a Unix socket's other end; 0: unknown */
+	/* of the Unix socket's server, path_len bytes: a file's up to the first NUL; no file's begins with one */
+	WIRE_U8 path[112];
+};
+_Static_assert(sizeof(struct wire_plain_conn) == 224, "wire_plain_conn");
+
+/* Sent when a process executes a program, and for one that is attached to. */
+struct wire_proc_stdio {
+	struct wire_head head;
+	WIRE_U64 ino[2];      /* of descriptors 0 and 1; 0: neither pipe nor Unix socket */
+	WIRE_U64 peer_ino[2]; /* of the sockets at their other ends */
+};
+_Static_assert(sizeof(struct wire_proc_stdio) == 64, "wire_proc_stdio");
 
 /* What the kernel counted of one direction of a connection. bytes = sent + missing + skipped. */
 struct wire_side {
@@ -232,6 +278,8 @@ enum wire_mode { WIRE_MODE_RUN = 1, WIRE_MODE_ATTACH = 2, WIRE_MODE_DECODE = 3 }
 #define WIRE_OPT_SAMPLED_OUT 8u	 /* --sample: this run is not one of those that are kept */
 #define WIRE_OPT_KEEP	     16u /* --keep: WIRE_KEEP follows */
 #define WIRE_OPT_NARROW	     32u /* --no-children */
+#define WIRE_OPT_PLAIN	     64u /* --plain: sockets and pipes without TLS, those that begin like HTTP or JSON */
+#define WIRE_OPT_PLAIN_ALL   128u /* however they begin */
 
 struct wire_session {
 	struct wire_head head;
@@ -304,7 +352,7 @@ _Static_assert(sizeof(struct wire_blind) == 48, "wire_blind");
  * `sent` when every piece that policy wants was submitted, else under the cause of the first missing piece.
  */
 struct wire_counts {
-	WIRE_U64 entered;	    /* entries of SSL_read*, SSL_write* */
+	WIRE_U64 entered;	    /* entries of SSL_read*, SSL_write*; system calls that moved plain data */
 	WIRE_U64 returned;	    /* returns that were paired with their entry */
 	WIRE_U64 abandoned;	    /* entries known to have no return: overwritten, unwound */
 	WIRE_U64 empty;		    /* returns that moved nothing (WANT_READ, EOF, errors) */

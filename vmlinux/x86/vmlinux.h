@@ -29,6 +29,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
@@ -69,17 +70,22 @@ struct inode;
 struct mm_struct;
 struct signal_struct;
 struct sock;
+struct socket;
 struct task_struct;
+struct unix_address;
 
 struct pt_regs {
+	long unsigned int r10;
 	long unsigned int r8;
 	long unsigned int cx;
 	long unsigned int dx;
 	long unsigned int si;
 	long unsigned int di;
 	long unsigned int ax;
+	long unsigned int orig_ax;
 	long unsigned int sp;
 	long unsigned int ip;
+	__u16 cs;
 } __attribute__((preserve_access_index));
 
 struct bpf_dynptr {
@@ -133,10 +139,13 @@ struct file {
 
 struct inode {
 	umode_t i_mode;
+	long unsigned int i_ino;
 } __attribute__((preserve_access_index));
 
 struct socket {
 	struct sock *sk;
+	struct file *file;
+	short int type;
 } __attribute__((preserve_access_index));
 
 struct in6_addr {
@@ -161,6 +170,7 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
+	struct socket *sk_socket;
 } __attribute__((preserve_access_index));
 
 struct tcp_sock {
@@ -170,6 +180,21 @@ struct tcp_sock {
 	__u32 snd_una;
 	__u32 rcv_nxt;
 	__u32 copied_seq;
+} __attribute__((preserve_access_index));
+
+struct sockaddr_un {
+	short unsigned int sun_family;
+	char sun_path[108];
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un name[0];
+} __attribute__((preserve_access_index));
+
+struct unix_sock {
+	struct unix_address *addr;
+	struct sock *peer;
 } __attribute__((preserve_access_index));
 
 #endif
