@@ -28,7 +28,7 @@ static bool is_tls_data(const struct wire_head *h)
 	const struct wire_tls_data *d = (const void *)h;
 
 	return is_piece(d->offset, d->call_len, d->call_off, d->len) && fits(h, sizeof(*d), d->len, 0) &&
-	       d->dir < WIRE_DIRS && d->fn < WIRE_FNS && d->hole_cause < WIRE_CAUSES &&
+	       d->dir < WIRE_DIRS && d->fn <= WIRE_FN_LAST && d->hole_cause < WIRE_CAUSES &&
 	       d->skipped <= COUNT_MAX;
 }
 
@@ -45,6 +45,14 @@ static bool is_tls_conn(const struct wire_head *h)
 	const struct wire_tls_conn *c = (const void *)h;
 
 	return c->family == 0 || c->family == 2 || c->family == 10;
+}
+
+static bool is_plain_conn(const struct wire_head *h)
+{
+	const struct wire_plain_conn *c = (const void *)h;
+
+	return h->flags < WIRE_DIRS && c->transport > WIRE_TLS && c->transport < WIRE_TRANSPORTS &&
+	       c->path_len <= WIRE_UNIX_PATH_MAX && (c->family == 0 || c->family == 2 || c->family == 10);
 }
 
 static bool is_tls_sni(const struct wire_head *h)
@@ -124,6 +132,8 @@ static const struct kind {
 	{WIRE_TLS_CONN, sizeof(struct wire_tls_conn), is_tls_conn},
 	{WIRE_TLS_SNI, sizeof(struct wire_tls_sni), is_tls_sni},
 	{WIRE_TLS_CLOSE, sizeof(struct wire_tls_close), is_tls_close},
+	{WIRE_PLAIN_CONN, sizeof(struct wire_plain_conn), is_plain_conn},
+	{WIRE_PROC_STDIO, sizeof(struct wire_proc_stdio), NULL},
 	{WIRE_PROC_FORK, sizeof(struct wire_proc_fork), NULL},
 	{WIRE_PROC_EXEC, sizeof(struct wire_proc_exec), is_proc_exec},
 	{WIRE_PROC_EXIT, sizeof(struct wire_proc_exit), NULL},

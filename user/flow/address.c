@@ -25,3 +25,11 @@ void address_format(uint16_t family, const uint8_t *bytes, uint16_t port, char o
 	else if (family == FAMILY_IPV6 && inet_ntop(AF_INET6, bytes, text, sizeof(text)))
 		(void)snprintf(out, ADDRESS_BYTES, "[%s]:%u", text, port);
 }
+
+void address_format_ino(enum wire_transport transport, uint64_t ino, char out[ADDRESS_BYTES])
+{
+	out[0] = '\0';
+	if (ino != 0)
+		(void)snprintf(out, ADDRESS_BYTES, "%s:[%llu]", transport == WIRE_PIPE ? "pipe" : "socket",
+			       (unsigned long long)ino);
+}

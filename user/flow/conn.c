@@ -205,10 +205,58 @@ struct conn *conn_add(struct conn_table *t, struct proc *proc, uint64_t ts_ns)
 	return c;
 }
 
+static struct conn_key key_of(const struct wire_head *rec, const struct wire_conn_key *key)
+{
+	return (struct conn_key){
+		.ssl = key->ssl, .generation = key->generation, .start_ns = rec->start_ns, .pid = rec->pid};
+}
+
+struct conn *conn_find(const struct conn_table *t, const struct wire_head *rec,
+		       const struct wire_conn_key *key)
+{
+	struct conn_key k = key_of(rec, key);
+
+	return map_get(t->conns, &k);
+}
+
+int conn_join(struct conn_table *t, const struct wire_head *rec, const struct wire_conn_key *key,
+	      struct conn *c)
+{
+	struct conn_key k = key_of(rec, key);
+	int r = map_add(t->conns, &k, c);
+
+	if (r < 0)
+		return r;
+	c->pub.mate_ssl = key->ssl;
+	c->pub.mate_generation = key->generation;
+	return 0;
+}
+
+static bool is_same(const struct wire_conn_key *a, const struct wire_conn_key *b)
+{
+	return a->ssl == b->ssl && a->generation == b->generation;
+}
+
+bool conn_claim(struct conn *c, enum wire_dir dir, const struct wire_conn_key *key)
+{
+	if (!(c->halves & 1 << dir)) {
+		c->halves |= (uint8_t)(1 << dir);
+		c->half[dir] = *key;
+	}
+	return is_same(&c->half[dir], key);
+}
+
+bool conn_has_total(const struct conn *c)
+{
+	for (int dir = 0; dir < WIRE_DIRS; dir++)
+		if ((!c->halves || c->halves & 1 << dir) && !c->lane[dir].stream.has_total)
+			return false;
+	return true;
+}
+
 struct conn *conn_get(struct conn_table *t, const struct wire_head *rec, const struct wire_conn_key *key)
 {
-	struct conn_key k = {
-		.ssl = key->ssl, .generation = key->generation, .start_ns = rec->start_ns, .pid = rec->pid};
+	struct conn_key k = key_of(rec, key);
 	struct conn *c = map_get(t->conns, &k);
 
 	if (c != NULL)

@@ -32,6 +32,10 @@ struct conn {
 	struct conn_owner *owner;		  /* while open */
 	struct conn *sibling_prev, *sibling_next; /* of its owner */
 	struct conn *older, *newer;		  /* while open, by last use */
+	/* Of two pipes that are one conversation: which of them moves the bytes of a direction. 0: this is no such. */
+	struct wire_conn_key half[WIRE_DIRS];
+	uint8_t halves; /* 1 << direction: known, */
+	uint8_t ended;	/* and ended */
 	bool awaits_lib;
 	struct conn *lib_next;
 };
@@ -63,6 +67,16 @@ void conn_fini(struct conn_table *t);
 
 /* The connection that rec speaks of, made when it is new; NULL: no room (counted). */
 struct conn *conn_get(struct conn_table *t, const struct wire_head *rec, const struct wire_conn_key *key);
+/* The same, but NULL when it is new. */
+struct conn *conn_find(const struct conn_table *t, const struct wire_head *rec,
+		       const struct wire_conn_key *key);
+/* From now on these records speak of c as well. 0 or -ENOMEM. */
+int conn_join(struct conn_table *t, const struct wire_head *rec, const struct wire_conn_key *key,
+	      struct conn *c) MUST_CHECK;
+/* The direction of c is that kernel connection's; false: it is another one's. */
+bool conn_claim(struct conn *c, enum wire_dir dir, const struct wire_conn_key *key);
+/* Whether all that the kernel counted of c is known. */
+bool conn_has_total(const struct conn *c);
 /* A connection without a kernel side; NULL: no room (counted). */
 struct conn *conn_add(struct conn_table *t, struct proc *proc, uint64_t ts_ns);
 struct conn_owner *conn_find_owner(const struct conn_table *t, uint32_t pid, uint64_t start_ns);

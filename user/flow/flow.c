@@ -2,10 +2,13 @@
 /* What each record means for the connection table (conn.c); the order of bytes is kept by stream.c. */
 #include "flow/flow.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/map.h"
 #include "flow/address.h"
 #include "flow/conn.h"
+#include "flow/pair.h"
 
 #define NAMES_BYTES_MAX (64u << 20) /* server names and library names of one session */
 #define LIBS_MAX	65536u
@@ -20,6 +23,7 @@ struct flow {
 	struct conn_table table;
 	struct map *libs; /* id -> struct lib */
 	struct arena *names;
+	struct pair_table *pairs;
 	bool ended;
 };
 
@@ -32,7 +36,8 @@ struct flow *flow_new(const struct flow_settings *settings)
 	f->settings = *settings;
 	f->libs = map_new(sizeof(uint32_t), LIBS_MAX);
 	f->names = arena_new(NAMES_BYTES_MAX);
-	if (conn_init(&f->table, &f->settings) < 0 || !f->libs || !f->names)
+	f->pairs = pair_new();
+	if (conn_init(&f->table, &f->settings) < 0 || !f->libs || !f->names || !f->pairs)
 		return NULL;
 	return take(f);
 }
@@ -48,6 +53,7 @@ void flow_free(struct flow *f)
 	while (f->libs && map_next(f->libs, &at, NULL, &lib))
 		free(lib);
 	map_free(f->libs);
+	pair_free(f->pairs);
 	arena_free(f->names);
 	free(f);
 }
@@ -59,10 +65,23 @@ static uint64_t call_start(uint64_t ts_ns, uint64_t call_ns)
 	return call_ns < ts_ns ? ts_ns - call_ns : 0;
 }
 
+/* Where bytes of a direction go. A pipe has one direction; of two sockets that are taken for such a pair one may still
+ * speak in both, and is a connection of its own in what it was not taken for. */
+static struct conn *data_conn(struct flow *f, const struct wire_head *rec, const struct wire_conn_key *key,
+			      enum wire_dir dir)
+{
+	struct conn *c = conn_get(&f->table, rec, key);
+	struct wire_conn_key other = {.ssl = key->ssl | 1, .generation = key->generation};
+
+	if (c == NULL || !c->halves || conn_claim(c, dir, key))
+		return c;
+	return conn_get(&f->table, rec, &other);
+}
+
 static void take_data(struct flow *f, const struct wire_head *rec)
 {
 	const struct wire_tls_data *d = (const void *)rec;
-	struct conn *c = conn_get(&f->table, rec, &d->conn);
+	struct conn *c = data_conn(f, rec, &d->conn, d->dir);
 
 	if (c == NULL)
 		return;
@@ -84,7 +103,7 @@ static void take_data(struct flow *f, const struct wire_head *rec)
 static void take_loss(struct flow *f, const struct wire_head *rec)
 {
 	const struct wire_drain_loss *l = (const void *)rec;
-	struct conn *c = conn_get(&f->table, rec, &l->conn);
+	struct conn *c = data_conn(f, rec, &l->conn, l->dir);
 
 	if (c == NULL)
 		return;
@@ -167,6 +186,49 @@ static void take_conn(struct flow *f, const struct wire_head *rec)
 	l->waiting = c;
 }
 
+/* The connection of a socket or pipe; the second half of a pair is the first one's. */
+static struct conn *plain_conn(struct flow *f, const struct wire_head *rec, const struct wire_plain_conn *w)
+{
+	bool may_pair = w->ino && w->path_len == 0 && w->transport != WIRE_TCP;
+	struct conn *c = conn_find(&f->table, rec, &w->conn);
+
+	if (c || !may_pair)
+		return c ? c : conn_get(&f->table, rec, &w->conn);
+	c = pair_mate(f->pairs, w);
+	if (!c || c->state != CONN_OPEN || c->halves & 1 << rec->flags ||
+	    conn_join(&f->table, rec, &w->conn, c) < 0)
+		c = conn_get(&f->table, rec, &w->conn);
+	if (c == NULL)
+		return NULL;
+	(void)conn_claim(c, rec->flags, &w->conn);
+	pair_add(f->pairs, w, c);
+	return c;
+}
+
+static void take_plain(struct flow *f, const struct wire_head *rec)
+{
+	const struct wire_plain_conn *w = (const void *)rec;
+	struct conn *c = plain_conn(f, rec, w);
+
+	if (c == NULL)
+		return;
+	c->pub.transport = w->transport;
+	if (w->transport == WIRE_PIPE) {
+		address_format_ino(WIRE_PIPE, w->ino, rec->flags == WIRE_READ ? c->pub.peer : c->pub.local);
+	} else if (w->family != 0) {
+		address_format(w->family, w->local, w->lport, c->pub.local);
+		address_format(w->family, w->peer, w->pport, c->pub.peer);
+	} else if (c->pub.local[0] == '\0') {
+		address_format_ino(WIRE_UNIX, w->ino, c->pub.local);
+		address_format_ino(WIRE_UNIX, w->peer_ino, c->pub.peer);
+	}
+	struct str path = str_make(w->path, w->path_len);
+	if (path.n > 0 && w->path[0] == '\0')
+		c->pub.path = arena_printf(f->names, "@%.*s", STR_ARG(str_skip(path, 1)));
+	else if (path.n > 0)
+		c->pub.path = arena_dup(f->names, str_head(path, strnlen(path.p, path.n)));
+}
+
 /* The last name that was set before the handshake is the one that went out. */
 static void take_sni(struct flow *f, const struct wire_head *rec)
 {
@@ -183,10 +245,16 @@ static void take_sni(struct flow *f, const struct wire_head *rec)
 
 /* ---- ends ---- */
 
-static void add_totals(struct conn *c, const struct wire_tls_close *w)
+/* False: another kernel connection of it goes on. */
+static bool add_totals(struct conn *c, const struct wire_tls_close *w)
 {
-	for (int dir = 0; dir < WIRE_DIRS; dir++)
+	for (int dir = 0; dir < WIRE_DIRS; dir++) {
+		if (c->halves && !(c->halves & 1 << dir && conn_claim(c, dir, &w->conn)))
+			continue;
 		stream_add_total(&c->lane[dir].stream, &w->side[dir]);
+		c->ended |= (uint8_t)(1 << dir);
+	}
+	return !c->halves || (c->ended & c->halves) == c->halves;
 }
 
 /* Comes through the ring: all that was sent of the connection came before it. */
@@ -197,7 +265,10 @@ static void take_close(struct flow *f, const struct wire_head *rec)
 
 	if (c == NULL)
 		return;
-	add_totals(c, w);
+	if (!add_totals(c, w)) {
+		conn_flush(&f->table, c);
+		return;
+	}
 	conn_settle(&f->table, c, WIRE_CAUSE_QUEUE_FULL, rec->ts_ns);
 	conn_close(&f->table, c, CONN_CLOSED, FLOW_END_FREED, rec->ts_ns);
 }
@@ -210,8 +281,7 @@ static void take_conn_final(struct flow *f, const struct wire_head *rec)
 
 	if (c == NULL)
 		return;
-	add_totals(c, w);
-	if (c->state == CONN_CLOSED)
+	if (add_totals(c, w) && c->state == CONN_CLOSED)
 		conn_settle(&f->table, c, WIRE_CAUSE_QUEUE_FULL, rec->ts_ns);
 }
 
@@ -229,7 +299,7 @@ static void end_process(struct flow *f, const struct wire_head *rec, enum flow_e
 		struct conn *next = c->sibling_prev;
 
 		conn_flush(&f->table, c);
-		if (c->lane[WIRE_READ].stream.has_total)
+		if (conn_has_total(c))
 			conn_settle(&f->table, c, WIRE_CAUSE_QUEUE_FULL, rec->ts_ns);
 		conn_close(&f->table, c, CONN_CLOSED, why, rec->ts_ns);
 		c = next;
@@ -243,7 +313,7 @@ static void end_session(struct flow *f, const struct wire_head *rec)
 	f->ended = true;
 	for (uint32_t i = 0; i < f->table.count; i++) {
 		struct conn *c = f->table.all[i];
-		bool told = e->has_final || c->lane[WIRE_READ].stream.has_total;
+		bool told = e->has_final || conn_has_total(c);
 
 		/* Nobody could say what became of the rest. */
 		conn_settle(&f->table, c, told ? WIRE_CAUSE_QUEUE_FULL : WIRE_CAUSE_TRACER_DOWN, rec->ts_ns);
@@ -265,6 +335,12 @@ void flow_feed(struct flow *f, const struct wire_head *rec)
 		break;
 	case WIRE_TLS_CONN:
 		take_conn(f, rec);
+		break;
+	case WIRE_PLAIN_CONN:
+		take_plain(f, rec);
+		break;
+	case WIRE_PROC_STDIO:
+		pair_take(f->pairs, (const void *)rec);
 		break;
 	case WIRE_TLS_SNI:
 		take_sni(f, rec);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * flow: data records -> ordered bytes per connection and direction, with gaps in their place.
- * in:    WIRE_TLS_*, WIRE_DRAIN_LOSS, WIRE_CONN_FINAL, WIRE_LIB records
+ * in:    WIRE_TLS_*, WIRE_PLAIN_CONN, WIRE_PROC_STDIO, WIRE_DRAIN_LOSS, WIRE_CONN_FINAL, WIRE_LIB records
  * out:   struct flow_chunk (borrowed until the callback returns), gaps, ends
  * owns:  the connection table and its byte accounts
  * may:   base, drain, proc, wire
@@ -43,6 +43,11 @@ struct flow_conn {
 	char local[56];	   /* "10.0.0.7:51822", "[::1]:443"; "": unknown */
 	char peer[56];
 	struct str tls; /* base name of the library; p NULL: unknown */
+	enum wire_transport transport;
+	struct str path; /* of a Unix socket's server; p NULL: none, or unknown */
+	uint64_t
+		mate_ssl; /* of two pipes that are one conversation: the second one's ssl and generation; 0: none */
+	uint64_t mate_generation;
 	struct flow_side side[WIRE_DIRS];
 	void *user; /* of the room that consumes chunks */
 };

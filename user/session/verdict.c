@@ -4,11 +4,11 @@
 /* Every store is one that the kernel may see or not see; none may let it leave out more than was said. */
 #define SET(field, value) __atomic_store_n(&(field), (value), __ATOMIC_RELEASE)
 
-static struct wire_verdict *slot_of(struct wire_verdict *slots, const struct flow_conn *conn)
+static struct wire_verdict *slot_of(struct wire_verdict *slots, uint64_t ssl, uint64_t generation)
 {
-	struct wire_verdict *s = &slots[wire_verdict_slot(conn->ssl, conn->generation)];
+	struct wire_verdict *s = &slots[wire_verdict_slot(ssl, generation)];
 
-	if (s->generation == conn->generation && s->ssl == conn->ssl)
+	if (s->generation == generation && s->ssl == ssl)
 		return s;
 	SET(s->generation, 0);
 	SET(s->mute, 0);
@@ -16,14 +16,14 @@ static struct wire_verdict *slot_of(struct wire_verdict *slots, const struct flo
 	SET(s->skip_until[WIRE_READ], 0);
 	SET(s->skip_until[WIRE_WRITE], 0);
 	SET(s->written, 0);
-	SET(s->ssl, conn->ssl);
-	SET(s->generation, conn->generation);
+	SET(s->ssl, ssl);
+	SET(s->generation, generation);
 	return s;
 }
 
 void verdict_give(struct wire_verdict *slots, const struct flow_conn *conn, const struct http_verdict *v)
 {
-	struct wire_verdict *s = slot_of(slots, conn);
+	struct wire_verdict *s = slot_of(slots, conn->ssl, conn->generation);
 
 	switch (v->word) {
 	case HTTP_WORD_SKIP:
@@ -39,6 +39,10 @@ void verdict_give(struct wire_verdict *slots, const struct flow_conn *conn, cons
 		SET(s->skip_until[WIRE_READ], v->until);
 		break;
 	case HTTP_WORD_ALL:
+		SET(s->mute, s->mute | WIRE_MUTE_BOTH);
+		if (conn->mate_ssl == 0)
+			break;
+		s = slot_of(slots, conn->mate_ssl, conn->mate_generation);
 		SET(s->mute, s->mute | WIRE_MUTE_BOTH);
 		break;
 	case HTTP_WORD_WHOLE:
