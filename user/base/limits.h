@@ -16,6 +16,7 @@
 #define LIMIT_HEADER_BYTES   (64u << 10)  /* start line and fields of one message */
 #define LIMIT_HEADER_FIELDS  256u
 #define LIMIT_SSE_LINE_BYTES (4u << 20)
+#define LIMIT_LINE_BYTES     (16u << 20) /* of a conversation in lines, without HTTP */
 #define LIMIT_CONNECTIONS    20000u	 /* open at once */
 #define LIMIT_PROCESSES	     200000u	 /* known in one session */
 #define LIMIT_OPEN_SPANS     25000u	 /* per trace */

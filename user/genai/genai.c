@@ -442,6 +442,8 @@ const struct http_ops *genai_http_ops(void)
 		.event = on_event,
 		.message = on_message,
 		.done = on_done,
+		.line = genai_pipe_hear,
+		.lines_end = genai_pipe_end,
 		.stray = on_stray,
 	};
 

@@ -105,6 +105,31 @@ void genai_pipe_feed(struct genai_pipe *p, const struct genai_pipe_line *line)
 	genai_scratch_trim(p->up.g);
 }
 
+bool genai_pipe_hear(void *ctx, struct flow_conn *conn, void **user, const struct http_line *l)
+{
+	struct genai_pipe *p = *user;
+
+	if (p == NULL)
+		p = *user = genai_pipe_new(ctx, conn);
+	if (p == NULL)
+		return false;
+	genai_pipe_feed(p, &(struct genai_pipe_line){.dir = l->dir,
+						     .text = l->text,
+						     .cut = l->cut,
+						     .start_ns = l->start_ns,
+						     .ts_ns = l->ts_ns,
+						     .offset = l->offset,
+						     .tid = l->tid});
+	return p->talk != GENAI_PIPE_NOTHING;
+}
+
+void genai_pipe_end(void *ctx, struct flow_conn *conn, void *user, enum http_end end, uint64_t ts_ns)
+{
+	(void)ctx;
+	(void)conn;
+	genai_pipe_free(user, end, ts_ns);
+}
+
 void genai_pipe_free(struct genai_pipe *p, enum http_end end, uint64_t ts_ns)
 {
 	if (p == NULL)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "http/h2.h"
+#include "http/lines.h"
 #include "http/parser.h"
 #include "http/websocket.h"
 
@@ -61,6 +62,7 @@ static void free_conn(struct http_conn *c)
 		buf_fini(&c->side[d].held);
 	http_h2_free(c->h2);
 	http_ws_free(c->ws);
+	http_lines_free(c->lines);
 	*(c->prev ? &c->prev->next : &c->http->conns) = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
@@ -299,6 +301,14 @@ static void look_for_next(struct http_side *s, struct str data)
 		http_exchange_end(s->x, HTTP_END_NEXT);
 }
 
+/* Without memory its bytes are no lines, nor HTTP. */
+static bool is_lines(struct http_conn *c, const struct http_piece *p)
+{
+	if (!c->h2 && !c->ws && http_lines_is_begin(c, p->data))
+		c->lines = http_lines_new(c);
+	return c->lines != NULL;
+}
+
 void http_feed(struct http *h, const struct flow_chunk *chunk)
 {
 	struct http_conn *c = get_conn(h, chunk->conn);
@@ -318,6 +328,11 @@ void http_feed(struct http *h, const struct flow_chunk *chunk)
 	}
 	s->seen = true;
 	s->offset = chunk->offset;
+	if (c->lines || is_lines(c, &p)) {
+		http_lines_feed(c->lines, chunk->dir, &p);
+		s->offset += p.data.n;
+		return;
+	}
 	if (c->h2 == NULL && c->ws == NULL && is_joined_h2(s, &p))
 		join_h2(s, &p);
 	if (c->h2 == NULL && c->ws == NULL)
@@ -424,6 +439,11 @@ void http_gap(struct http *h, const struct flow_gap *gap)
 	struct http_conn *c = get_conn(h, gap->conn);
 	struct http_side *s;
 
+	if (c && c->lines) {
+		c->side[gap->dir].offset = gap->offset + gap->bytes;
+		http_lines_gap(c->lines, gap);
+		return;
+	}
 	if (c && c->h2) {
 		http_h2_gap(c->h2, &c->side[gap->dir], gap);
 		return;
@@ -487,9 +507,10 @@ void http_close(struct http *h, struct flow_conn *conn, enum flow_end why, uint6
 	struct http_conn *c = conn->user;
 
 	(void)h;
-	(void)ts_ns;
 	if (!c)
 		return;
+	if (c->lines)
+		http_lines_end(c->lines, end_of(why), ts_ns);
 	for (int d = 0; d < WIRE_DIRS; d++) {
 		struct http_side *s = &c->side[d];
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * http: byte streams -> exchanges: HTTP/1.1 and 2, content encodings, bodies of events, WebSocket messages.
+ * http: byte streams -> exchanges: HTTP/1.1 and 2, content encodings, bodies of events, WebSocket messages; or lines.
  * in:    chunks, gaps and ends of connections
  * out:   struct http_exchange and the events on it (borrowed until the callback returns; the exchange until `done`);
  *        verdicts: what need not come any more
@@ -113,6 +113,16 @@ struct http_ws_message {
 	uint32_t tid;
 };
 
+/* One line on a connection that speaks in lines of JSON, without HTTP: pipes, Unix sockets. */
+struct http_line {
+	enum wire_dir dir;
+	bool cut;	 /* bytes of it are missing, or it has no end */
+	struct str text; /* without its end; borrowed until the callback returns */
+	uint64_t start_ns, ts_ns;
+	uint64_t offset; /* of its first byte in its direction */
+	uint32_t tid;
+};
+
 struct http_ops {
 	/* First byte of the request (or of a response without a request that we saw). */
 	void (*begin)(void *ctx, struct http_exchange *x);
@@ -129,6 +139,10 @@ struct http_ops {
 	void (*message)(void *ctx, struct http_exchange *x, const struct http_ws_message *m);
 	/* The exchange ended: x->end says how. It is freed afterwards. */
 	void (*done)(void *ctx, struct http_exchange *x);
+	/* A line; *user: of the consumer, NULL at the connection's first one. False: no more are wanted of this connection,
+	 * which is as when there is no such function. Then lines_end, once, if there was a line. */
+	bool (*line)(void *ctx, struct flow_conn *conn, void **user, const struct http_line *line);
+	void (*lines_end)(void *ctx, struct flow_conn *conn, void *user, enum http_end end, uint64_t ts_ns);
 	/* Bytes that are no HTTP, or hidden behind a gap: counted for the connection, in no exchange. The gap, when
 	 * there is one, is reported here because no exchange has it. May be NULL. */
 	void (*stray)(void *ctx, struct flow_conn *conn, enum wire_dir dir, uint64_t bytes,

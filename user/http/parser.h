@@ -121,9 +121,10 @@ struct http_conn {
 	uint64_t index;
 	uint32_t orphans; /* answers to come for requests that were given up */
 	struct http_open *first, *last;
-	uint32_t waiting;   /* open exchanges without a final start line of their response */
-	struct http_h2 *h2; /* NULL: no HTTP/2 */
-	struct http_ws *ws; /* NULL: no WebSocket */
+	uint32_t waiting;	  /* open exchanges without a final start line of their response */
+	struct http_h2 *h2;	  /* NULL: no HTTP/2 */
+	struct http_ws *ws;	  /* NULL: no WebSocket */
+	struct http_lines *lines; /* NULL: HTTP, or not known */
 };
 
 struct http {
@@ -207,6 +208,8 @@ void http_framing_head(struct http_side *s, const struct http_piece *p);
 /* verdict.c: to be called when bytes came. */
 void http_verdict_body(struct http_side *s);
 void http_verdict_conn(struct http_conn *c, struct str call);
+/* Nothing of the connection is wanted. */
+void http_verdict_all(struct http_conn *c);
 
 /* scan.c */
 size_t http_scan_feed(struct http_side *s, const struct http_piece *p);

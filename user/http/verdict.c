@@ -131,6 +131,12 @@ void http_verdict_conn(struct http_conn *c, struct str call)
 	for (int d = 0; d < WIRE_DIRS; d++)
 		if (c->side[d].stage != HTTP_AT_SCAN || c->side[d].offset < ALIEN_BYTES)
 			return;
+	http_verdict_all(c);
+}
+
+void http_verdict_all(struct http_conn *c)
+{
 	c->judged = true;
-	say(c, HTTP_WORD_ALL, WIRE_READ, 0);
+	if (c->http->judge)
+		say(c, HTTP_WORD_ALL, WIRE_READ, 0);
 }
