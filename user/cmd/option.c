@@ -62,12 +62,14 @@ static bool parse_output(struct session_settings *s, const char *text)
 	return false;
 }
 
-static bool parse_color(enum option_color *out, const char *text)
-{
-	static const char *const names[] = {
-		[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
+static const char *const colors[] = {
+	[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never", NULL};
+static const char *const plains[] = {
+	[SESSION_PLAIN_AUTO] = "auto", [SESSION_PLAIN_ON] = "on", [SESSION_PLAIN_OFF] = "off", NULL};
 
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+static bool parse_name(unsigned *out, const char *const *names, const char *text)
+{
+	for (unsigned i = 0; names[i]; i++) {
 		if (strcmp(text, names[i]) != 0)
 			continue;
 		*out = i;
@@ -137,7 +139,9 @@ static bool set(struct option_values *v, const struct option *o, const char *tex
 	case OPTION_OUTPUT:
 		return parse_output(at, text);
 	case OPTION_COLOR:
-		return parse_color(at, text);
+		return parse_name(at, colors, text);
+	case OPTION_PLAIN:
+		return parse_name(at, plains, text);
 	case OPTION_KEEP:
 		return trace_rules_parse(str_of(text), at) == NULL;
 	case OPTION_SAMPLE:

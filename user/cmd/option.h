@@ -21,6 +21,7 @@ enum option_kind {
 	OPTION_DURATION, /* uint64_t ns: 10, 10s, 500ms, 5m, 1h */
 	OPTION_OUTPUT,	 /* session_settings.outputs: FORMAT[=FILE] */
 	OPTION_COLOR,	 /* enum option_color */
+	OPTION_PLAIN,	 /* enum session_plain */
 	OPTION_KEEP,	 /* struct trace_rules: errors,slow>5s,cost>0.50 */
 	OPTION_SAMPLE,	 /* uint64_t N: 1/N, N from 1 to OPTION_SAMPLE_MAX */
 	OPTION_SHARE,	 /* uint64_t parts per million: 1%, 0.01%, up to 100% */

@@ -52,6 +52,10 @@ static const struct option rate_bytes = {
 static const struct option rate_calls = {"rate-calls", 0,
 					 OPTION_U64,   AT(session.rate_calls),
 					 "N",	       "and of how many calls (default 200000); 0: no bound"};
+static const struct option plain = {
+	"plain",      0,
+	OPTION_PLAIN, AT(session.plain),
+	"WHAT",	      "sockets and pipes without TLS: auto (what looks like HTTP or JSON), on, off"};
 static const struct option duration = {
 	"duration", 0, OPTION_DURATION, AT(session.duration_ns), "T", "stop after 500ms, 10s, 5m, 1h"};
 static const struct option light = {
@@ -82,12 +86,12 @@ static const struct option server = {
 	AT(server_name), "HOST", "host that the request went to (default: its Host field)"};
 
 static const struct option *const run_options[] = {
-	&output,     &full,	  &light,  &keep,    &sample_run, &budget,  &tape,  &prices, &digest, &ring,
-	&rate_bytes, &rate_calls, &strict, &symbols, &quiet,	  &verbose, &color, &help,   NULL};
+	&output,     &full,	  &light, &keep,   &sample_run, &budget, &tape,	   &prices, &digest, &ring,
+	&rate_bytes, &rate_calls, &plain, &strict, &symbols,	&quiet,	 &verbose, &color,  &help,   NULL};
 static const struct option *const attach_options[] = {
-	&output,   &full,  &light,   &keep,   &sample_attach, &budget,	   &children,	&no_children,
-	&duration, &tape,  &prices,  &digest, &ring,	      &rate_bytes, &rate_calls, &strict,
-	&symbols,  &quiet, &verbose, &color,  &width,	      &help,	   NULL};
+	&output,   &full,    &light,  &keep,	&sample_attach, &budget,     &children,	  &no_children,
+	&duration, &tape,    &prices, &digest,	&ring,		&rate_bytes, &rate_calls, &plain,
+	&strict,   &symbols, &quiet,  &verbose, &color,		&width,	     &help,	  NULL};
 static const struct option *const look_options[] = {&output, &full,    &prices, &strict, &width,
 						    &color,  &verbose, &help,	NULL};
 static const struct option *const decode_options[] = {&server, &output, &full,	  &prices, &strict,

@@ -170,6 +170,14 @@ void emit_target(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns)
 	emit(ctx, &r.head);
 }
 
+void emit_stdio(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns, const uint64_t ino[2])
+{
+	struct wire_proc_stdio r = {.head = head_of(WIRE_PROC_STDIO, sizeof(r), pid, start_ns),
+				    .ino = {ino[0], ino[1]}};
+
+	emit(ctx, &r.head);
+}
+
 void emit_blind(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns, struct str what, struct str why,
 		uint64_t bytes)
 {

@@ -44,6 +44,7 @@ struct emit_fact {
 void emit_fact(emit_fn *emit, void *ctx, const struct emit_fact *f);
 void emit_shed(emit_fn *emit, void *ctx, const struct governor_step *step);
 void emit_target(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns);
+void emit_stdio(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns, const uint64_t ino[2]);
 /* what, why: cut to WIRE_PATH_MAX each. */
 void emit_blind(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns, struct str what, struct str why,
 		uint64_t bytes);

@@ -30,6 +30,7 @@ struct load {
 	struct bottrace *skel;
 	struct bpf_link *follow[3];
 	struct bpf_link *socks; /* NULL: this kernel has no such tracepoint */
+	struct bpf_link *plain[2];
 	struct bpf_program *returns;
 	struct wire_shared *shared;
 	struct walks walks;
@@ -40,6 +41,7 @@ struct load {
 	bool session; /* one program and one link for entries and returns */
 	bool kept;    /* what was kept was used */
 	bool spend;   /* what probes do is counted */
+	bool has_plain;
 };
 
 static int explain(int r, struct load_trouble *why, bool multi)
@@ -105,6 +107,8 @@ static void choose_programs(struct load *l, bool mappers)
 						  !l->kept && (mappers || prog != l->skel->progs.mappers));
 		if (l->multi && strncmp(name, "loader_", 7) == 0)
 			bpf_program__set_expected_attach_type(prog, BPF_TRACE_UPROBE_MULTI);
+		if (strncmp(name, "plain_", 6) == 0)
+			bpf_program__set_autoload(prog, l->has_plain);
 		if (strncmp(name, "tls_", 4) != 0)
 			continue;
 		bool both = strcmp(name, "tls_call") == 0;
@@ -197,7 +201,7 @@ static int load_somehow(struct load *l, uint64_t ring_bytes)
 	return r;
 }
 
-int load_open(struct load **out, uint64_t ring_bytes, bool spend, struct load_trouble *why)
+int load_open(struct load **out, uint64_t ring_bytes, bool spend, bool plain, struct load_trouble *why)
 {
 	*why = (struct load_trouble){0};
 	int multi = feature_ask_multi();
@@ -213,9 +217,14 @@ int load_open(struct load **out, uint64_t ring_bytes, bool spend, struct load_tr
 	l->narrow = multi && feature_ask_narrow() == 1;
 	l->cookies = multi || (feature_ask_cookies() == 1 && feature_ask_loop() == 1);
 	l->spend = spend;
+	l->has_plain = plain;
 	if (l->multi)
 		warm_start(&l->warm);
 	int r = load_somehow(l, ring_bytes);
+	if (r < 0 && plain) { /* who lacks a right is told so by the second try */
+		l->has_plain = false;
+		r = load_somehow(l, ring_bytes);
+	}
 	if (r < 0)
 		return explain(r, why, multi);
 	*out = take(l);
@@ -324,8 +333,32 @@ int load_follow(struct load *l, bool children)
 	return 0;
 }
 
+int load_follow_plain(struct load *l, bool all)
+{
+	struct bpf_program *progs[2] = {l->skel->progs.plain_exec, l->skel->progs.plain_call};
+
+	if (!l->has_plain)
+		return -ENOTSUP;
+	l->skel->bss->plain_all = all;
+	for (size_t i = 0; i < 2; i++) {
+		l->plain[i] = bpf_program__attach(progs[i]);
+		if (l->plain[i] == NULL)
+			return -errno;
+	}
+	return 0;
+}
+
+void load_mark(struct load *l, uint32_t pid)
+{
+	l->skel->bss->filter_marks[pid % STATE_MARKS] = 1;
+}
+
 void load_unfollow(struct load *l)
 {
+	for (size_t i = 0; i < 2; i++) {
+		bpf_link__destroy(l->plain[i]);
+		l->plain[i] = NULL;
+	}
 	for (size_t i = 0; i < 3; i++) {
 		bpf_link__destroy(l->follow[i]);
 		l->follow[i] = NULL;

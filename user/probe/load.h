@@ -35,9 +35,11 @@ struct load_trouble {
 
 struct load;
 
-/* spend: what probes do is counted for the governor. 0; -ENOSYS this kernel cannot, -EPERM a right is missing (both told
+/* spend: what probes do is counted for the governor. plain: with the programs for sockets and pipes without TLS, as far as
+ * this kernel takes them. 0; -ENOSYS this kernel cannot, -EPERM a right is missing (both told
  * in *why), -ENOMEM, other errno. */
-int load_open(struct load **out, uint64_t ring_bytes, bool spend, struct load_trouble *why) MUST_CHECK;
+int load_open(struct load **out, uint64_t ring_bytes, bool spend, bool plain,
+	      struct load_trouble *why) MUST_CHECK;
 /* Keeps what makes the next start faster (kept.h): 30 ms, once for each kernel and each bottrace. */
 void load_keep(struct load *l);
 void load_close(struct load *l);
@@ -55,6 +57,11 @@ bool load_has_cookies(const struct load *l);
 bool load_has_narrow(const struct load *l);
 /* Attaches exec and exit, and fork when children are to be traced. */
 int load_follow(struct load *l, bool children) MUST_CHECK;
+/* Sockets and pipes without TLS, with everything that they carry (all) or what begins like HTTP or JSON. To be called
+ * after load_follow; ends with load_unfollow. 0; -ENOTSUP: not loaded; negative errno. */
+int load_follow_plain(struct load *l, bool all) MUST_CHECK;
+/* A process of that id is let through. */
+void load_mark(struct load *l, uint32_t pid);
 void load_unfollow(struct load *l);
 /* A descriptor whose read gives all processes, as struct tasks_entry. Negative errno. */
 int load_open_tasks(struct load *l) MUST_CHECK;

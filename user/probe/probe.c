@@ -98,10 +98,23 @@ static void watch_libraries(struct probe *p)
 		(void)epoll_ctl(ring_buffer__epoll_fd(p->notify), EPOLL_CTL_ADD, fd, &e);
 }
 
+static void follow_plain(struct probe *p)
+{
+	if (!(p->settings.options & WIRE_OPT_PLAIN))
+		return;
+	int r = load_follow_plain(p->load, p->settings.options & WIRE_OPT_PLAIN_ALL);
+	if (r == 0)
+		return;
+	p->settings.options &= ~(uint64_t)(WIRE_OPT_PLAIN | WIRE_OPT_PLAIN_ALL);
+	err_note(ERR_NORMAL, "note: sockets and pipes without TLS are not read on this kernel: %s",
+		 strerror(-r));
+}
+
 static int start(struct probe *p)
 {
 	struct load_trouble why;
-	int r = load_open(&p->load, p->settings.ring_bytes, p->settings.budget_ppm != 0, &why);
+	int r = load_open(&p->load, p->settings.ring_bytes, p->settings.budget_ppm != 0,
+			  p->settings.options & WIRE_OPT_PLAIN, &why);
 
 	if (r < 0) {
 		(void)err_say(r == -EPERM ? EXIT_RIGHTS : EXIT_HOST, why.hint[0] ? why.hint : NULL, "%s",
@@ -136,7 +149,10 @@ static int start(struct probe *p)
 		err_note(ERR_NORMAL,
 			 "note: this kernel has no links to one process: others on the same library "
 			 "pay as without --no-children");
-	return r < 0 ? fail(r, "cannot follow forks and execs") : 0;
+	if (r < 0)
+		return fail(r, "cannot follow forks and execs");
+	follow_plain(p);
+	return 0;
 }
 
 struct probe *probe_new(const struct probe_settings *settings)

@@ -75,6 +75,7 @@ static int admit(struct probe *p, const struct state_task *task)
 	struct state_target target = {.start_ns = task->start_ns}, there;
 	int fd = load_table_fd(p->load, LOAD_TARGETS);
 
+	load_mark(p->load, task->pid);
 	for (int try = 0; try < 2; try++) {
 		if (bpf_map_update_elem(fd, &task->pid, &target, BPF_NOEXIST) == 0)
 			return 1;
@@ -186,6 +187,30 @@ static void tell_fact(struct probe *p, struct process *x)
 	process_tell(p, x, epoch_of(p, x) == 0);
 }
 
+/* "pipe:[4711]", "socket:[4711]": the number, or 0. */
+static uint64_t ino_behind(uint32_t pid, const char *descriptor)
+{
+	char text[PROCFS_PATH_MAX];
+	uint64_t ino;
+
+	if (procfs_link(pid, descriptor, text, sizeof(text)) < 0)
+		return 0;
+	struct str s = str_of(text);
+	if (!str_starts(s, STR("pipe:[")) && !str_starts(s, STR("socket:[")))
+		return 0;
+	s = str_skip(s, (size_t)str_find_char(s, '[') + 1);
+	return str_ends(s, STR("]")) && str_to_u64(str_head(s, s.n - 1), &ino) ? ino : 0;
+}
+
+/* Of who executed its program before we looked: the kernel tells it of the others. */
+static void tell_stdio(struct probe *p, const struct process *x)
+{
+	uint64_t ino[2] = {ino_behind(x->pid, "fd/0"), ino_behind(x->pid, "fd/1")};
+
+	if (p->settings.options & WIRE_OPT_PLAIN && ino[0] && ino[1])
+		emit_stdio(p->settings.emit, p->settings.ctx, x->pid, x->start_ns, ino);
+}
+
 static void tell_new(struct probe *p)
 {
 	size_t pos = 0;
@@ -197,6 +222,7 @@ static void tell_new(struct probe *p)
 		if (!x->told) {
 			process_look(p, x);
 			tell_fact(p, x);
+			tell_stdio(p, x);
 		}
 	}
 }

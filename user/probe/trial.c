@@ -278,7 +278,7 @@ static enum trial_verdict run(const struct trial *t, const char **why, uint8_t *
 	if (!choose_user(t, &s))
 		return TRIAL_UNPROVEN;
 	*why = "no second set of probes to be had";
-	if (load_open(&b.load, RING_BYTES, false, &trouble) < 0 || start_child(&b, &s) < 0 ||
+	if (load_open(&b.load, RING_BYTES, false, false, &trouble) < 0 || start_child(&b, &s) < 0 ||
 	    hook(&b, t) < 0 || write(b.go_fd, "", 1) != 1)
 		return TRIAL_UNPROVEN;
 	*word = hear(b.said_fd);

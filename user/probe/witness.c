@@ -43,11 +43,24 @@ struct witness_note {
 	char suspect[64]; /* a library that brings TLS without symbols; empty: none */
 };
 
+/* What TLS probes saw: the sums leave out connections without it. */
+static uint64_t seen_bytes(const struct state_wire *wire, const struct wire_counts *counts)
+{
+	return counts->bytes_seen > wire->plain ? counts->bytes_seen - wire->plain : 0;
+}
+
+static uint64_t seen_calls(const struct state_wire *wire, const struct wire_counts *counts)
+{
+	uint64_t calls = counts->returned + counts->abandoned;
+
+	return calls > wire->plain_calls ? calls - wire->plain_calls : 0;
+}
+
 uint64_t witness_unseen(const struct state_wire *wire, const struct wire_counts *counts, bool has_probes)
 {
-	uint64_t moved = wire->sent + wire->received;
-	uint64_t known = counts->bytes_seen + counts->bytes_seen / RATIO + wire->talks * HANDSHAKE_BYTES +
-			 (counts->returned + counts->abandoned) * RECORD_BYTES;
+	uint64_t moved = wire->sent + wire->received, seen = seen_bytes(wire, counts);
+	uint64_t known =
+		seen + seen / RATIO + wire->talks * HANDSHAKE_BYTES + seen_calls(wire, counts) * RECORD_BYTES;
 	/* Each SSL object has a connection of its own: when there are no more connections than that, what is left over are
 	 * bytes that were never decrypted (a stream given up half-way), not another library's. */
 	uint64_t strange = wire->conns > wire->talks ? wire->conns - wire->talks : 0;
@@ -57,16 +70,17 @@ uint64_t witness_unseen(const struct state_wire *wire, const struct wire_counts 
 	/* A handshake that fails may show none of our functions. */
 	if (strange > 0 && moved - known >= strange * (has_probes ? HANDSHAKE_BYTES : CONN_BYTES_MIN))
 		return moved - known;
-	if (counts->entered == 0 && wire->conns > 0 && moved - known >= wire->conns * SILENT_BYTES_MIN)
+	if (counts->entered <= wire->plain_calls && wire->conns > 0 &&
+	    moved - known >= wire->conns * SILENT_BYTES_MIN)
 		return moved - known;
 	return 0;
 }
 
 int witness_agrees(const struct state_wire *wire, const struct wire_counts *counts)
 {
-	uint64_t moved = wire->sent + wire->received, seen = counts->bytes_seen;
+	uint64_t moved = wire->sent + wire->received, seen = seen_bytes(wire, counts);
 	uint64_t handshakes = wire->talks * HANDSHAKE_BYTES;
-	uint64_t overhead = seen / RATIO + handshakes + (counts->returned + counts->abandoned) * RECORD_BYTES;
+	uint64_t overhead = seen / RATIO + handshakes + seen_calls(wire, counts) * RECORD_BYTES;
 
 	/* Accepted connections are no part of the sums. */
 	if (wire->talks == 0 || wire->conns < wire->talks)

@@ -131,6 +131,13 @@ static int start_collector(struct front *f, int tape, int *to_collector)
 	return 0;
 }
 
+static uint64_t plain_options(const struct session_settings *s)
+{
+	if (s->plain == SESSION_PLAIN_ON)
+		return WIRE_OPT_PLAIN | WIRE_OPT_PLAIN_ALL;
+	return s->plain == SESSION_PLAIN_AUTO && !s->no_children ? WIRE_OPT_PLAIN : 0;
+}
+
 static int send_setup(struct front *f, int to_collector)
 {
 	const struct session_settings *s = f->settings;
@@ -140,7 +147,7 @@ static int send_setup(struct front *f, int to_collector)
 		.options = (s->digest ? WIRE_OPT_DIGEST : 0) | (s->symbols ? WIRE_OPT_SYMBOLS : 0) |
 			   (s->light ? WIRE_OPT_LIGHT : 0) |
 			   (trace_rules_has_any(&s->keep) ? WIRE_OPT_KEEP : 0) |
-			   (s->no_children ? WIRE_OPT_NARROW : 0),
+			   (s->no_children ? WIRE_OPT_NARROW : 0) | plain_options(s),
 		.ring_bytes = s->ring_bytes,
 		.rate_bytes = s->rate_bytes,
 		.rate_calls = s->rate_calls,

@@ -24,6 +24,10 @@
 
 enum session_format { SESSION_TEXT, SESSION_JSON, SESSION_JSONL };
 
+/* What of sockets and pipes without TLS is read: what begins like HTTP or JSON (but nothing with no_children, when
+ * nobody else is to pay), everything, nothing. */
+enum session_plain { SESSION_PLAIN_AUTO, SESSION_PLAIN_ON, SESSION_PLAIN_OFF };
+
 #define SESSION_OUTPUTS_MAX 8
 
 struct session_output {
@@ -47,6 +51,7 @@ struct session_settings {
 	uint64_t budget_ppm;		 /* millionths of one core for the probes; 0: no bound */
 	bool no_children;		 /* attach: only the processes that were named */
 	bool quiet, digest, strict, symbols;
+	enum session_plain plain;
 	bool light;		 /* payload cut, no content in the document */
 	struct trace_rules keep; /* what stays in the document */
 	bool full;		 /* -o json: messages whole, see view_full */

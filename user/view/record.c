@@ -238,6 +238,9 @@ static void write_side(struct jsonw *w, const char *name, const struct flow_side
 	jsonw_object_end(w);
 }
 
+static const char *const transports[WIRE_TRANSPORTS] = {
+	[WIRE_TLS] = "tls", [WIRE_TCP] = "tcp", [WIRE_UNIX] = "unix", [WIRE_PIPE] = "pipe"};
+
 void record_connection(struct jsonw *w, const struct view_session *v, const struct flow_conn *c)
 {
 	jsonw_object(w);
@@ -251,6 +254,12 @@ void record_connection(struct jsonw *w, const struct view_session *v, const stru
 	write_text(jsonw_key(w, "local"), v, str_of(c->local));
 	write_text(jsonw_key(w, "peer"), v, str_of(c->peer));
 	write_text(jsonw_key(w, "tls"), v, c->tls);
+	jsonw_key(w, "transport");
+	if (v->no_times) /* a recording does not say */
+		jsonw_null(w);
+	else
+		jsonw_z(w, transports[c->transport]);
+	write_text(jsonw_key(w, "path"), v, c->path);
 	write_side(w, "write", &c->side[WIRE_WRITE], v->digest);
 	write_side(w, "read", &c->side[WIRE_READ], v->digest);
 	jsonw_object_end(w);

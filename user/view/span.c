@@ -137,6 +137,23 @@ static void text_or(struct show *s, struct str text, const char *otherwise)
 	line_add_cut(&s->l, LINE_PLAIN, text.n ? text : str_of(otherwise), 200);
 }
 
+static void show_transport(struct show *s, const struct json *c)
+{
+	struct str transport = json_get_str(s->a, c, "transport"), path = json_get_str(s->a, c, "path");
+
+	line_addf(&s->l, LINE_PLAIN, "  ");
+	if (transport.n == 0 || str_eq(transport, STR("tls"))) {
+		line_addf(&s->l, LINE_PLAIN, "tls ");
+		text_or(s, json_get_str(s->a, c, "tls"), "?");
+		return;
+	}
+	text_or(s, transport, "?");
+	if (path.n > 0) {
+		line_addf(&s->l, LINE_PLAIN, " ");
+		text_or(s, path, "?");
+	}
+}
+
 static void show_where(struct show *s)
 {
 	int64_t id, pid = 0, tid = 0;
@@ -149,8 +166,7 @@ static void show_where(struct show *s)
 		text_or(s, json_get_str(s->a, c, "local"), "?");
 		line_addf(&s->l, LINE_PLAIN, " -> ");
 		text_or(s, json_get_str(s->a, c, "peer"), "?");
-		line_addf(&s->l, LINE_PLAIN, "  tls ");
-		text_or(s, json_get_str(s->a, c, "tls"), "?");
+		show_transport(s, c);
 		end(s);
 	}
 	if (json_i64(json_get(s->n->j, "pid"), &pid)) {
