@@ -436,12 +436,16 @@ def plain():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     for _ in range(5):
-        r, document = rig.run([PYTHON, ODD, "plain", str(server.server_port)])
+        r, document = rig.run([PYTHON, ODD, "plain", str(server.server_port)], "--plain", "off")
         rig.equal("status", r.returncode, 0)
         rig.equal("blind", [b["what"] for b in blind(document)], ["tcp"])
         why = blind(document)[0]["why"]
         assert f"received 60 kB over TCP to 127.0.0.1:{server.server_port}, no probe fired" in why, why
         rig.equal("complete", document["complete"], False)
+    # What is read is no longer past us.
+    r, document = rig.run([PYTHON, ODD, "plain", str(server.server_port)])
+    rig.equal("read", (r.returncode, blind(document), document["complete"]), (0, [], True))
+    rig.check_ledger(document)
     server.shutdown()
 
 

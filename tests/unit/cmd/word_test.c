@@ -37,6 +37,7 @@ static const struct {
 	FIELD("ring-size", "64k", session.ring_bytes),
 	FIELD("rate-bytes", "64M", session.rate_bytes),
 	FIELD("rate-calls", "5000", session.rate_calls),
+	FIELD("plain", "off", session.plain),
 	FIELD("duration", "3s", session.duration_ns),
 	FIELD("light", NULL, session.light),
 	FIELD("keep", "slow>5s", session.keep),

@@ -14,11 +14,12 @@ static const struct {
 	size_t min;
 } kinds[] = {
 	{WIRE_TLS_DATA, 104}, /* at least one byte, rounded */
-	{WIRE_TLS_CONN, 96},	{WIRE_TLS_SNI, 56},   {WIRE_TLS_CLOSE, 112}, {WIRE_PROC_FORK, 64},
-	{WIRE_PROC_EXEC, 56},	{WIRE_PROC_EXIT, 40}, {WIRE_DRAIN_LOSS, 88}, {WIRE_SESSION, 104},
-	{WIRE_LIB, 336},	{WIRE_PROC_FACT, 72}, {WIRE_BLIND, 48},	     {WIRE_PROC_FINAL, 344},
-	{WIRE_CONN_FINAL, 112}, {WIRE_TICK, 32},      {WIRE_END, 40},	     {WIRE_TARGET, 32},
-	{WIRE_SHED, 64},	{WIRE_KEEP, 56},      {WIRE_PRICES, 56}, /* at least one byte, rounded */
+	{WIRE_TLS_CONN, 96},	{WIRE_TLS_SNI, 56},    {WIRE_TLS_CLOSE, 112}, {WIRE_PROC_FORK, 64},
+	{WIRE_PROC_EXEC, 56},	{WIRE_PROC_EXIT, 40},  {WIRE_DRAIN_LOSS, 88}, {WIRE_SESSION, 104},
+	{WIRE_LIB, 336},	{WIRE_PROC_FACT, 72},  {WIRE_BLIND, 48},      {WIRE_PROC_FINAL, 344},
+	{WIRE_CONN_FINAL, 112}, {WIRE_TICK, 32},       {WIRE_END, 40},	      {WIRE_TARGET, 32},
+	{WIRE_SHED, 64},	{WIRE_KEEP, 56},       {WIRE_PRICES, 56}, /* at least one byte, rounded */
+	{WIRE_PLAIN_CONN, 224}, {WIRE_PROC_STDIO, 64},
 };
 
 /* A record of the kind, zeroed but for what it must have. */
@@ -36,6 +37,8 @@ static void *plain(uint16_t kind, size_t size)
 		((struct wire_drain_loss *)h)->len = 1;
 		((struct wire_drain_loss *)h)->call_len = 1;
 	}
+	if (kind == WIRE_PLAIN_CONN && size >= sizeof(struct wire_plain_conn))
+		((struct wire_plain_conn *)h)->transport = WIRE_PIPE;
 	return h;
 }
 
@@ -94,7 +97,7 @@ static void data_fields(void **state)
 	REFUSES(d, len, WIRE_PIECE_MAX + 1);
 	REFUSES(d, len, UINT32_MAX);
 	REFUSES(d, dir, WIRE_DIRS);
-	REFUSES(d, fn, WIRE_FNS);
+	REFUSES(d, fn, WIRE_FN_LAST + 1);
 	REFUSES(d, hole_cause, WIRE_CAUSES);
 	REFUSES(d, skipped, UINT64_MAX);
 	REFUSES(d, offset, 49); /* before its call */
@@ -120,6 +123,7 @@ static void other_fields(void **state)
 {
 	struct wire_tls_conn *c = plain(WIRE_TLS_CONN, sizeof(*c));
 	struct wire_tls_close *e = plain(WIRE_CONN_FINAL, sizeof(*e));
+	struct wire_plain_conn *p = plain(WIRE_PLAIN_CONN, sizeof(*p));
 	struct wire_tls_sni *s = plain(WIRE_TLS_SNI, sizeof(*s) + 16);
 	struct wire_proc_exec *x = plain(WIRE_PROC_EXEC, sizeof(*x) + 16);
 	struct wire_proc_fact *f = plain(WIRE_PROC_FACT, sizeof(*f) + 16);
@@ -127,6 +131,12 @@ static void other_fields(void **state)
 	struct wire_lib *l = plain(WIRE_LIB, sizeof(*l) + 16);
 
 	(void)state;
+	REFUSES(p, transport, WIRE_TLS);
+	REFUSES(p, transport, WIRE_TRANSPORTS);
+	REFUSES(p, family, 1);
+	REFUSES(p, path_len, WIRE_UNIX_PATH_MAX + 1);
+	REFUSES(p, head.flags, WIRE_DIRS);
+	free(p);
 	REFUSES(c, family, 1);
 	REFUSES(e, side[0].bytes, UINT64_MAX);
 	REFUSES(e, side[1].calls, UINT64_MAX);

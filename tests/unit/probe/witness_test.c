@@ -58,6 +58,22 @@ static void blunted(void **state)
 	assert_false(witness_may_judge(true, &some));
 }
 
+/* What was seen without TLS is no part of what is held against the sockets. */
+static void plain_apart(void **state)
+{
+	struct state_wire wire = {
+		.received = 2 * MB, .conns = 1, .talks = 1, .plain = 3 * MB, .plain_calls = 1000};
+	struct wire_counts counts = {.entered = 1020, .returned = 1020, .bytes_seen = 3 * MB + 100 * KB};
+
+	(void)state;
+	assert_int_equal(witness_agrees(&wire, &counts), -1);
+	wire.received = 105 * KB;
+	assert_int_equal(witness_agrees(&wire, &counts), 1);
+	wire.conns = 2;
+	wire.received = 1 * MB;
+	assert_true(witness_unseen(&wire, &counts, true) > 800 * KB);
+}
+
 static void suspects(void **state)
 {
 	(void)state;
@@ -170,11 +186,9 @@ static void never_more_than_moved(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(agreement),
-		cmocka_unit_test(unseen),
-		cmocka_unit_test(never_more_than_moved),
-		cmocka_unit_test(blunted),
-		cmocka_unit_test(suspects),
+		cmocka_unit_test(agreement), cmocka_unit_test(plain_apart),
+		cmocka_unit_test(unseen),    cmocka_unit_test(never_more_than_moved),
+		cmocka_unit_test(blunted),   cmocka_unit_test(suspects),
 		cmocka_unit_test(sums),
 	};
 

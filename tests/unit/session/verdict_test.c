@@ -49,6 +49,20 @@ static void words(void **state)
 	assert_int_equal(s->mute, WIRE_MUTE_BOTH);
 }
 
+/* Of two pipes that are one conversation, both. */
+static void pairs(void **state)
+{
+	struct flow_conn c = {.ssl = 0x11, .generation = 5, .mate_ssl = 0x12, .mate_generation = 60};
+	struct wire_verdict *s = &slots[wire_verdict_slot(0x12, 60)];
+
+	(void)state;
+	give(&c, HTTP_WORD_ALL, WIRE_READ, 0, 0);
+	assert_int_equal(slot(&c)->mute, WIRE_MUTE_BOTH);
+	assert_int_equal(s->ssl, 0x12);
+	assert_int_equal(s->generation, 60);
+	assert_int_equal(s->mute, WIRE_MUTE_BOTH);
+}
+
 /* Another connection in the same slot inherits nothing, and the earlier one is copied again. */
 static void collisions(void **state)
 {
@@ -88,6 +102,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words),
+		cmocka_unit_test(pairs),
 		cmocka_unit_test(collisions),
 		cmocka_unit_test(spread),
 	};

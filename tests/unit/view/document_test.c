@@ -106,7 +106,8 @@ static void play(void)
 						      .kept = 40,
 						      .missing = 15,
 						      .skipped = 5};
-	conns[1] = (struct flow_conn){.id = 2, .proc = &procs[1]};
+	conns[1] =
+		(struct flow_conn){.id = 2, .proc = &procs[1], .transport = WIRE_PIPE, .path = STR("/run/x")};
 	traces[0] = (struct trace){.id = "0123456789abcdef0123456789abcdef",
 				   .until_ns = 901,
 				   .root_rule = "run",
@@ -205,12 +206,14 @@ static int64_t number(const struct json *j, const char *a, const char *b, const 
 	"calibrated at attach\"}},"                                                                          \
 	"\"connections\":[{\"id\":1,\"pid\":10,\"server\":\"api.anthropic.com\",\"local\":\"10.0.0.7:"       \
 	"51822\","                                                                                           \
-	"\"peer\":\"160.79.104.10:443\",\"tls\":\"libssl.so.3\",\"write\":{\"calls\":2,\"bytes\":100,"       \
+	"\"peer\":\"160.79.104.10:443\",\"tls\":\"libssl.so.3\",\"transport\":\"tls\",\"path\":null,"        \
+	"\"write\":{\"calls\":2,\"bytes\":100,"                                                              \
 	"\"missing\":0,\"skipped\":0},"                                                                      \
 	"\"read\":{\"calls\":5,\"bytes\":60,\"missing\":15,\"skipped\":5}},{\"id\":2,\"pid\":11,\"server\":" \
 	"null,"                                                                                              \
 	"\"local\":null,"                                                                                    \
-	"\"peer\":null,\"tls\":null,\"write\":{\"calls\":0,\"bytes\":0,\"missing\":0,\"skipped\":0},"        \
+	"\"peer\":null,\"tls\":null,\"transport\":\"pipe\",\"path\":\"/run/"                                 \
+	"x\",\"write\":{\"calls\":0,\"bytes\":0,\"missing\":0,\"skipped\":0},"                               \
 	"\"read\":{\"calls\":0,\"bytes\":0,\"missing\":0,\"skipped\":0}}],"                                  \
 	"\"processes\":[{\"pid\":10,\"start_ns\":77,\"parent_pid\":9,\"exe\":\"/usr/bin/python3\","          \
 	"\"argv\":[\"/usr/bin/"                                                                              \
