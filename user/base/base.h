@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/drop.h"
 #include "base/err.h"
 #include "base/hash.h"

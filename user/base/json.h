@@ -62,6 +62,14 @@ static inline const struct json *json_get(const struct json *object, const char 
 {
 	return json_find(object, str_of(name));
 }
+/* The first of two members that is there: for what is written in camel or in snake case. */
+static inline const struct json *json_get_either(const struct json *object, const char *name,
+						 const char *other)
+{
+	const struct json *v = json_get(object, name);
+
+	return v ? v : json_get(object, other);
+}
 /* Path of member names and array indices: json_path(j, "choices", "0", "delta", NULL). */
 const struct json *json_path(const struct json *j, ...) __attribute__((sentinel));
 const struct json *json_at(const struct json *array, size_t i);

@@ -133,14 +133,6 @@ static inline const char *skip_plain(const char *p, const char *end, signed char
 	return p;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* What \uXXXX at p says; -1 when it is none. */
 static int32_t hex4(const char *p, const char *end)
 {
@@ -149,7 +141,7 @@ static int32_t hex4(const char *p, const char *end)
 	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
 		return -1;
 	for (int i = 2; i < 6; i++) {
-		int d = hex_digit(p[i]);
+		int d = str_hex_digit(p[i]);
 
 		if (d < 0)
 			return -1;
@@ -180,7 +172,7 @@ static enum json_state read_escape(struct reader *r)
 	for (int i = 1; i <= 4; i++) {
 		if (p + i == r->end)
 			return JSON_CUT;
-		if (hex_digit(p[i]) < 0)
+		if (str_hex_digit(p[i]) < 0)
 			return broken(r, p + i, "not a hex digit");
 	}
 	r->p += 6;

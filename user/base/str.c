@@ -124,14 +124,6 @@ bool str_to_u64(struct str s, uint64_t *out)
 	return true;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool str_to_u64_hex(struct str s, uint64_t *out)
 {
 	uint64_t v = 0;
@@ -139,7 +131,7 @@ bool str_to_u64_hex(struct str s, uint64_t *out)
 	if (s.n == 0)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
-		int digit = hex_digit(s.p[i]);
+		int digit = str_hex_digit(s.p[i]);
 
 		if (digit < 0 || v >> 60)
 			return false;
@@ -147,6 +139,55 @@ bool str_to_u64_hex(struct str s, uint64_t *out)
 	}
 	*out = v;
 	return true;
+}
+
+bool str_field_int(struct str s, size_t at, size_t n, int *out)
+{
+	uint64_t v;
+
+	if (!str_to_u64(str_head(str_skip(s, at), n), &v))
+		return false;
+	*out = (int)v;
+	return true;
+}
+
+struct str str_base_name(struct str path)
+{
+	const char *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
+
+	return slash ? str_skip(path, (size_t)(slash - path.p) + 1) : path;
+}
+
+struct str str_dir_name(struct str path)
+{
+	size_t n = path.n - str_base_name(path).n;
+
+	return str_head(path, n > 1 ? n - 1 : n);
+}
+
+bool str_fits(struct str s, struct str pattern)
+{
+	size_t p = 0, i = 0, star = SIZE_MAX, from = 0;
+
+	while (i < s.n) {
+		char c = p < pattern.n ? pattern.p[p] : '\0';
+
+		if (c == '*') {
+			star = p++;
+			from = i;
+		} else if (p < pattern.n && (c == s.p[i] || (c == '#' && s.p[i] >= '0' && s.p[i] <= '9'))) {
+			p++;
+			i++;
+		} else if (star != SIZE_MAX) {
+			p = star + 1;
+			i = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (p < pattern.n && pattern.p[p] == '*')
+		p++;
+	return p == pattern.n;
 }
 
 char *str_dup(struct str s)

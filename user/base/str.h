@@ -55,6 +55,23 @@ struct str str_cut(struct str s, char c, struct str *head);
 /* Whole of s as an unsigned decimal (or base 16) number without sign or spaces: false when it is not or overflows. */
 bool str_to_u64(struct str s, uint64_t *out);
 bool str_to_u64_hex(struct str s, uint64_t *out);
+/* The value of a hex digit in either case, or -1. */
+static inline int str_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+/* The number in n decimal digits of s, at most 9, from `at`: a field of a date. false: not digits. */
+bool str_field_int(struct str s, size_t at, size_t n, int *out);
+/* What stands behind the last slash: all of a path without one. */
+struct str str_base_name(struct str path);
+/* What stands before it: "/" for what lies in the root, empty for a path without a slash. */
+struct str str_dir_name(struct str path);
+/* Whether the pattern describes all of s: * is any bytes, # a digit. Linear in s for each star: patterns are ours or the
+ * user's, and short. */
+bool str_fits(struct str s, struct str pattern);
 /* A NUL-terminated copy, owned by the caller (free), or NULL without memory. */
 char *str_dup(struct str s);
 

@@ -97,6 +97,89 @@ static void test_numbers(void **state)
 	assert_true(v == 28);
 }
 
+static void test_hex_digit(void **state)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+
+	(void)state;
+	for (int c = -128; c < 128; c++) {
+		const char *at = c ? strchr(digits, (char)c) : NULL;
+		int want = at == NULL ? -1 : (int)(at - digits) - (at - digits >= 16 ? 6 : 0);
+
+		assert_int_equal(str_hex_digit((char)c), want);
+	}
+}
+
+static void test_field_int(void **state)
+{
+	int v = 7;
+
+	(void)state;
+	assert_true(str_field_int(STR("2026-11-24"), 0, 4, &v));
+	assert_int_equal(v, 2026);
+	assert_true(str_field_int(STR("2026-11-04"), 8, 2, &v));
+	assert_int_equal(v, 4);
+	assert_false(str_field_int(STR("2026-11-04"), 4, 2, &v));
+	assert_false(str_field_int(STR("2026-11-04"), 10, 2, &v));
+	assert_int_equal(v, 4);
+}
+
+static void test_paths(void **state)
+{
+	static const struct {
+		const char *path, *dir, *base;
+	} rows[] = {
+		{"/usr/lib/libssl.so.3", "/usr/lib", "libssl.so.3"},
+		{"lib/x", "lib", "x"},
+		{"/vmlinuz", "/", "vmlinuz"},
+		{"python3", "", "python3"},
+		{"/usr/lib/", "/usr/lib", ""},
+		{"a//b", "a/", "b"},
+		{"/", "/", ""},
+		{"", "", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_true(str_eq(str_base_name(str_of(rows[i].path)), str_of(rows[i].base)));
+		assert_true(str_eq(str_dir_name(str_of(rows[i].path)), str_of(rows[i].dir)));
+	}
+	assert_null(str_base_name(STR_NONE).p);
+	assert_null(str_dir_name(STR_NONE).p);
+}
+
+static void test_fits(void **state)
+{
+	static const struct {
+		struct str s;
+		const char *pattern;
+		bool want;
+	} rows[] = {
+		{STR("gpt-4o"), "gpt-4o", true},
+		{STR("gpt-4o-mini"), "gpt-4o", false},
+		{STR("gpt-4"), "gpt-4o", false},
+		{STR("gpt-4o-2024-08-06"), "gpt-4o-####-##-##", true},
+		{STR("gpt-4o-2024-08-0x"), "gpt-4o-####-##-##", false},
+		{STR("a#"), "a#", true},
+		{STR("/v1/chat/completions"), "*/chat/completions", true},
+		{STR("/chat/completions/x"), "*/chat/completions", false},
+		{STR("abcabd"), "*abd", true},
+		{STR("aXbYc"), "a*b*c", true},
+		{STR("aXbYcZ"), "a*b*c", false},
+		{STR("abc"), "a**c", true},
+		{STR("ac"), "a*c*", true},
+		{STR(""), "", true},
+		{STR(""), "*", true},
+		{STR(""), "?", false},
+		{STR("x\0"), "x", false},
+		{STR("x\0y"), "x*y", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(str_fits(rows[i].s, str_of(rows[i].pattern)), rows[i].want);
+}
+
 static void test_dup(void **state)
 {
 	(void)state;
@@ -115,9 +198,11 @@ static void test_dup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_compares), cmocka_unit_test(test_starts_and_ends),
-		cmocka_unit_test(test_slices),	 cmocka_unit_test(test_finds),
-		cmocka_unit_test(test_numbers),	 cmocka_unit_test(test_dup),
+		cmocka_unit_test(test_compares),  cmocka_unit_test(test_starts_and_ends),
+		cmocka_unit_test(test_slices),	  cmocka_unit_test(test_finds),
+		cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_hex_digit),
+		cmocka_unit_test(test_field_int), cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_fits),	  cmocka_unit_test(test_dup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
