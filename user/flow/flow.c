@@ -145,12 +145,7 @@ static void take_lib(struct flow *f, const struct wire_head *rec)
 
 	if (l == NULL || l->base.p != NULL)
 		return;
-	for (size_t i = path.n; i > 0; i--)
-		if (path.p[i - 1] == '/') {
-			path = str_skip(path, i);
-			break;
-		}
-	l->base = arena_dup(f->names, path);
+	l->base = arena_dup(f->names, str_base_name(path));
 	while (l->waiting != NULL) {
 		struct conn *c = l->waiting;
 

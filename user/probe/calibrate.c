@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "probe/emit.h"
+#include "base/clock.h"
 #include "probe/self.h"
 #include "state.h"
 
@@ -54,11 +54,11 @@ static uint64_t measure(struct ring_buffer *ring, self_fn *fn, void *ssl, int ca
 	uint64_t best = UINT64_MAX;
 
 	for (int batch = 0; batch < BATCHES; batch++) {
-		uint64_t before = emit_now_ns();
+		uint64_t before = clock_now_ns();
 
 		for (int i = 0; i < calls; i++)
 			(void)fn(ssl, text, bytes);
-		uint64_t took = emit_now_ns() - before;
+		uint64_t took = clock_now_ns() - before;
 		if (took < best)
 			best = took;
 		skip(ring);

@@ -9,10 +9,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "probe/beacon.h"
 #include "probe/check.h"
-#include "probe/emit.h"
 #include "probe/feature.h"
 #include "probe/patient.h"
 #include "probe/probe.h"
@@ -82,11 +82,11 @@ static uint32_t call_cost(void)
 	uint64_t least = UINT64_MAX;
 
 	for (int round = 0; round < ROUNDS; round++) {
-		uint64_t begin = emit_now_ns();
+		uint64_t begin = clock_now_ns();
 
 		for (int i = 0; i < CALLS; i++)
 			(void)syscall(SYS_getppid);
-		uint64_t took = emit_now_ns() - begin;
+		uint64_t took = clock_now_ns() - begin;
 		if (took < least)
 			least = took;
 	}

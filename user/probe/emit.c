@@ -4,28 +4,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t = {0};
-
-	(void)clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
-}
-
-uint64_t emit_now_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
+#include "base/clock.h"
 
 static struct wire_head head_of(uint16_t kind, size_t size, uint32_t pid, uint64_t start_ns)
 {
 	return (struct wire_head){
 		.size = (uint32_t)(size + 7) & ~7u,
 		.kind = kind,
-		.ts_ns = emit_now_ns(),
+		.ts_ns = clock_now_ns(),
 		.pid = pid,
 		.start_ns = start_ns,
 	};
@@ -38,9 +26,9 @@ static int64_t offset_of(clockid_t a)
 	int64_t offset = 0;
 
 	for (int i = 0; i < 5; i++) {
-		uint64_t before = clock_ns(CLOCK_MONOTONIC);
+		uint64_t before = clock_now_ns();
 		uint64_t there = clock_ns(a);
-		uint64_t after = clock_ns(CLOCK_MONOTONIC);
+		uint64_t after = clock_now_ns();
 
 		if (after - before >= best)
 			continue;

@@ -13,9 +13,6 @@
 
 typedef void emit_fn(void *ctx, const struct wire_head *rec);
 
-/* CLOCK_MONOTONIC. */
-uint64_t emit_now_ns(void);
-
 struct emit_session {
 	uint32_t mode;
 	uint64_t options;

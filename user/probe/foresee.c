@@ -33,22 +33,6 @@ static const char *const standard_dirs[] = {
 
 /* ---- paths ---- */
 
-static struct str base_name(struct str path)
-{
-	for (size_t i = path.n; i > 0; i--)
-		if (path.p[i - 1] == '/')
-			return str_skip(path, i);
-	return path;
-}
-
-static struct str dir_name(struct str path)
-{
-	struct str base = base_name(path);
-	size_t n = path.n - base.n;
-
-	return n > 1 ? str_head(path, n - 1) : str_head(path, n);
-}
-
 bool foresee_join(char out[FORESEE_PATH_MAX], struct str dir, struct str name)
 {
 	int n;
@@ -227,10 +211,10 @@ static void tell_needs(struct foresee *f, int fd, const char *path)
 		return;
 	struct str rest = buf_str(&needs.needed);
 	while (procfs_next_string(&rest, &name)) {
-		if (!is_library_name(base_name(name)))
+		if (!is_library_name(str_base_name(name)))
 			continue;
-		tell_search_path(f, str_of(needs.rpath), dir_name(str_of(path)), name);
-		tell_search_path(f, str_of(needs.runpath), dir_name(str_of(path)), name);
+		tell_search_path(f, str_of(needs.rpath), str_dir_name(str_of(path)), name);
+		tell_search_path(f, str_of(needs.runpath), str_dir_name(str_of(path)), name);
 	}
 }
 
@@ -328,7 +312,7 @@ static void look_at_prefix(struct foresee *f, struct str prefix)
 /* `home = DIR` of the pyvenv.cfg beside or above an interpreter's directory (PEP 405). */
 static void look_at_venv(struct foresee *f, struct str bin)
 {
-	struct str dirs[2] = {bin, dir_name(bin)};
+	struct str dirs[2] = {bin, str_dir_name(bin)};
 
 	for (size_t i = 0; i < 2; i++) {
 		autodrop(buf_fini) struct buf text;
@@ -345,7 +329,7 @@ static void look_at_venv(struct foresee *f, struct str bin)
 			rest = str_cut(rest, '\n', &line);
 			struct str value = str_trim(str_cut(line, '=', &key));
 			if (str_ieq(str_trim(key), STR("home")) && value.n > 1 && value.p[0] == '/')
-				look_at_prefix(f, dir_name(value));
+				look_at_prefix(f, str_dir_name(value));
 		}
 	}
 }
@@ -360,12 +344,12 @@ static void look_at_elf(struct foresee *f, int fd, const char *path)
 	if (root_real_path(f->request->root, fd, real, sizeof(real)) < 0)
 		real[0] = '\0';
 	struct str given = str_of(path), found = str_of(real);
-	if (!is_python_name(base_name(given)) && !is_python_name(base_name(found)))
+	if (!is_python_name(str_base_name(given)) && !is_python_name(str_base_name(found)))
 		return;
-	look_at_prefix(f, dir_name(dir_name(given)));
+	look_at_prefix(f, str_dir_name(str_dir_name(given)));
 	if (found.n > 0 && !str_eq(found, given))
-		look_at_prefix(f, dir_name(dir_name(found)));
-	look_at_venv(f, dir_name(given));
+		look_at_prefix(f, str_dir_name(str_dir_name(found)));
+	look_at_venv(f, str_dir_name(given));
 }
 
 /* ---- scripts ---- */
@@ -408,7 +392,7 @@ static void look_at_script(struct foresee *f, const char *path, struct str head,
 	line = str_skip(line, 2);
 	if (!next_word(&line, &word))
 		return;
-	if (str_eq(base_name(word), STR("env")))
+	if (str_eq(str_base_name(word), STR("env")))
 		look_at_env(f, line, depth + 1);
 	if (absolute(f, interpreter, word))
 		foresee_queue(f, interpreter, depth + 1);
@@ -437,7 +421,7 @@ static void queue_arguments(struct foresee *f)
 	struct str rest = f->request->argv, word;
 
 	for (unsigned i = 0; i < ARGV_LOOK && procfs_next_string(&rest, &word); i++)
-		if (i > 0 && is_python_name(base_name(word)))
+		if (i > 0 && is_python_name(str_base_name(word)))
 			(void)foresee_queue_command(f, word, NULL, 0);
 	/* A shell, a launcher or a test runner most likely starts one of these. */
 	(void)foresee_queue_command(f, STR("python3"), NULL, 0);

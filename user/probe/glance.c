@@ -131,17 +131,9 @@ static bool exports(const struct image *e, const char *name)
 	return false;
 }
 
-static struct str base_name(struct str path)
-{
-	for (size_t i = path.n; i > 0; i--)
-		if (path.p[i - 1] == '/')
-			return str_skip(path, i);
-	return path;
-}
-
 static bool speaks_of(struct str path, const char *const *words, size_t count)
 {
-	path = base_name(path);
+	path = str_base_name(path);
 	for (size_t i = 0; i < count; i++)
 		if (str_has(path, str_of(words[i])))
 			return true;

@@ -53,12 +53,9 @@ static bool is_library(const struct library *lib)
 
 bool library_is_named(struct str path)
 {
-	for (size_t i = path.n; i > 0; i--)
-		if (path.p[i - 1] == '/') {
-			path = str_skip(path, i);
-			break;
-		}
-	return str_starts(path, STR("libssl")) && str_has(path, STR(".so"));
+	struct str name = str_base_name(path);
+
+	return str_starts(name, STR("libssl")) && str_has(name, STR(".so"));
 }
 
 /* ---- a file ---- */

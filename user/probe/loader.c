@@ -12,13 +12,10 @@
 
 static bool is_named(struct str path)
 {
-	for (size_t i = path.n; i > 0; i--)
-		if (path.p[i - 1] == '/') {
-			path = str_skip(path, i);
-			break;
-		}
-	return str_starts(path, STR("ld-linux")) || str_starts(path, STR("ld-musl")) ||
-	       str_starts(path, STR("ld-2.")) || str_starts(path, STR("ld.so"));
+	struct str name = str_base_name(path);
+
+	return str_starts(name, STR("ld-linux")) || str_starts(name, STR("ld-musl")) ||
+	       str_starts(name, STR("ld-2.")) || str_starts(name, STR("ld.so"));
 }
 
 static int hook(struct load *load, struct load_hooks *hooks, int fd)

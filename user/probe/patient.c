@@ -20,14 +20,6 @@
 
 #define OTHERS_MAX 65536u /* processes looked at */
 
-static struct str base_name(struct str path)
-{
-	for (size_t i = path.n; i > 0; i--)
-		if (path.p[i - 1] == '/')
-			return str_skip(path, i);
-	return path;
-}
-
 /* ---- looking ---- */
 
 /* Whether its probes would be set: as library_add_mapping decides. */
@@ -97,7 +89,7 @@ int patient_look(struct patient *x, uint32_t pid, struct checks *c)
 		check_add(c, "process", "FAIL", "run the 64-bit build of the program",
 			  "%u is a 32-bit program", pid);
 	if (procfs_link(pid, "exe", exe, sizeof(exe)) >= 0) {
-		struct str name = base_name(str_of(exe));
+		struct str name = str_base_name(str_of(exe));
 
 		x->python = str_starts(name, STR("python")) || str_starts(name, STR("pypy"));
 	}
@@ -112,7 +104,7 @@ int patient_look(struct patient *x, uint32_t pid, struct checks *c)
 	while (procfs_next_mapping(&rest, &m)) {
 		if (!m.executable || m.ino == 0)
 			continue;
-		x->python |= str_starts(base_name(m.path), STR("libpython"));
+		x->python |= str_starts(str_base_name(m.path), STR("libpython"));
 		add_library(x, &m);
 	}
 	x->has_wire = socket_sum(pid, &x->wire) == 0;
@@ -137,7 +129,7 @@ static void write_site(struct jsonw *w, const struct library *lib, const struct 
 	char hex[2 * ELF_BUILD_ID_BYTES + 1];
 
 	jsonw_object(w);
-	jsonw_str(jsonw_key(w, "lib"), base_name(str_of(lib->path)));
+	jsonw_str(jsonw_key(w, "lib"), str_base_name(str_of(lib->path)));
 	text_hex(lib->build_id, sizeof(lib->build_id), hex);
 	jsonw_z(jsonw_key(w, "build_id"), hex);
 	jsonw_z(jsonw_key(w, "function"), s->function);
@@ -366,7 +358,7 @@ static void write_blind(struct jsonw *w, const struct patient *x, struct checks 
 	jsonw_array(jsonw_key(w, "blind"));
 	for (unsigned i = 0; i < x->suspect_count; i++) {
 		const struct patient_suspect *s = &x->suspects[i];
-		struct str name = base_name(str_of(s->path));
+		struct str name = str_base_name(str_of(s->path));
 
 		jsonw_object(w);
 		jsonw_str(jsonw_key(w, "what"), name);

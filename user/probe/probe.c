@@ -214,14 +214,6 @@ int probe_event_fd(const struct probe *p)
 
 /* ---- what people read ---- */
 
-static struct str base_name(struct str path)
-{
-	for (size_t i = path.n; i > 0; i--)
-		if (path.p[i - 1] == '/')
-			return str_skip(path, i);
-	return path;
-}
-
 /* "48213 (python3.11, agent.py)" : the program, and the script where its first argument names one. Other arguments
  * may be secrets. */
 static void describe_process(const struct process *x, struct buf *out)
@@ -234,7 +226,7 @@ static void describe_process(const struct process *x, struct buf *out)
 	buf_addf(out, "%u", x->pid);
 	if (procfs_link(x->pid, "exe", exe, sizeof(exe)) < 0)
 		return;
-	struct str program = base_name(str_of(exe));
+	struct str program = str_base_name(str_of(exe));
 	buf_addf(out, " (%.*s", STR_ARG(program));
 	if (procfs_read(x->pid, "cmdline", &argv) >= 0) {
 		struct str rest = buf_str(&argv);
@@ -244,7 +236,7 @@ static void describe_process(const struct process *x, struct buf *out)
 		(void)procfs_next_string(&rest, &word);
 	}
 	if ((x->flags & WIRE_FACT_PYTHON) && str_ends(word, STR(".py")))
-		buf_addf(out, ", %.*s", STR_ARG(base_name(word)));
+		buf_addf(out, ", %.*s", STR_ARG(str_base_name(word)));
 	buf_add_char(out, ')');
 }
 
@@ -271,7 +263,8 @@ void probe_describe(struct probe *p, struct buf *out)
 	pos = 0;
 	while ((lib = library_next(p->libs, &pos)) != NULL) {
 		if (libs++ < 4)
-			buf_addf(out, "%.*s (%zu), ", STR_ARG(base_name(str_of(lib->path))), lib->site_count);
+			buf_addf(out, "%.*s (%zu), ", STR_ARG(str_base_name(str_of(lib->path))),
+				 lib->site_count);
 	}
 	if (libs > 4)
 		buf_addf(out, "%u more libraries, ", libs - 4);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/limits.h"
@@ -64,14 +65,6 @@ void process_free_all(struct probe *p)
 }
 
 /* ---- what /proc says of one ---- */
-
-static struct str base_name(struct str path)
-{
-	for (size_t i = path.n; i > 0; i--)
-		if (path.p[i - 1] == '/')
-			return str_skip(path, i);
-	return path;
-}
 
 void process_tell(struct probe *p, struct process *x, bool with_image)
 {
@@ -159,7 +152,7 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 
 		if (!m.executable || m.ino == 0)
 			continue;
-		if (str_starts(base_name(m.path), STR("libpython")))
+		if (str_starts(str_base_name(m.path), STR("libpython")))
 			flags |= WIRE_FACT_PYTHON;
 		if (!attach)
 			continue;
@@ -196,7 +189,7 @@ static bool find_flags(struct probe *p, struct process *x, bool attach, uint16_t
 		return false;
 	*flags = scan_maps(p, x, buf_str(&maps), attach);
 	if (procfs_link(x->pid, "exe", exe, sizeof(exe)) >= 0) {
-		struct str name = base_name(str_of(exe));
+		struct str name = str_base_name(str_of(exe));
 
 		if (str_starts(name, STR("python")) || str_starts(name, STR("pypy")))
 			*flags |= WIRE_FACT_PYTHON;
@@ -223,7 +216,7 @@ void process_scan(struct probe *p, struct process *x)
 	if (!find_flags(p, x, true, &flags))
 		return;
 	x->scans++;
-	x->scanned_ns = emit_now_ns();
+	x->scanned_ns = clock_now_ns();
 	if (flags == x->flags)
 		return;
 	x->flags = flags;

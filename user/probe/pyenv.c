@@ -17,22 +17,6 @@ bool pyenv_is_shim(struct str script)
 	return str_has(script, STR("PYENV_ROOT")) && str_has(script, STR("exec \"$program\""));
 }
 
-static struct str base_name(struct str path)
-{
-	for (size_t i = path.n; i > 0; i--)
-		if (path.p[i - 1] == '/')
-			return str_skip(path, i);
-	return path;
-}
-
-static struct str dir_name(struct str path)
-{
-	struct str base = base_name(path);
-	size_t n = path.n - base.n;
-
-	return n > 1 ? str_head(path, n - 1) : str_head(path, n);
-}
-
 /* `export PYENV_ROOT="/home/u/.pyenv"` as pyenv-rehash writes it; else the variable, else two above the shim. */
 static struct str find_root(const struct foresee *f, struct str script, struct str path)
 {
@@ -47,7 +31,7 @@ static struct str find_root(const struct foresee *f, struct str script, struct s
 			return root;
 	}
 	struct str root = procfs_variable(f->request->env, STR("PYENV_ROOT"));
-	return root.n > 0 ? root : dir_name(dir_name(path));
+	return root.n > 0 ? root : str_dir_name(str_dir_name(path));
 }
 
 struct choice {
@@ -162,7 +146,7 @@ static bool queue_local(struct choice *c, struct str dir)
 			return true;
 		if (dir.n == 1)
 			break;
-		dir = dir_name(dir);
+		dir = str_dir_name(dir);
 	}
 	return false;
 }
@@ -171,10 +155,10 @@ void pyenv_queue(struct foresee *f, const char *path, struct str script, unsigne
 {
 	struct str shim = str_of(path);
 	char shims[FORESEE_PATH_MAX], global[FORESEE_PATH_MAX];
-	struct choice c = {.f = f, .name = base_name(shim), .depth = depth, .shims = shims};
+	struct choice c = {.f = f, .name = str_base_name(shim), .depth = depth, .shims = shims};
 
 	c.root = find_root(f, script, shim);
-	struct str dir = dir_name(shim);
+	struct str dir = str_dir_name(shim);
 	snprintf(shims, sizeof(shims), "%.*s", STR_ARG(dir));
 	struct str version = procfs_variable(f->request->env, STR("PYENV_VERSION"));
 	struct str cwd = procfs_variable(f->request->env, STR("PYENV_DIR"));

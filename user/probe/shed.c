@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "probe/beacon.h"
@@ -18,7 +19,7 @@ static uint64_t draw(void)
 		uint8_t boot_id[16];
 		uint64_t now_ns;
 		uint64_t pid;
-	} facts = {.now_ns = emit_now_ns(), .pid = (uint64_t)getpid()};
+	} facts = {.now_ns = clock_now_ns(), .pid = (uint64_t)getpid()};
 
 	emit_boot_id(facts.boot_id);
 	return hash_u64(str_make((const char *)&facts, sizeof(facts)), 0);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "probe/emit.h"
 #include "probe/engine.h"
 #include "probe/procfs.h"
@@ -229,7 +230,7 @@ static void tell_new(struct probe *p)
 
 static void look_at_all(struct probe *p)
 {
-	uint64_t now = emit_now_ns();
+	uint64_t now = clock_now_ns();
 	size_t pos = 0;
 	void *value;
 

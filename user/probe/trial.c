@@ -13,9 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "probe/cache.h"
 #include "probe/elf.h"
-#include "probe/emit.h"
 #include "probe/load.h"
 #include "probe/procfs.h"
 #include "probe/root.h"
@@ -155,11 +155,11 @@ static bool choose_user(const struct trial *t, struct shuttle *s)
 static uint8_t hear(int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
-	uint64_t end = emit_now_ns() + SHUTTLE_SECONDS * 1000000000ull;
+	uint64_t end = clock_now_ns() + SHUTTLE_SECONDS * 1000000000ull;
 	uint8_t word = 0;
 
 	for (;;) {
-		uint64_t now = emit_now_ns();
+		uint64_t now = clock_now_ns();
 		int ms = now < end ? (int)((end - now) / 1000000) : 0;
 		int n = poll(&p, 1, ms);
 

@@ -4,7 +4,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 
-#include "probe/emit.h"
+#include "base/clock.h"
 #include "probe/engine.h"
 #include "probe/witness.h"
 
@@ -42,12 +42,12 @@ static void start_over(struct process *x)
 	x->scans = 0;
 	x->listens = false;
 	x->maps_hash = 0;
-	x->next_ns = emit_now_ns() + scan_after_ms[0] * MS;
+	x->next_ns = clock_now_ns() + scan_after_ms[0] * MS;
 }
 
 static void look_soon(struct process *x)
 {
-	uint64_t at = emit_now_ns() + LINKER_WAIT_NS;
+	uint64_t at = clock_now_ns() + LINKER_WAIT_NS;
 
 	if (at < x->scanned_ns + LINKER_REST_NS)
 		at = x->scanned_ns + LINKER_REST_NS;
@@ -166,7 +166,7 @@ int probe_tick(struct probe *p)
 	if (p->attached)
 		load_keep(p->load);
 	(void)ring_buffer__consume(p->notify);
-	uint64_t now = emit_now_ns();
+	uint64_t now = clock_now_ns();
 	if (now >= p->next_sync_ns) {
 		watch_sync(p);
 		if (p->departures)
@@ -181,7 +181,7 @@ int probe_tick(struct probe *p)
 		return -1;
 	if (p->next_sync_ns < next)
 		next = p->next_sync_ns;
-	now = emit_now_ns();
+	now = clock_now_ns();
 	return next <= now ? 0 : (int)((next - now) / MS) + 1;
 }
 

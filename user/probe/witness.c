@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "probe/emit.h"
 #include "probe/glance.h"
@@ -118,12 +119,7 @@ bool witness_look(struct probe *p)
 
 static void copy_name(char out[64], struct str path)
 {
-	for (size_t i = path.n; i > 0; i--)
-		if (path.p[i - 1] == '/') {
-			path = str_skip(path, i);
-			break;
-		}
-	path = str_head(path, 63);
+	path = str_head(str_base_name(path), 63);
 	memcpy(out, path.p, path.n);
 	out[path.n] = '\0';
 }
@@ -327,7 +323,7 @@ void witness_note_late(struct probe *p, const struct process *x, const struct li
 	n->late = true;
 	n->late_bytes = wire.sent + wire.received;
 	n->late_begun = mark->begun;
-	n->late_ns = x->scanned_ns ? emit_now_ns() - x->scanned_ns : 0;
+	n->late_ns = x->scanned_ns ? clock_now_ns() - x->scanned_ns : 0;
 	copy_name(n->late_lib, str_of(lib->path));
 }
 

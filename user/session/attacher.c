@@ -19,10 +19,10 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "probe/probe.h"
 #include "session/message.h"
@@ -261,8 +261,6 @@ static int say_ready(struct attacher *a, int mapped)
 
 static void finish(struct attacher *a, uint32_t why)
 {
-	struct timespec now;
-
 	if (a->probe == NULL)
 		return;
 	hurry(a, true);
@@ -271,11 +269,8 @@ static void finish(struct attacher *a, uint32_t why)
 	if (message_send(a->collector, MESSAGE_DETACHED, NULL, 0, NULL, 0) < 0)
 		a->collector_gone = true;
 	probe_stop(a->probe);
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	struct wire_end end = {
-		.head = {.size = sizeof(end),
-			 .kind = WIRE_END,
-			 .ts_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec},
+		.head = {.size = sizeof(end), .kind = WIRE_END, .ts_ns = clock_now_ns()},
 		.why = why,
 		.has_final = 1,
 	};

@@ -12,9 +12,9 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "drain/drain.h"
@@ -49,14 +49,6 @@ struct collector {
 	bool detached;	  /* the ring is drained to its end */
 	bool over;	  /* WIRE_END was fed */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void feed_keep(struct collector *c, uint64_t ts_ns);
 static void feed(void *ctx, const struct wire_head *rec);
@@ -125,7 +117,7 @@ static void feed_keep(struct collector *c, uint64_t ts_ns)
 
 static void tick(struct collector *c)
 {
-	struct wire_tick t = {.head = {.size = sizeof(t), .kind = WIRE_TICK, .ts_ns = now_ns()}};
+	struct wire_tick t = {.head = {.size = sizeof(t), .kind = WIRE_TICK, .ts_ns = clock_now_ns()}};
 
 	/* Without records since the last one, nothing that a tick could settle has begun. */
 	if (c->records == 0 || t.head.ts_ns < c->last_ns)
@@ -193,7 +185,7 @@ static void attacher_died(struct collector *c)
 	flush_ring(c);
 	if (c->over)
 		return;
-	struct wire_end e = {.head = {.size = sizeof(e), .kind = WIRE_END, .ts_ns = now_ns()},
+	struct wire_end e = {.head = {.size = sizeof(e), .kind = WIRE_END, .ts_ns = clock_now_ns()},
 			     .why = WIRE_END_ATTACHER};
 	feed(c, &e.head);
 }
@@ -266,7 +258,7 @@ static int loop(struct collector *c)
 		if (c->drain && !c->detached)
 			drain_feed(c->drain, feed, c, BATCH_RECORDS);
 		c->text_waits = output_live_flush(c->live);
-		if (!c->over && now_ns() - c->last_ns > TICK_MS * 1000000ull)
+		if (!c->over && clock_now_ns() - c->last_ns > TICK_MS * 1000000ull)
 			tick(c);
 	}
 	return 0;

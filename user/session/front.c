@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "session/collector.h"
@@ -43,14 +44,6 @@ struct front {
 	bool lost_tracer; /* attacher or collector died before their time */
 	unsigned interrupts;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* ---- start ---- */
 
@@ -345,14 +338,14 @@ static void wait_events(struct front *f)
 	int wait_ms = -1;
 
 	if (f->deadline_ns && !f->stopping) {
-		uint64_t now = now_ns();
+		uint64_t now = clock_now_ns();
 
 		wait_ms = now >= f->deadline_ns ? 0 : (int)((f->deadline_ns - now) / 1000000 + 1);
 	}
 	int n = poll(p, 4, wait_ms);
 	if (n < 0)
 		return;
-	if (f->deadline_ns && now_ns() >= f->deadline_ns)
+	if (f->deadline_ns && clock_now_ns() >= f->deadline_ns)
 		stop(f, WIRE_END_DURATION);
 	if (p[2].revents)
 		pass_errors(f);
@@ -490,7 +483,7 @@ int session_attach(struct session_settings *settings)
 		return code;
 	}
 	if (settings->duration_ns)
-		f.deadline_ns = now_ns() + settings->duration_ns;
+		f.deadline_ns = clock_now_ns() + settings->duration_ns;
 	while (!f.stopping && !f.lost_tracer)
 		wait_events(&f);
 	wait_written(&f);

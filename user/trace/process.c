@@ -115,14 +115,6 @@ uint64_t trace_process_parent(const struct trace_process *pr)
 
 /* ---- facts ---- */
 
-static struct str base_name(struct str path)
-{
-	for (size_t i = path.n; i > 0; i--)
-		if (path.p[i - 1] == '/')
-			return str_skip(path, i);
-	return path;
-}
-
 static void write_args(struct buf *out, const struct proc *p)
 {
 	struct jsonw w;
@@ -276,7 +268,7 @@ void trace_process_tell(struct trace_set *t, struct trace_process *pr)
 	d.s.id = pr->id;
 	d.s.seq = pr->seq;
 	d.s.kind = "process";
-	d.s.name = p->exe.n ? base_name(p->exe) : str_of(p->comm);
+	d.s.name = p->exe.n ? str_base_name(p->exe) : str_of(p->comm);
 	if (d.s.name.n == 0)
 		d.s.name = d.failed ? STR("process") : arena_printf(d.a, "pid %u", p->pid);
 	d.s.start_ns = p->seen_ns;
