@@ -29,11 +29,6 @@ static bool is_marker(struct str t, size_t at)
 	return str_starts(str_skip(t, at), STR("[redacted:"));
 }
 
-static bool is_hex(char c)
-{
-	return scan_is(c, SCAN_DIGIT) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-
 /* The name that ends before sep. */
 static bool find_name(struct str t, size_t sep, struct place *out)
 {
@@ -48,7 +43,8 @@ static bool find_name(struct str t, size_t sep, struct place *out)
 	from = end;
 	while (from > 0 && end - from < NAME_MAX_ &&
 	       (scan_is(t.p[from - 1], SCAN_NAME) ||
-		(t.p[from - 1] == '%' && end - from >= 2 && is_hex(t.p[from]) && is_hex(t.p[from + 1]))))
+		(t.p[from - 1] == '%' && end - from >= 2 && str_hex_digit(t.p[from]) >= 0 &&
+		 str_hex_digit(t.p[from + 1]) >= 0)))
 		from--;
 	if (end - from < 3)
 		return false;

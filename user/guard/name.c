@@ -88,14 +88,6 @@ struct plain {
 	size_t n;
 };
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void normalise(struct str name, struct plain *out)
 {
 	out->n = 0;
@@ -104,9 +96,9 @@ static void normalise(struct str name, struct plain *out)
 	for (size_t i = 0; i < name.n; i++) {
 		char c = name.p[i];
 
-		if (c == '%' && i + 2 < name.n && hex_digit(name.p[i + 1]) >= 0 &&
-		    hex_digit(name.p[i + 2]) >= 0) {
-			c = (char)(hex_digit(name.p[i + 1]) << 4 | hex_digit(name.p[i + 2]));
+		if (c == '%' && i + 2 < name.n && str_hex_digit(name.p[i + 1]) >= 0 &&
+		    str_hex_digit(name.p[i + 2]) >= 0) {
+			c = (char)(str_hex_digit(name.p[i + 1]) << 4 | str_hex_digit(name.p[i + 2]));
 			i += 2;
 		}
 		if (c >= 'A' && c <= 'Z')
@@ -264,7 +256,7 @@ static bool is_uuid(struct str s)
 	for (size_t i = 0; i < s.n; i++) {
 		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
 
-		if (dash ? s.p[i] != '-' : hex_digit(s.p[i]) < 0)
+		if (dash ? s.p[i] != '-' : str_hex_digit(s.p[i]) < 0)
 			return false;
 	}
 	return true;
@@ -294,7 +286,7 @@ bool name_is_likely(enum name_class class, struct str value)
 			slashes++;
 		else if (memchr("+=~:%", c, 5) == NULL)
 			return false;
-		if (hex_digit(c) < 0)
+		if (str_hex_digit(c) < 0)
 			other_than_hex = true;
 	}
 	if (!digit || !(upper || lower))

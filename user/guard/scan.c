@@ -150,14 +150,6 @@ void scan_table_init(struct scan_table *t)
 		t->third[(unsigned char)"aAsS"[i]] |= PAIR_SCHEME;
 }
 
-static int hex_digit(char c)
-{
-	if (scan_is(c, SCAN_DIGIT))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool scan_is_boundary(struct str t, size_t at)
 {
 	if (at == 0 || !scan_is(t.p[at - 1], ALNUM))
@@ -167,7 +159,7 @@ bool scan_is_boundary(struct str t, size_t at)
 	if (at >= 2 && t.p[at - 2] == '\\' && memchr("nrtbfev0", before, 8) != NULL)
 		return true;
 	/* %3D in a URL */
-	if (at >= 3 && t.p[at - 3] == '%' && hex_digit(t.p[at - 2]) >= 0 && hex_digit(before) >= 0)
+	if (at >= 3 && t.p[at - 3] == '%' && str_hex_digit(t.p[at - 2]) >= 0 && str_hex_digit(before) >= 0)
 		return true;
 	/* \x22, \u0022 */
 	if (at >= 4 && t.p[at - 4] == '\\' && t.p[at - 3] == 'x')

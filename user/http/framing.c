@@ -149,15 +149,6 @@ static void feed_body(struct http_side *s, const struct http_piece *p, size_t fr
 	http_body_feed(s->x, http_which_of(s), &part);
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* The size line's end: data, or the trailer. */
 static void size_done(struct http_side *s)
 {
@@ -168,7 +159,7 @@ static void size_done(struct http_side *s)
 /* One byte of a size line before its extension. NULL, or what is wrong. */
 static const char *feed_size(struct http_side *s, char c)
 {
-	int digit = hex_digit(c);
+	int digit = str_hex_digit(c);
 
 	s->line_size++;
 	if (s->chunk_at == HTTP_CHUNK_SIZE) {

@@ -9,18 +9,13 @@
 
 #define SIZE_DIGITS 16u
 
-static bool is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 /* A line end, a size and a line end right before `data`: where they begin, when the size is `size`; SIZE_MAX: no. */
 static size_t size_line(struct str s, size_t data, uint64_t size)
 {
 	size_t end = data >= 2 && s.p[data - 2] == '\r' ? data - 2 : data - 1, digits = 0;
 	uint64_t said;
 
-	while (digits < end && digits < SIZE_DIGITS && is_hex(s.p[end - 1 - digits]))
+	while (digits < end && digits < SIZE_DIGITS && str_hex_digit(s.p[end - 1 - digits]) >= 0)
 		digits++;
 	if (!str_to_u64_hex(str_make(s.p + end - digits, digits), &said) || said != size)
 		return SIZE_MAX;
