@@ -157,6 +157,13 @@ void genai_answer_only(struct genai_work *w, const struct genai_answer *a, struc
 	c->finish_count = 1;
 }
 
+struct genai_single *genai_single_get(struct genai_work *w)
+{
+	if (w->stream == NULL)
+		w->stream = arena_alloc(w->c.arena, sizeof(struct genai_single));
+	return w->stream;
+}
+
 struct str genai_finish(const struct genai_finish_row *rows, size_t n, struct str theirs)
 {
 	for (size_t i = 0; i < n; i++)

@@ -147,19 +147,9 @@ void genai_anthropic_message(struct genai_work *w, const struct json *j, struct 
 
 static void messages_read(struct genai_work *w, const struct json *messages)
 {
-	size_t n = json_count(messages);
-	const struct json *e = json_first(messages);
+	size_t n = genai_input_new(w, json_count(messages));
 
-	if (n > LIMIT_MESSAGES) {
-		w->omitted_messages = (uint32_t)(n - LIMIT_MESSAGES);
-		n = LIMIT_MESSAGES;
-	}
-	if (n == 0)
-		return;
-	w->c.input = arena_alloc(w->c.arena, n * sizeof(*w->c.input));
-	if (w->c.input == NULL)
-		return;
-	for (; e && w->c.input_count < n; e = json_next(e))
+	for (const struct json *e = json_first(messages); e && w->c.input_count < n; e = json_next(e))
 		genai_anthropic_message(w, e, &w->c.input[w->c.input_count++]);
 }
 
@@ -233,38 +223,25 @@ static bool request(struct genai_work *w, const struct json *body)
 
 struct str genai_anthropic_finish(struct str word)
 {
-	static const struct {
-		const char *theirs, *otel;
-	} rows[] = {
+	static const struct genai_finish_row rows[] = {
 		{"end_turn", "stop"},	   {"stop_sequence", "stop"},
 		{"pause_turn", "stop"},	   {"compaction", "stop"},
 		{"max_tokens", "length"},  {"model_context_window_exceeded", "length"},
 		{"tool_use", "tool_call"}, {"refusal", "content_filter"},
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (str_eq(word, str_of(rows[i].theirs)))
-			return str_of(rows[i].otel);
-	return word;
-}
-
-static void count_read(const struct json *j, int64_t *out)
-{
-	int64_t v;
-
-	if (json_i64(j, &v) && v >= 0)
-		*out = v;
+	return genai_finish(rows, sizeof(rows) / sizeof(rows[0]), word);
 }
 
 void genai_anthropic_usage(struct genai_work *w, struct genai_anthropic_counts *n, const struct json *usage)
 {
-	count_read(json_get(usage, "input_tokens"), &n->fresh);
-	count_read(json_get(usage, "output_tokens"), &n->output);
-	count_read(json_get(usage, "cache_read_input_tokens"), &n->cache_read);
-	count_read(json_get(usage, "cache_creation_input_tokens"), &n->cache_creation);
-	count_read(json_path(usage, "output_tokens_details", "thinking_tokens", NULL), &n->reasoning);
-	count_read(json_path(usage, "cache_creation", "ephemeral_1h_input_tokens", NULL),
-		   &n->cache_creation_1h);
+	genai_param_count(json_get(usage, "input_tokens"), &n->fresh);
+	genai_param_count(json_get(usage, "output_tokens"), &n->output);
+	genai_param_count(json_get(usage, "cache_read_input_tokens"), &n->cache_read);
+	genai_param_count(json_get(usage, "cache_creation_input_tokens"), &n->cache_creation);
+	genai_param_count(json_path(usage, "output_tokens_details", "thinking_tokens", NULL), &n->reasoning);
+	genai_param_count(json_path(usage, "cache_creation", "ephemeral_1h_input_tokens", NULL),
+			  &n->cache_creation_1h);
 	genai_terms_class(w, GENAI_CLASS_TIER, genai_word(w, usage, "service_tier"));
 	genai_terms_class(w, GENAI_CLASS_SPEED, genai_word(w, usage, "speed"));
 	genai_terms_class(w, GENAI_CLASS_REGION, genai_word(w, usage, "inference_geo"));

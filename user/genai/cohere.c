@@ -57,19 +57,7 @@ static void usage_read(struct genai_work *w, const struct json *usage)
 	genai_param_add(w, "bottrace.usage.cached_tokens", json_get(usage, "cached_tokens"));
 }
 
-struct stream {
-	struct genai_answer answer;
-	struct str finish;
-};
-
-static struct stream *stream_get(struct genai_work *w)
-{
-	if (w->stream == NULL)
-		w->stream = arena_alloc(w->c.arena, sizeof(struct stream));
-	return w->stream;
-}
-
-static bool content_add(struct genai_work *w, struct stream *s, int64_t index, const struct json *j)
+static bool content_add(struct genai_work *w, struct genai_single *s, int64_t index, const struct json *j)
 {
 	struct arena *scratch = genai_scratch(w);
 
@@ -82,7 +70,7 @@ static bool content_add(struct genai_work *w, struct stream *s, int64_t index, c
 	       thought;
 }
 
-static void call_begin(struct genai_work *w, struct stream *s, int64_t index, const struct json *call)
+static void call_begin(struct genai_work *w, struct genai_single *s, int64_t index, const struct json *call)
 {
 	const struct json *f = json_get(call, "function");
 
@@ -93,7 +81,7 @@ static void call_begin(struct genai_work *w, struct stream *s, int64_t index, co
 
 static void join(struct genai_work *w)
 {
-	const struct stream *s = w->stream;
+	const struct genai_single *s = w->stream;
 
 	if (s != NULL)
 		genai_answer_only(w, &s->answer, s->finish, finish_otel(s->finish));
@@ -103,7 +91,7 @@ static void response(struct genai_work *w, const struct json *body)
 {
 	const struct json *message = json_get(body, "message"), *content = json_get(message, "content"),
 			  *calls = json_get(message, "tool_calls");
-	struct stream *s = stream_get(w);
+	struct genai_single *s = genai_single_get(w);
 	int64_t index = 0;
 
 	w->c.response_id = genai_word(w, body, "id");
@@ -128,7 +116,7 @@ static void response(struct genai_work *w, const struct json *body)
 static bool event(struct genai_work *w, const struct http_event *ev)
 {
 	const struct json *j = genai_event_json(w, ev);
-	struct stream *s = stream_get(w);
+	struct genai_single *s = genai_single_get(w);
 	struct str type = json_get_str(genai_scratch(w), j, "type");
 	const struct json *delta = json_get(j, "delta"), *message = json_get(delta, "message");
 	const struct json *call = json_get(message, "tool_calls");

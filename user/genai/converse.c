@@ -131,17 +131,9 @@ static bool content_read(struct genai_work *w, const struct json *content, struc
 
 static void messages_read(struct genai_work *w, const struct json *messages)
 {
-	size_t n = json_count(messages);
-	const struct json *e = json_first(messages);
+	size_t n = genai_input_new(w, json_count(messages));
 
-	if (n > LIMIT_MESSAGES) {
-		w->omitted_messages = (uint32_t)(n - LIMIT_MESSAGES);
-		n = LIMIT_MESSAGES;
-	}
-	w->c.input = n ? arena_alloc(w->c.arena, n * sizeof(*w->c.input)) : NULL;
-	if (w->c.input == NULL)
-		return;
-	for (; e && w->c.input_count < n; e = json_next(e)) {
+	for (const struct json *e = json_first(messages); e && w->c.input_count < n; e = json_next(e)) {
 		struct genai_message *m = &w->c.input[w->c.input_count++];
 
 		*m = (struct genai_message){.role = genai_word(w, e, "role")};
@@ -268,21 +260,9 @@ static void usage_read(struct genai_work *w, const struct json *usage)
 	u->input += u->cache_creation != GENAI_UNKNOWN ? u->cache_creation : 0;
 }
 
-struct stream {
-	struct genai_answer answer;
-	struct str finish;
-};
-
-static struct stream *stream_get(struct genai_work *w)
-{
-	if (w->stream == NULL)
-		w->stream = arena_alloc(w->c.arena, sizeof(struct stream));
-	return w->stream;
-}
-
 static void join(struct genai_work *w)
 {
-	const struct stream *s = w->stream;
+	const struct genai_single *s = w->stream;
 
 	if (s != NULL)
 		genai_answer_only(w, &s->answer, s->finish, finish_otel(s->finish));
@@ -291,7 +271,7 @@ static void join(struct genai_work *w)
 static void response(struct genai_work *w, const struct json *body)
 {
 	const struct json *content = json_path(body, "output", "message", "content", NULL);
-	struct stream *s = stream_get(w);
+	struct genai_single *s = genai_single_get(w);
 	struct genai_part p;
 
 	usage_read(w, json_get(body, "usage"));
@@ -311,7 +291,8 @@ static void response(struct genai_work *w, const struct json *body)
 /* ---- the stream ---- */
 
 /* A tool of the system's answers within the answer: {"start": {"toolResult": {...}}}, then its content, whole. */
-static void result_begin(struct genai_work *w, struct stream *s, int64_t index, const struct json *result)
+static void result_begin(struct genai_work *w, struct genai_single *s, int64_t index,
+			 const struct json *result)
 {
 	struct genai_part p = {.type = GENAI_SERVER_TOOL_RESPONSE,
 			       .id = genai_word(w, result, "toolUseId"),
@@ -322,7 +303,7 @@ static void result_begin(struct genai_work *w, struct stream *s, int64_t index, 
 }
 
 /* {"contentBlockIndex", "delta": {"text" | "toolUse": {"input"} | "reasoningContent": {"text"}}} */
-static bool delta_add(struct genai_work *w, struct stream *s, int64_t index, const struct json *delta)
+static bool delta_add(struct genai_work *w, struct genai_single *s, int64_t index, const struct json *delta)
 {
 	struct arena *scratch = genai_scratch(w);
 	const struct json *use = json_get(delta, "toolUse"), *result = json_get(delta, "toolResult");
@@ -345,7 +326,7 @@ static bool delta_add(struct genai_work *w, struct stream *s, int64_t index, con
 static bool event(struct genai_work *w, const struct http_event *ev)
 {
 	const struct json *j = genai_event_json(w, ev);
-	struct stream *s = stream_get(w);
+	struct genai_single *s = genai_single_get(w);
 	int64_t index = 0;
 
 	if (ev->exception) {

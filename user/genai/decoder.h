@@ -83,6 +83,10 @@ void genai_cut_tell(struct genai_work *w, const struct http_message *m, enum wir
 /* A message's body as JSON, as far as it goes; NULL when there is nothing. Says in w->whole whether that is all. */
 const struct json *genai_body_json(struct genai_work *w, const struct http_message *m, struct str body,
 				   enum wire_dir dir);
+/* Of a list of n messages, how many are read; the others are left out, which genai_omitted_tell says. */
+size_t genai_input_limit(struct genai_work *w, size_t n);
+/* Room for those of them that are read: how many; 0 also without memory. */
+size_t genai_input_new(struct genai_work *w, size_t n);
 /* Says what was beyond the limits. */
 void genai_omitted_tell(struct genai_work *w);
 /* Fills the request's half of the call, when its path or shape says that it is one. */
@@ -115,6 +119,12 @@ bool genai_answer_message(struct genai_work *w, const struct genai_answer *a, st
 /* As the call's one output, with its finish reason in the provider's word and in OpenTelemetry's (p NULL: not said). */
 void genai_answer_only(struct genai_work *w, const struct genai_answer *a, struct str theirs,
 		       struct str otel);
+/* What a decoder keeps whose answers have one message; NULL without memory. */
+struct genai_single {
+	struct genai_answer answer;
+	struct str finish; /* the provider's word */
+};
+struct genai_single *genai_single_get(struct genai_work *w);
 
 struct genai_finish_row {
 	const char *theirs, *otel;
@@ -356,9 +366,9 @@ struct genai_param_map {
 void genai_param_read(struct genai_work *w, const struct json *body, const struct genai_param_map *map);
 void genai_param_add(struct genai_work *w, const char *key, const struct json *value);
 /* A value that is JSON already, in the arena or static. */
+void genai_param_add_json(struct genai_work *w, const char *key, struct str json);
 /* A count that is there and not negative; else *out stays. */
 void genai_param_count(const struct json *j, int64_t *out);
-void genai_param_add_json(struct genai_work *w, const char *key, struct str json);
 
 /* ---- message.c ---- */
 /* Decoded, and copied into the arena unless it lives in the exchange's own bytes; STR_NONE when it is no string. */

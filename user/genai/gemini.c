@@ -8,13 +8,6 @@
 
 #include "base/jsonw.h"
 
-static const struct json *get(const struct json *j, const char *camel, const char *snake)
-{
-	const struct json *v = json_get(j, camel);
-
-	return v ? v : json_get(j, snake);
-}
-
 static struct str word(struct genai_work *w, const struct json *j)
 {
 	if (json_type(j) != JSON_STRING || json_is_cut(j))
@@ -28,7 +21,7 @@ static struct str word(struct genai_work *w, const struct json *j)
 
 static void part_blob(struct genai_work *w, const struct json *blob, struct genai_part *p)
 {
-	struct str mime = word(w, get(blob, "mimeType", "mime_type"));
+	struct str mime = word(w, json_get_either(blob, "mimeType", "mime_type"));
 
 	p->type = GENAI_BLOB;
 	p->text = genai_prose(w, blob, "data");
@@ -51,10 +44,11 @@ static void part_call(struct genai_work *w, const struct json *call, struct gena
 
 static bool part_read(struct genai_work *w, const struct json *j, struct genai_part *p)
 {
-	const struct json *text = json_get(j, "text"), *call = get(j, "functionCall", "function_call"),
-			  *told = get(j, "functionResponse", "function_response"),
-			  *blob = get(j, "inlineData", "inline_data"),
-			  *file = get(j, "fileData", "file_data");
+	const struct json *text = json_get(j, "text"),
+			  *call = json_get_either(j, "functionCall", "function_call"),
+			  *told = json_get_either(j, "functionResponse", "function_response"),
+			  *blob = json_get_either(j, "inlineData", "inline_data"),
+			  *file = json_get_either(j, "fileData", "file_data");
 	bool thought = false;
 
 	*p = (struct genai_part){0};
@@ -76,7 +70,7 @@ static bool part_read(struct genai_work *w, const struct json *j, struct genai_p
 	} else if (json_type(file) == JSON_OBJECT) {
 		part_blob(w, file, p);
 		p->type = GENAI_URI;
-		p->text = word(w, get(file, "fileUri", "file_uri"));
+		p->text = word(w, json_get_either(file, "fileUri", "file_uri"));
 	} else {
 		const struct json *only = json_first(j);
 
@@ -144,7 +138,7 @@ static void tools_read(struct genai_work *w, const struct json *tools)
 	jsonw_array(&out);
 	for (const struct json *t = json_type(tools) == JSON_OBJECT ? tools : json_first(tools); t;
 	     t = t == tools ? NULL : json_next(t)) {
-		const struct json *list = get(t, "functionDeclarations", "function_declarations");
+		const struct json *list = json_get_either(t, "functionDeclarations", "function_declarations");
 
 		if (json_type(list) != JSON_ARRAY) { /* {"googleSearch": {}} */
 			jsonw_object(&out);
@@ -156,9 +150,9 @@ static void tools_read(struct genai_work *w, const struct json *tools)
 			jsonw_object(&out);
 			jsonw_z(jsonw_key(&out, "type"), "function");
 			for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-				if (json_type(get(f, kept[i][0], kept[i][1])) > JSON_NULL)
+				if (json_type(json_get_either(f, kept[i][0], kept[i][1])) > JSON_NULL)
 					jsonw_value(jsonw_key(&out, kept[i][2]), scratch,
-						    get(f, kept[i][0], kept[i][1]));
+						    json_get_either(f, kept[i][0], kept[i][1]));
 			jsonw_object_end(&out);
 		}
 	}
@@ -197,13 +191,13 @@ static void params_read(struct genai_work *w, const struct json *config)
 		{"presencePenalty", "presence_penalty", "gen_ai.request.presence_penalty", JSON_NUMBER},
 		{"seed", "seed", "gen_ai.request.seed", JSON_NUMBER},
 	};
-	const struct json *mime = get(config, "responseMimeType", "response_mime_type"),
-			  *modalities = get(config, "responseModalities", "response_modalities"),
-			  *count = get(config, "candidateCount", "candidate_count");
+	const struct json *mime = json_get_either(config, "responseMimeType", "response_mime_type"),
+			  *modalities = json_get_either(config, "responseModalities", "response_modalities"),
+			  *count = json_get_either(config, "candidateCount", "candidate_count");
 	int64_t n;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct json *v = get(config, rows[i].camel, rows[i].snake);
+		const struct json *v = json_get_either(config, rows[i].camel, rows[i].snake);
 
 		if (json_type(v) == rows[i].type)
 			genai_param_add(w, rows[i].key, v);
@@ -223,13 +217,7 @@ static void contents_read(struct genai_work *w, const struct json *contents)
 	size_t n = json_type(contents) == JSON_OBJECT ? 1 : json_count(contents);
 	const struct json *e = json_type(contents) == JSON_OBJECT ? contents : json_first(contents);
 
-	if (n > LIMIT_MESSAGES) {
-		w->omitted_messages = (uint32_t)(n - LIMIT_MESSAGES);
-		n = LIMIT_MESSAGES;
-	}
-	w->c.input = n ? arena_alloc(w->c.arena, n * sizeof(*w->c.input)) : NULL;
-	if (w->c.input == NULL)
-		return;
+	n = genai_input_new(w, n);
 	for (; e && w->c.input_count < n; e = json_next(e))
 		if (!content_read(w, e, &w->c.input[w->c.input_count++]))
 			return;
@@ -238,7 +226,7 @@ static void contents_read(struct genai_work *w, const struct json *contents)
 static bool request(struct genai_work *w, const struct json *body)
 {
 	const struct json *contents = json_get(body, "contents"),
-			  *system = get(body, "systemInstruction", "system_instruction");
+			  *system = json_get_either(body, "systemInstruction", "system_instruction");
 	struct genai_call *c = &w->c;
 	struct genai_message m;
 
@@ -247,7 +235,7 @@ static bool request(struct genai_work *w, const struct json *body)
 		return false;
 	c->request_model = genai_route_model(w, c->path);
 	c->stream = str_ends(c->path, STR(":streamGenerateContent"));
-	params_read(w, get(body, "generationConfig", "generation_config"));
+	params_read(w, json_get_either(body, "generationConfig", "generation_config"));
 	tools_read(w, json_get(body, "tools"));
 	if (json_type(system) == JSON_OBJECT && content_read(w, system, &m)) {
 		c->system = m.parts;
@@ -330,7 +318,7 @@ static void count_read(const struct json *usage, const char *camel, const char *
 {
 	int64_t n;
 
-	if (json_i64(get(usage, camel, snake), &n) && n >= 0 && n < INT64_MAX / 4)
+	if (json_i64(json_get_either(usage, camel, snake), &n) && n >= 0 && n < INT64_MAX / 4)
 		*out = n;
 }
 
@@ -352,7 +340,7 @@ static void modality_count(const struct json *details, int64_t *out)
 		const struct json *modality = json_get(e, "modality");
 
 		if (json_is(modality, "AUDIO") || (json_i64(modality, &n) && n == 4))
-			genai_param_count(get(e, "tokenCount", "token_count"), out);
+			genai_param_count(json_get_either(e, "tokenCount", "token_count"), out);
 	}
 }
 
@@ -368,11 +356,13 @@ static void usage_read(struct genai_work *w, struct counts *n, const struct json
 	count_read(j, "candidatesTokenCount", "candidates_token_count", &n->candidates);
 	count_read(j, "thoughtsTokenCount", "thoughts_token_count", &n->thoughts);
 	count_read(j, "cachedContentTokenCount", "cached_content_token_count", &n->cached);
-	modality_count(get(j, "promptTokensDetails", "prompt_tokens_details"), &u->audio_input);
-	modality_count(get(j, "cacheTokensDetails", "cache_tokens_details"), &u->audio_cache_read);
-	modality_count(get(j, "candidatesTokensDetails", "candidates_tokens_details"), &u->audio_output);
-	genai_terms_class(w, GENAI_CLASS_TIER, word(w, get(j, "trafficType", "traffic_type")));
-	genai_terms_class(w, GENAI_CLASS_TIER, word(w, get(j, "serviceTier", "service_tier")));
+	modality_count(json_get_either(j, "promptTokensDetails", "prompt_tokens_details"), &u->audio_input);
+	modality_count(json_get_either(j, "cacheTokensDetails", "cache_tokens_details"),
+		       &u->audio_cache_read);
+	modality_count(json_get_either(j, "candidatesTokensDetails", "candidates_tokens_details"),
+		       &u->audio_output);
+	genai_terms_class(w, GENAI_CLASS_TIER, word(w, json_get_either(j, "trafficType", "traffic_type")));
+	genai_terms_class(w, GENAI_CLASS_TIER, word(w, json_get_either(j, "serviceTier", "service_tier")));
 	u->input = sum(n->prompt, n->tools);
 	u->output = sum(n->candidates, n->thoughts);
 	u->reasoning = n->thoughts;
@@ -423,7 +413,7 @@ static bool candidate_add(struct genai_work *w, struct stream *s, const struct j
 				genai_answer_part(w, &c->answer, 0, &p);
 				any = true;
 			}
-	struct str finish = finish_read(w, get(j, "finishReason", "finish_reason"));
+	struct str finish = finish_read(w, json_get_either(j, "finishReason", "finish_reason"));
 	if (finish.p != NULL) {
 		c->finish = finish;
 		w->finished = true;
@@ -444,10 +434,10 @@ static bool chunk_add(struct genai_work *w, const struct json *j)
 	if (s == NULL)
 		return false;
 	if (c->response_id.p == NULL)
-		c->response_id = word(w, get(j, "responseId", "response_id"));
+		c->response_id = word(w, json_get_either(j, "responseId", "response_id"));
 	if (c->response_model.p == NULL)
-		c->response_model = word(w, get(j, "modelVersion", "model_version"));
-	usage_read(w, &s->counts, get(j, "usageMetadata", "usage_metadata"));
+		c->response_model = word(w, json_get_either(j, "modelVersion", "model_version"));
+	usage_read(w, &s->counts, json_get_either(j, "usageMetadata", "usage_metadata"));
 	if (json_type(blocked) == JSON_STRING) {
 		genai_param_add(w, "bottrace.response.block_reason", blocked);
 		w->finished = true;

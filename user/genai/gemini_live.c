@@ -18,13 +18,6 @@ struct live {
 	uint64_t audio_bytes;
 };
 
-static const struct json *get(const struct json *j, const char *camel, const char *snake)
-{
-	const struct json *v = json_get(j, camel);
-
-	return v ? v : json_get(j, snake);
-}
-
 static struct live *state_get(struct genai_lane *l)
 {
 	struct live *s = l->state;
@@ -103,7 +96,7 @@ static size_t data_bytes(const struct json *blob)
 /* {"audio" | "video": {"data"}}, {"mediaChunks": [{"data"}]}, {"text"} */
 static void input_read(struct live *s, const struct json *input)
 {
-	const struct json *chunks = get(input, "mediaChunks", "media_chunks"),
+	const struct json *chunks = json_get_either(input, "mediaChunks", "media_chunks"),
 			  *text = json_get(input, "text");
 
 	s->audio_bytes += data_bytes(json_get(input, "audio")) + data_bytes(json_get(input, "video"));
@@ -150,7 +143,7 @@ static void parts_add(struct buf *b, const struct json *list, const char *name, 
 	if (json_type(list) != JSON_ARRAY)
 		return;
 	for (const struct json *e = json_first(list); e; e = json_next(e)) {
-		if (get(e, "inlineData", "inline_data") != NULL)
+		if (json_get_either(e, "inlineData", "inline_data") != NULL)
 			continue;
 		if (*any)
 			buf_add_char(b, ',');
@@ -178,7 +171,7 @@ static void usage_add(struct buf *b, const struct json *usage)
 
 	buf_add(b, STR(",\"usageMetadata\":{"));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (!json_i64(get(usage, rows[i].camel, rows[i].snake), &n))
+		if (!json_i64(json_get_either(usage, rows[i].camel, rows[i].snake), &n))
 			continue;
 		buf_addf(b, "%s\"%s\":%lld", any ? "," : "", rows[i].as, (long long)n);
 		any = true;
@@ -189,32 +182,34 @@ static void usage_add(struct buf *b, const struct json *usage)
 /* serverContent and toolCall as the chunk of generateContent that says the same. */
 static bool event(struct genai_work *w, const struct http_event *ev)
 {
-	const struct json *j = genai_event_json(w, ev), *content = get(j, "serverContent", "server_content"),
-			  *tool = get(j, "toolCall", "tool_call"),
-			  *said = json_get(get(content, "outputTranscription", "output_transcription"),
-					   "text");
+	const struct json *j = genai_event_json(w, ev),
+			  *content = json_get_either(j, "serverContent", "server_content"),
+			  *tool = json_get_either(j, "toolCall", "tool_call"),
+			  *said = json_get(
+				  json_get_either(content, "outputTranscription", "output_transcription"),
+				  "text");
 	autodrop(buf_fini) struct buf b;
 	bool complete = false, interrupted = false, any = false;
 
 	buf_init(&b, LIMIT_BODY_BYTES);
-	(void)json_bool(get(content, "turnComplete", "turn_complete"), &complete);
+	(void)json_bool(json_get_either(content, "turnComplete", "turn_complete"), &complete);
 	(void)json_bool(json_get(content, "interrupted"), &interrupted);
 	buf_add(&b, STR("{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":["));
-	parts_add(&b, json_get(get(content, "modelTurn", "model_turn"), "parts"), NULL, &any);
+	parts_add(&b, json_get(json_get_either(content, "modelTurn", "model_turn"), "parts"), NULL, &any);
 	if (json_type(said) == JSON_STRING) {
 		buf_addf(&b, "%s{\"text\":", any ? "," : "");
 		buf_add(&b, json_raw(said));
 		buf_add_char(&b, '}');
 		any = true;
 	}
-	parts_add(&b, get(tool, "functionCalls", "function_calls"), "functionCall", &any);
+	parts_add(&b, json_get_either(tool, "functionCalls", "function_calls"), "functionCall", &any);
 	buf_add(&b, STR("]}"));
 	/* A turn that was interrupted is complete later. */
 	if (interrupted || (!w->finished && (complete || tool != NULL)))
 		buf_addf(&b, ",\"finishReason\":\"%s\"", interrupted ? "INTERRUPTED" : "STOP");
 	buf_add(&b, STR("}]"));
-	if (json_type(get(j, "usageMetadata", "usage_metadata")) == JSON_OBJECT)
-		usage_add(&b, get(j, "usageMetadata", "usage_metadata"));
+	if (json_type(json_get_either(j, "usageMetadata", "usage_metadata")) == JSON_OBJECT)
+		usage_add(&b, json_get_either(j, "usageMetadata", "usage_metadata"));
 	buf_add_char(&b, '}');
 	struct http_event as = {.data = buf_err(&b) ? STR_NONE : buf_str(&b), .ts_ns = ev->ts_ns};
 
@@ -259,23 +254,23 @@ static void begin(struct genai_lane *l, struct live *s, const struct http_ws_mes
 static void message(struct genai_lane *l, const struct http_ws_message *m, const struct json *j)
 {
 	bool from_client = (m->dir == WIRE_WRITE) != l->up->c.x->server_side, complete = false;
-	const struct json *content = get(j, "clientContent", "client_content"),
-			  *results = get(j, "toolResponse", "tool_response"),
-			  *sound = get(j, "realtimeInput", "realtime_input");
+	const struct json *content = json_get_either(j, "clientContent", "client_content"),
+			  *results = json_get_either(j, "toolResponse", "tool_response"),
+			  *sound = json_get_either(j, "realtimeInput", "realtime_input");
 	struct genai_work *w = genai_lane_find(l, STR(""));
 	struct live *s = state_get(l);
 
 	if (s == NULL)
 		return;
 	if (!from_client) {
-		bool speaks = get(j, "serverContent", "server_content") != NULL ||
-			      get(j, "toolCall", "tool_call") != NULL;
+		bool speaks = json_get_either(j, "serverContent", "server_content") != NULL ||
+			      json_get_either(j, "toolCall", "tool_call") != NULL;
 
 		if (w == NULL && speaks) { /* it heard the user stop */
 			begin(l, s, m);
 			w = genai_lane_find(l, STR(""));
 		}
-		if (w != NULL && (speaks || get(j, "usageMetadata", "usage_metadata") != NULL))
+		if (w != NULL && (speaks || json_get_either(j, "usageMetadata", "usage_metadata") != NULL))
 			(void)genai_lane_event(w, m, STR(""), m->data);
 		return;
 	}
@@ -283,8 +278,8 @@ static void message(struct genai_lane *l, const struct http_ws_message *m, const
 		setup_read(s, json_get(j, "setup"));
 	input_read(s, sound);
 	turns_read(s, json_get(content, "turns"));
-	results_read(s, get(results, "functionResponses", "function_responses"));
-	(void)json_bool(get(content, "turnComplete", "turn_complete"), &complete);
+	results_read(s, json_get_either(results, "functionResponses", "function_responses"));
+	(void)json_bool(json_get_either(content, "turnComplete", "turn_complete"), &complete);
 	if ((complete || results != NULL) && w == NULL)
 		begin(l, s, m);
 }

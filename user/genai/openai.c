@@ -287,17 +287,9 @@ bool genai_openai_message(struct genai_work *w, const struct json *j, struct gen
 
 void genai_openai_messages(struct genai_work *w, const struct json *messages)
 {
-	size_t n = json_count(messages);
-	const struct json *e = json_first(messages);
+	size_t n = genai_input_new(w, json_count(messages));
 
-	if (n > LIMIT_MESSAGES) {
-		w->omitted_messages = (uint32_t)(n - LIMIT_MESSAGES);
-		n = LIMIT_MESSAGES;
-	}
-	w->c.input = arena_alloc(w->c.arena, n * sizeof(*w->c.input));
-	if (n == 0 || w->c.input == NULL)
-		return;
-	for (; e && w->c.input_count < n; e = json_next(e))
+	for (const struct json *e = json_first(messages); e && w->c.input_count < n; e = json_next(e))
 		if (!genai_openai_message(w, e, &w->c.input[w->c.input_count++]))
 			return;
 }
@@ -380,9 +372,7 @@ static bool request(struct genai_work *w, const struct json *body)
 
 struct str genai_openai_finish(struct str word)
 {
-	static const struct {
-		const char *theirs, *otel;
-	} rows[] = {
+	static const struct genai_finish_row rows[] = {
 		{"tool_calls", "tool_call"},
 		{"function_call", "tool_call"},
 		{"max_tokens", "length"},
@@ -393,10 +383,7 @@ struct str genai_openai_finish(struct str word)
 		{"insufficient_system_resource", "error"},
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (str_eq(word, str_of(rows[i].theirs)))
-			return str_of(rows[i].otel);
-	return word;
+	return genai_finish(rows, sizeof(rows) / sizeof(rows[0]), word);
 }
 
 /* xAI counts reasoning beside completion_tokens, all others in it: the total tells. */

@@ -86,24 +86,14 @@ static bool is_none(struct str s)
 	return s.n == 0 || str_eq(s, STR("-"));
 }
 
-static bool digits_at(struct str s, size_t at, size_t n, int *out)
-{
-	uint64_t v;
-
-	if (!str_to_u64(str_head(str_skip(s, at), n), &v))
-		return false;
-	*out = (int)v;
-	return true;
-}
-
 /* 2026-11-24 as days since 1970. */
 static bool read_day(struct str s, int32_t *day)
 {
 	struct tm tm = {0}, back;
 	int year, month;
 
-	if (s.n != 10 || s.p[4] != '-' || s.p[7] != '-' || !digits_at(s, 0, 4, &year) ||
-	    !digits_at(s, 5, 2, &month) || !digits_at(s, 8, 2, &tm.tm_mday) || year < 1970)
+	if (s.n != 10 || s.p[4] != '-' || s.p[7] != '-' || !str_field_int(s, 0, 4, &year) ||
+	    !str_field_int(s, 5, 2, &month) || !str_field_int(s, 8, 2, &tm.tm_mday) || year < 1970)
 		return false;
 	tm.tm_year = year - 1900;
 	tm.tm_mon = month - 1;
@@ -382,32 +372,6 @@ void genai_prices_free(struct genai_prices *p)
 
 /* ---- finding ---- */
 
-/* pattern: * is anything, # a digit. Without recursion; both are short. */
-static bool fits(struct str pattern, struct str s)
-{
-	size_t p = 0, i = 0, star = SIZE_MAX, from = 0;
-
-	while (i < s.n) {
-		char c = p < pattern.n ? pattern.p[p] : '\0';
-
-		if (c == '*') {
-			star = p++;
-			from = i;
-		} else if (p < pattern.n && (c == s.p[i] || (c == '#' && s.p[i] >= '0' && s.p[i] <= '9'))) {
-			p++;
-			i++;
-		} else if (star != SIZE_MAX) {
-			p = star + 1;
-			i = ++from;
-		} else {
-			return false;
-		}
-	}
-	while (p < pattern.n && pattern.p[p] == '*')
-		p++;
-	return p == pattern.n;
-}
-
 bool prices_fits(struct str patterns, struct str name)
 {
 	struct str pattern;
@@ -416,7 +380,7 @@ bool prices_fits(struct str patterns, struct str name)
 		return false;
 	do {
 		patterns = str_cut(patterns, ' ', &pattern);
-		if (fits(pattern, name))
+		if (str_fits(name, pattern))
 			return true;
 	} while (patterns.p != NULL);
 	return false;

@@ -75,6 +75,21 @@ const struct json *genai_body_json(struct genai_work *w, const struct http_messa
 
 /* ---- the request ---- */
 
+size_t genai_input_limit(struct genai_work *w, size_t n)
+{
+	if (n <= LIMIT_MESSAGES)
+		return n;
+	w->omitted_messages = (uint32_t)(n - LIMIT_MESSAGES);
+	return LIMIT_MESSAGES;
+}
+
+size_t genai_input_new(struct genai_work *w, size_t n)
+{
+	n = genai_input_limit(w, n);
+	w->c.input = n ? arena_alloc(w->c.arena, n * sizeof(*w->c.input)) : NULL;
+	return w->c.input ? n : 0;
+}
+
 void genai_omitted_tell(struct genai_work *w)
 {
 	if (w->omitted_messages > 0)

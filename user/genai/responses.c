@@ -51,13 +51,9 @@ static void input_read(struct genai_work *w, const struct json *input)
 			return;
 		genai_items_add_part(w, &all, STR("user"), STR_NONE, &p);
 	} else {
-		size_t n = json_count(input);
+		size_t n = genai_input_limit(w, json_count(input));
 		const struct json *e = json_first(input);
 
-		if (n > LIMIT_MESSAGES) {
-			w->omitted_messages = (uint32_t)(n - LIMIT_MESSAGES);
-			n = LIMIT_MESSAGES;
-		}
 		if (!genai_items_init(w, &all, n))
 			return;
 		w->element_messages = n ? arena_alloc(w->c.arena, n * sizeof(*w->element_messages)) : NULL;

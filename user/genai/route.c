@@ -3,7 +3,7 @@
 #include "genai/decoder.h"
 
 struct path_row {
-	/* Of the whole path, without a slash at its end; * stands for any bytes. */
+	/* Of the whole path, without a slash at its end; as str_fits has it. */
 	const char *pattern;
 	const struct genai_decoder *decoder; /* NULL: no model call, by rule */
 	const char *note;
@@ -49,38 +49,13 @@ static const struct path_row paths[] = {
 	{"*/messages/count_tokens", NULL, "count_tokens counts and asks no model"},
 };
 
-/* Linear in the path for each star: patterns are ours and short. */
-static bool fits(const char *pattern, struct str path)
-{
-	const char *star = NULL;
-	size_t at = 0, star_at = 0;
-
-	while (at < path.n) {
-		if (*pattern == '*') {
-			star = ++pattern;
-			star_at = at;
-		} else if (*pattern == path.p[at]) {
-			pattern++;
-			at++;
-		} else if (star != NULL) {
-			pattern = star;
-			at = ++star_at;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return *pattern == '\0';
-}
-
 const struct genai_decoder *genai_route_path(struct str method, struct str path, const char **note,
 					     bool *no_model_call)
 {
 	while (path.n > 1 && path.p[path.n - 1] == '/')
 		path.n--;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		if (!fits(paths[i].pattern, path))
+		if (!str_fits(path, str_of(paths[i].pattern)))
 			continue;
 		if (paths[i].decoder != NULL && str_eq(method, STR("POST")))
 			return paths[i].decoder;

@@ -100,16 +100,6 @@ static int month_find(struct str s)
 	return -1;
 }
 
-static bool digits(struct str s, size_t at, size_t n, int *out)
-{
-	uint64_t v;
-
-	if (!str_to_u64(str_head(str_skip(s, at), n), &v))
-		return false;
-	*out = (int)v;
-	return true;
-}
-
 /* RFC 9110's IMF-fixdate: "Sun, 06 Nov 1994 08:49:37 GMT". */
 static bool date_read(struct str s, int64_t *unix_s)
 {
@@ -118,8 +108,9 @@ static bool date_read(struct str s, int64_t *unix_s)
 	if (s.n != 29)
 		return false;
 	tm.tm_mon = month_find(str_head(str_skip(s, 8), 3));
-	if (tm.tm_mon < 0 || !digits(s, 5, 2, &tm.tm_mday) || !digits(s, 12, 4, &tm.tm_year) ||
-	    !digits(s, 17, 2, &tm.tm_hour) || !digits(s, 20, 2, &tm.tm_min) || !digits(s, 23, 2, &tm.tm_sec))
+	if (tm.tm_mon < 0 || !str_field_int(s, 5, 2, &tm.tm_mday) || !str_field_int(s, 12, 4, &tm.tm_year) ||
+	    !str_field_int(s, 17, 2, &tm.tm_hour) || !str_field_int(s, 20, 2, &tm.tm_min) ||
+	    !str_field_int(s, 23, 2, &tm.tm_sec))
 		return false;
 	tm.tm_year -= 1900;
 	*unix_s = (int64_t)timegm(&tm);
