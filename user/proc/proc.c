@@ -344,8 +344,10 @@ static void take_blind(struct proc_table *t, const struct wire_head *rec)
 	t->ops->change(t->ctx, &e->p, rec);
 }
 
-/* struct wire_counts is nothing but u64 */
-static void add_counts(struct wire_counts *sum, const struct wire_counts *c)
+/* struct wire_counts is nothing but u64s. */
+_Static_assert(sizeof(struct wire_counts) % sizeof(uint64_t) == 0, "wire_counts");
+
+void proc_counts_add(struct wire_counts *sum, const struct wire_counts *c)
 {
 	uint64_t *to = (uint64_t *)sum;
 	const uint64_t *from = (const uint64_t *)c;
@@ -361,10 +363,10 @@ static void take_final(struct proc_table *t, const struct wire_head *rec)
 
 	/* What has no process, or none that could be kept, must still be in the sum. */
 	if (e == NULL) {
-		add_counts(&t->orphans, &f->counts);
+		proc_counts_add(&t->orphans, &f->counts);
 		return;
 	}
-	add_counts(&e->p.counts, &f->counts);
+	proc_counts_add(&e->p.counts, &f->counts);
 	e->p.has_counts = true;
 }
 

@@ -73,6 +73,7 @@ struct proc *proc_get(struct proc_table *t, const struct wire_head *rec);
 struct proc *proc_next(const struct proc_table *t, const struct proc *after);
 /* Counters that belong to no process (WIRE_PROC_FINAL with pid 0). */
 const struct wire_counts *proc_orphan_counts(const struct proc_table *t);
+void proc_counts_add(struct wire_counts *sum, const struct wire_counts *c);
 uint64_t proc_dropped(const struct proc_table *t);
 void proc_free(struct proc_table *t);
 DROP_POINTER(proc_table, proc_free)

@@ -189,7 +189,7 @@ static void draft_events(struct trace_draft *d, const struct trace_call *k)
 		(void)trace_draft_event(d, "first_token", k->c->first_chunk_ns, 0);
 }
 
-static uint32_t gaps_of(const struct genai_call *c)
+uint32_t trace_call_gaps(const struct genai_call *c)
 {
 	uint32_t n = 0;
 
@@ -201,7 +201,7 @@ static uint32_t gaps_of(const struct genai_call *c)
 static void draft_gaps(struct trace_draft *d, struct trace_call *k)
 {
 	const struct trace_failed *before = k->before;
-	uint32_t own = gaps_of(k->c), earlier = before ? before->gap_count : 0;
+	uint32_t own = trace_call_gaps(k->c), earlier = before ? before->gap_count : 0;
 
 	trace_draft_gaps(d, own + earlier);
 	for (uint32_t i = 0; i < earlier; i++)
@@ -402,7 +402,7 @@ static void on_end(void *ctx, struct genai_call *c)
 	close_call(t, k);
 	if (k->superseded || k->tool)
 		give_gaps(t, k);
-	else if (gaps_of(c) > k->gaps_told)
+	else if (trace_call_gaps(c) > k->gaps_told)
 		tell(t, k, false); /* bytes after the semantic end went missing */
 	bool told = !k->superseded && !k->tool;
 	if (told && c->asks.lo != 0)

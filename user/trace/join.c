@@ -133,15 +133,6 @@ static struct str moved(char **at, struct str s)
 	return to;
 }
 
-static uint32_t gaps_of(const struct genai_call *c)
-{
-	uint32_t n = 0;
-
-	for (const struct http_gap *g = c->x ? c->x->gaps : NULL; g != NULL; g = g->next)
-		n++;
-	return n;
-}
-
 static enum trace_status status_of(const struct genai_call *c)
 {
 	switch (c->status) {
@@ -160,7 +151,7 @@ static enum trace_status status_of(const struct genai_call *c)
 static struct trace_seen *seen_new(const struct trace_call *k, const struct trace_draft *d)
 {
 	const struct genai_call *c = k->c;
-	uint32_t gaps = gaps_of(c);
+	uint32_t gaps = trace_call_gaps(c);
 	size_t room = d->s.attribute_count * sizeof(struct trace_attribute) +
 		      gaps * sizeof(struct trace_gap) + c->error_type.n + c->error_message.n + c->method.n +
 		      c->tool_result.n;

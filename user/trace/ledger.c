@@ -3,18 +3,6 @@
 #include "base/text.h"
 #include "trace/set.h"
 
-/* struct wire_counts is nothing but u64s. */
-_Static_assert(sizeof(struct wire_counts) % sizeof(uint64_t) == 0, "wire_counts");
-
-static void add_counts(struct wire_counts *sum, const struct wire_counts *c)
-{
-	uint64_t *to = (uint64_t *)sum;
-	const uint64_t *from = (const uint64_t *)c;
-
-	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
-		to[i] += from[i];
-}
-
 static void add_process(struct trace_root *r, const struct proc *p)
 {
 	const struct wire_counts *c = &p->counts;
@@ -23,7 +11,7 @@ static void add_process(struct trace_root *r, const struct proc *p)
 		uint64_t back = c->returned + c->abandoned;
 		uint64_t inside = c->entered > back ? c->entered - back : 0;
 
-		add_counts(&r->t.counts, c);
+		proc_counts_add(&r->t.counts, c);
 		if (p->end_ns)
 			r->t.counts.abandoned += inside; /* nobody is there to return */
 		else
@@ -121,7 +109,7 @@ void trace_ledger_close(struct trace_set *t, struct proc_table *procs, struct fl
 		if (pr->root)
 			add_process(pr->root, pr->proc);
 	if (t->roots && orphans)
-		add_counts(&t->roots->t.counts, orphans);
+		proc_counts_add(&t->roots->t.counts, orphans);
 	add_flow(t, flow);
 	for (struct trace_root *r = t->roots; r != NULL; r = r->next) {
 		set_id(t, r);

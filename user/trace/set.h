@@ -297,6 +297,8 @@ void trace_call_end(struct trace_set *t, struct trace_process *pr);
 /* Tells every call that never closed, as open. */
 void trace_call_finish(struct trace_set *t);
 void trace_call_free(struct trace_set *t, struct trace_call *k);
+/* Gaps of the call's exchange. */
+uint32_t trace_call_gaps(const struct genai_call *c);
 
 /* ---- hop.c ---- */
 /* The request is read: whether it is a call that another span has seen first. */

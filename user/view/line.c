@@ -67,6 +67,14 @@ void line_addf(struct line *l, enum line_colour colour, const char *fmt, ...)
 	end_piece(l, colour, from);
 }
 
+void line_add_count(struct line *l, enum line_colour colour, const char *name, uint64_t n)
+{
+	char z[32];
+
+	text_count(n, z);
+	line_addf(l, colour, "  %s %s", name, z);
+}
+
 void line_pad(struct line *l, size_t column, size_t gap)
 {
 	size_t from = l->text.n, spaces = column > l->width ? column - l->width : 0;

@@ -31,6 +31,8 @@ void line_add(struct line *l, enum line_colour colour, struct str s);
 void line_add_cut(struct line *l, enum line_colour colour, struct str s, size_t columns);
 /* Adds our own words, which may hold UTF-8 of ours; %s arguments are numbers and words of ours. */
 void line_addf(struct line *l, enum line_colour colour, const char *fmt, ...) PRINTF(3, 4);
+/* "  tools 1,024": an item of a row of totals. */
+void line_add_count(struct line *l, enum line_colour colour, const char *name, uint64_t n);
 /* Spaces up to a column; at least `gap` of them. */
 void line_pad(struct line *l, size_t column, size_t gap);
 /* Ends the line into out and empties it for the next. */

@@ -20,14 +20,6 @@ struct summary {
 	struct arena *a;
 };
 
-static void counted(struct line *l, enum line_colour c, const char *name, uint64_t n)
-{
-	char z[32];
-
-	text_count(n, z);
-	line_addf(l, c, "  %s %s", name, z);
-}
-
 static void first_line(struct line *l, const struct summary *s)
 {
 	const struct trace *t = s->trace;
@@ -38,15 +30,15 @@ static void first_line(struct line *l, const struct summary *s)
 	if (!s->v->no_times && t->start_ns && end >= t->start_ns)
 		text_duration(end - t->start_ns, d);
 	line_addf(l, LINE_BOLD, "bottrace: %s", d);
-	counted(l, LINE_PLAIN, "llm", s->sums.llm);
-	counted(l, LINE_PLAIN, "tools", s->sums.tools);
+	line_add_count(l, LINE_PLAIN, "llm", s->sums.llm);
+	line_add_count(l, LINE_PLAIN, "tools", s->sums.tools);
 	if (s->sums.has_tokens) {
 		text_count((uint64_t)s->sums.input, d);
 		text_count((uint64_t)s->sums.output, out);
 		line_addf(l, LINE_PLAIN, "  tokens %s->%s", d, out);
 	}
 	cost_total(l, &s->sums.cost);
-	counted(l, s->sums.errors ? LINE_RED : LINE_PLAIN, "errors", s->sums.errors);
+	line_add_count(l, s->sums.errors ? LINE_RED : LINE_PLAIN, "errors", s->sums.errors);
 	if (t->status == TRACE_STATUS_OPEN)
 		line_addf(l, LINE_YELLOW, "  open");
 	(void)json_bool(json_get(s->facts, "complete"), &complete);

@@ -160,22 +160,14 @@ static uint32_t find_header(const struct node_forest *f)
 	return root;
 }
 
-static void add_counted(struct line *l, enum line_colour c, const char *name, uint64_t n)
-{
-	char z[32];
-
-	text_count(n, z);
-	line_addf(l, c, "  %s %s", name, z);
-}
-
 static void draw_totals(struct line *l, const struct ledger_sums *s)
 {
 	char in[24], out[24];
 
-	add_counted(l, LINE_PLAIN, "llm", s->llm);
-	add_counted(l, LINE_PLAIN, "tools", s->tools);
+	line_add_count(l, LINE_PLAIN, "llm", s->llm);
+	line_add_count(l, LINE_PLAIN, "tools", s->tools);
 	if (s->agents)
-		add_counted(l, LINE_PLAIN, "agents", s->agents);
+		line_add_count(l, LINE_PLAIN, "agents", s->agents);
 	if (s->has_tokens) {
 		node_short_count(s->input, in);
 		node_short_count(s->output, out);
@@ -183,7 +175,7 @@ static void draw_totals(struct line *l, const struct ledger_sums *s)
 	}
 	cost_total(l, &s->cost);
 	if (s->errors)
-		add_counted(l, LINE_RED, "errors", s->errors);
+		line_add_count(l, LINE_RED, "errors", s->errors);
 }
 
 static void draw_header(struct tree *t, struct line *l, const struct ledger_sums *s, struct buf *out)
