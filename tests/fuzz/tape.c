@@ -34,7 +34,7 @@ static void unreadable(struct str tape)
 	uint64_t offset;
 
 	for (size_t n = 0; n < tape.n; n = n * 2 + 8) {
-		int r = drain_replay_after(str_head(tape, n), -1, nothing, NULL, &end, &offset);
+		int r = drain_replay(str_head(tape, n), -1, nothing, NULL, &end, &offset);
 
 		assert(r < 0 || offset <= n);
 	}
@@ -49,7 +49,7 @@ static void no_room(int fd)
 
 	if (lseek(fd, 0, SEEK_SET) != 0 || t == NULL)
 		abort();
-	(void)!drain_replay(fd, many, t, &end, &offset);
+	(void)!drain_replay(STR_NONE, fd, many, t, &end, &offset);
 	int r = drain_tape_close(t);
 	assert(r == -ENOSPC);
 }
@@ -66,7 +66,7 @@ static void write_again(int fd, struct str tape)
 
 	if (lseek(fd, 0, SEEK_SET) != 0 || t == NULL)
 		abort();
-	int r = drain_replay(fd, record, t, &end, &offset);
+	int r = drain_replay(STR_NONE, fd, record, t, &end, &offset);
 	if (drain_tape_close(t) != 0 || lseek(kept, 0, SEEK_SET) != 0)
 		abort();
 	buf_init(&copy, 1u << 20);

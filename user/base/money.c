@@ -98,11 +98,6 @@ static bool scale(struct str s, unsigned digits, bool exact, int64_t *out)
 	return true;
 }
 
-bool money_scale(struct str s, unsigned digits, int64_t *out)
-{
-	return scale(s, digits, false, out);
-}
-
 bool money_scale_exact(struct str s, unsigned digits, int64_t *out)
 {
 	return scale(s, digits, true, out);
@@ -110,7 +105,7 @@ bool money_scale_exact(struct str s, unsigned digits, int64_t *out)
 
 bool money_parse(struct str s, int64_t *pusd)
 {
-	return money_scale(s, 12, pusd);
+	return scale(s, 12, false, pusd);
 }
 
 /* Writes n, which is pusd, with so many decimals, from the right. */

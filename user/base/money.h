@@ -15,12 +15,10 @@
 /* Sums and products of amounts; what is kept of one call is an int64_t: up to 9.2 million dollars. */
 __extension__ typedef __int128 money_wide;
 
-/* A decimal number without sign, "12", "0.5" or "3.8e-05", times 10^digits: rounded half up. False: it is none, or more than
- * an int64_t holds; *out stays. */
-bool money_scale(struct str s, unsigned digits, int64_t *out) MUST_CHECK;
-/* As money_scale, but what does not come out even is false too. */
+/* A decimal number without sign, "12", "0.5" or "3.8e-05", times 10^digits. False: it is none, more than an int64_t holds, or
+ * does not come out even; *out stays. */
 bool money_scale_exact(struct str s, unsigned digits, int64_t *out) MUST_CHECK;
-/* Dollars as picodollars. */
+/* Dollars as picodollars, rounded half up. */
 bool money_parse(struct str s, int64_t *pusd) MUST_CHECK;
 /* All digits that are not zero: 0.0062016, 12, 0. */
 void money_format(money_wide pusd, char out[MONEY_TEXT]);

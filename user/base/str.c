@@ -21,16 +21,6 @@ bool str_ieq(struct str a, struct str b)
 	return true;
 }
 
-int str_cmp(struct str a, struct str b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int d = n ? memcmp(a.p, b.p, n) : 0;
-
-	if (d)
-		return d;
-	return (a.n > b.n) - (a.n < b.n);
-}
-
 bool str_starts(struct str s, struct str prefix)
 {
 	return s.n >= prefix.n && str_eq(str_head(s, prefix.n), prefix);

@@ -35,7 +35,6 @@ static inline bool str_eq(struct str a, struct str b)
 
 /* ASCII case ignored. */
 bool str_ieq(struct str a, struct str b);
-int str_cmp(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 bool str_istarts(struct str s, struct str prefix);

@@ -82,13 +82,10 @@ enum drain_tape_end {
 
 /* Whether the first bytes of a file are a tape's. */
 bool drain_is_tape(struct str head);
-/* Replays a tape. 0 and *end; -EBADMSG: not a tape; -EPROTO: another version; else -errno of reading. *offset is the
+/* Replays a tape. head: the file's first bytes, where they were read already, as from a pipe one must: they stand before
+ * what fd gives. 0 and *end; -EBADMSG: not a tape; -EPROTO: another version; else -errno of reading. *offset is the
  * position of the first byte that was not replayed. */
-int drain_replay(int fd, drain_record_fn *fn, void *ctx, enum drain_tape_end *end,
+int drain_replay(struct str head, int fd, drain_record_fn *fn, void *ctx, enum drain_tape_end *end,
 		 uint64_t *offset) MUST_CHECK;
-
-/* The same when the file's first bytes were read already, as from a pipe one must: head stands before what fd gives. */
-int drain_replay_after(struct str head, int fd, drain_record_fn *fn, void *ctx, enum drain_tape_end *end,
-		       uint64_t *offset) MUST_CHECK;
 
 #endif

@@ -194,8 +194,8 @@ static int read_head(struct reader *r)
 	return h.version == WIRE_VERSION && h.order == TAPE_ORDER ? 1 : -EPROTO;
 }
 
-int drain_replay_after(struct str head, int fd, drain_record_fn *fn, void *ctx, enum drain_tape_end *end,
-		       uint64_t *offset)
+int drain_replay(struct str head, int fd, drain_record_fn *fn, void *ctx, enum drain_tape_end *end,
+		 uint64_t *offset)
 {
 	autodrop(drop_memory) struct reader *r = calloc(1, sizeof(*r));
 	const struct wire_head *rec;
@@ -228,9 +228,4 @@ int drain_replay_after(struct str head, int fd, drain_record_fn *fn, void *ctx, 
 	*end = ended && got == 0 ? DRAIN_TAPE_WHOLE : DRAIN_TAPE_CUT;
 	*offset = at;
 	return 0;
-}
-
-int drain_replay(int fd, drain_record_fn *fn, void *ctx, enum drain_tape_end *end, uint64_t *offset)
-{
-	return drain_replay_after(STR_NONE, fd, fn, ctx, end, offset);
 }

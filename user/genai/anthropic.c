@@ -136,7 +136,7 @@ static bool is_results_only(const struct genai_message *m)
 	return m->count > 0;
 }
 
-void genai_anthropic_message(struct genai_work *w, const struct json *j, struct genai_message *m)
+static void message_read(struct genai_work *w, const struct json *j, struct genai_message *m)
 {
 	m->role = genai_word(w, j, "role");
 	m->count = blocks_read(w, json_get(j, "content"), &m->parts);
@@ -150,7 +150,7 @@ static void messages_read(struct genai_work *w, const struct json *messages)
 	size_t n = genai_input_new(w, json_count(messages));
 
 	for (const struct json *e = json_first(messages); e && w->c.input_count < n; e = json_next(e))
-		genai_anthropic_message(w, e, &w->c.input[w->c.input_count++]);
+		message_read(w, e, &w->c.input[w->c.input_count++]);
 }
 
 /* ---- tools ---- */
@@ -221,7 +221,7 @@ static bool request(struct genai_work *w, const struct json *body)
 	return true;
 }
 
-struct str genai_anthropic_finish(struct str word)
+static struct str finish_otel(struct str word)
 {
 	static const struct genai_finish_row rows[] = {
 		{"end_turn", "stop"},	   {"stop_sequence", "stop"},
@@ -283,7 +283,7 @@ void genai_anthropic_stop(struct genai_work *w, struct str word)
 {
 	if (word.n == 0)
 		return;
-	w->c.output[0].finish = genai_anthropic_finish(word);
+	w->c.output[0].finish = finish_otel(word);
 	w->c.finish_reasons[0] = word;
 	w->c.finish_count = 1;
 }
@@ -308,7 +308,7 @@ static void response(struct genai_work *w, const struct json *body)
 
 	if ((json_type(json_get(body, "content")) != JSON_ARRAY && !torn) || !genai_anthropic_output(w))
 		return;
-	genai_anthropic_message(w, body, &c->output[0]);
+	message_read(w, body, &c->output[0]);
 	if (c->output[0].role.p == NULL) {
 		c->output[0].role = STR("assistant");
 		genai_message_hash(w, &c->output[0]);

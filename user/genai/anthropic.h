@@ -17,14 +17,11 @@ struct genai_anthropic_counts {
 
 /* One block of content; p is zeroed before. false: it is empty. */
 bool genai_anthropic_block(struct genai_work *w, const struct json *j, struct genai_part *p);
-void genai_anthropic_message(struct genai_work *w, const struct json *j, struct genai_message *m);
 /* Takes over every count that usage gives: a stream's are cumulative, the last one wins. */
 void genai_anthropic_usage(struct genai_work *w, struct genai_anthropic_counts *n, const struct json *usage);
 void genai_anthropic_sum(struct genai_work *w, const struct genai_anthropic_counts *n);
 /* Room for the one answer. */
 bool genai_anthropic_output(struct genai_work *w);
-/* OpenTelemetry's word for a stop reason; their own when it has none. */
-struct str genai_anthropic_finish(struct str word);
 void genai_anthropic_stop(struct genai_work *w, struct str word);
 bool genai_anthropic_event(struct genai_work *w, const struct http_event *ev);
 void genai_anthropic_join(struct genai_work *w);

@@ -233,20 +233,15 @@ void genai_rpc_listen(struct genai_work *w, const struct http_event *ev);
 bool genai_rpc_outlive(struct genai_work *w);
 /* Whatever was said in this message on this connection; up: its exchange or pipe. */
 void genai_rpc_dispatch(struct genai_work *up, const struct json *j, const struct genai_rpc_at *at);
-bool genai_rpc_read(struct genai_work *w, const struct json *j, struct genai_rpc_message *m);
 /* Something that the server asks inside of an answer of its own, and what the client says to it in a request. */
 void genai_rpc_ask(struct genai_work *up, const struct genai_rpc_message *m, uint64_t scope,
 		   const struct genai_rpc_at *at);
 void genai_rpc_tell(struct genai_work *up, uint64_t scope, const struct genai_rpc_message *m,
 		    const struct genai_rpc_at *at);
-/* The client gave up waiting. */
-void genai_rpc_cancel(struct genai_work *up, const struct json *id, uint64_t ts_ns);
 /* The call is settled: nothing waits for its answer. */
 void genai_rpc_settled(struct genai_work *w);
 /* Status error from "error". */
 void genai_rpc_error(struct genai_work *w, const struct json *error);
-/* A string or number as a JSON string. */
-struct str genai_rpc_quoted(struct genai_work *w, const struct json *j);
 /* Calls of a connection that is gone, that only it could answer. */
 void genai_rpc_abandon(struct genai_work *up, enum http_end end, uint64_t ts_ns);
 void genai_rpc_fini(struct genai_rpc_table *t);

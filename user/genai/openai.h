@@ -6,8 +6,6 @@
 #include "base/jsonw.h"
 #include "genai/decoder.h"
 
-/* A message of a request or an answer, with its hash; m is zeroed before. false: no memory. */
-bool genai_openai_message(struct genai_work *w, const struct json *j, struct genai_message *m);
 /* All messages of a request. */
 void genai_openai_messages(struct genai_work *w, const struct json *messages);
 /* completions.c: a prompt (text, texts or tokens) as the one message of a request. */
@@ -19,8 +17,6 @@ void genai_openai_usage(struct genai_work *w, const struct json *usage);
 void genai_openai_tools(struct genai_work *w, const struct json *body);
 /* Room for n answers. */
 bool genai_openai_outputs(struct genai_work *w, uint32_t n);
-/* OpenTelemetry's word for a finish reason; their own when it has none. */
-struct str genai_openai_finish(struct str word);
 void genai_openai_finish_add(struct genai_work *w, struct genai_message *m, struct str word);
 bool genai_openai_event(struct genai_work *w, const struct http_event *ev);
 void genai_openai_join(struct genai_work *w);

@@ -176,7 +176,7 @@ void genai_rpc_fini(struct genai_rpc_table *t)
 
 /* ---- messages ---- */
 
-bool genai_rpc_read(struct genai_work *w, const struct json *j, struct genai_rpc_message *m)
+static bool message_read(struct genai_work *w, const struct json *j, struct genai_rpc_message *m)
 {
 	*m = (struct genai_rpc_message){
 		.j = j,
@@ -199,7 +199,8 @@ static const struct genai_rpc_protocol *protocol_find(struct genai_work *w, cons
 	return NULL;
 }
 
-struct str genai_rpc_quoted(struct genai_work *w, const struct json *j)
+/* A string or number as a JSON string. */
+static struct str quoted(struct genai_work *w, const struct json *j)
 {
 	struct str s = json_type(j) == JSON_STRING ? json_str(genai_scratch(w), j) : json_raw(j);
 
@@ -248,7 +249,7 @@ static bool setup(struct genai_work *w, const struct genai_rpc_message *m,
 	w->c.method = arena_dup(w->c.arena, m->method);
 	session_mix(w);
 	protocol->request(w, m, at);
-	genai_param_add_json(w, "jsonrpc.request.id", genai_rpc_quoted(w, m->id));
+	genai_param_add_json(w, "jsonrpc.request.id", quoted(w, m->id));
 	/* The exchange that it is finds its answer without. */
 	return wait_for(t, w) || !w->is_own;
 }
@@ -309,7 +310,8 @@ void genai_rpc_tell(struct genai_work *up, uint64_t scope, const struct genai_rp
 		answer(w, m, at);
 }
 
-void genai_rpc_cancel(struct genai_work *up, const struct json *id, uint64_t ts_ns)
+/* The client gave up waiting. */
+static void cancel(struct genai_work *up, const struct json *id, uint64_t ts_ns)
 {
 	struct genai_work *w = find(up, scope_of(up), id, false);
 
@@ -327,7 +329,7 @@ static bool dispatch_one(struct genai_work *up, const struct json *j, const stru
 	struct genai_rpc_message m;
 	struct genai_work *w;
 
-	if (!genai_rpc_read(up, j, &m))
+	if (!message_read(up, j, &m))
 		return false;
 	if (m.method.n > 0 && m.id != NULL) {
 		genai_rpc_ask(up, &m, 0, at);
@@ -335,7 +337,7 @@ static bool dispatch_one(struct genai_work *up, const struct json *j, const stru
 	}
 	if (m.method.n > 0) {
 		if (str_eq(m.method, STR("notifications/cancelled")) && !at->from_server)
-			genai_rpc_cancel(up, json_get(m.params, "requestId"), at->ts_ns);
+			cancel(up, json_get(m.params, "requestId"), at->ts_ns);
 		return protocol_find(up, &m) != NULL;
 	}
 	w = m.id ? find(up, scope_of(up), m.id, !at->from_server) : NULL;
@@ -413,13 +415,13 @@ bool genai_rpc_take(struct genai_work *w, const struct json *body)
 
 	if (json_type(body) == JSON_ARRAY)
 		return take_batch(w, body);
-	if (!genai_rpc_read(w, body, &m))
+	if (!message_read(w, body, &m))
 		return false;
 	if (m.method.n == 0) {
 		if (!dispatch_one(w, body, &at))
 			return false;
 		w->c.note = "the answer to a request that came from the server";
-		genai_param_add_json(w, "jsonrpc.request.id", genai_rpc_quoted(w, m.id));
+		genai_param_add_json(w, "jsonrpc.request.id", quoted(w, m.id));
 		return true;
 	}
 	if (m.id == NULL)
@@ -443,7 +445,7 @@ static void call_response(struct genai_work *w, const struct json *body)
 
 	if (json_type(body) == JSON_ARRAY && json_count(body) == 1)
 		body = json_at(body, 0);
-	if (!genai_rpc_read(w, body, &m) || m.method.n > 0) {
+	if (!message_read(w, body, &m) || m.method.n > 0) {
 		if (w->c.x->response.done && w->whole)
 			genai_mark_broken(w, genai_answer_dir(w), w->c.x->response.offset,
 					  "the answer is no JSON-RPC response");
@@ -462,7 +464,7 @@ static bool call_event(struct genai_work *w, const struct http_event *ev)
 	struct genai_rpc_message m;
 
 	for (; e != NULL; e = json_type(j) == JSON_ARRAY ? json_next(e) : NULL) {
-		if (!genai_rpc_read(w, e, &m))
+		if (!message_read(w, e, &m))
 			continue;
 		if (!is_mine(w, &m))
 			(void)dispatch_one(w, e, &at);

@@ -60,7 +60,9 @@ static bool find_name(struct str t, size_t sep, struct place *out)
 	return true;
 }
 
-bool scan_quote_open(struct str t, size_t *at, char *quote, size_t *slashes)
+/* An opening quote at *at, escaped or not: false when there is none, else *at is behind it and *quote, *slashes say
+ * what closes the text. */
+static bool quote_open(struct str t, size_t *at, char *quote, size_t *slashes)
 {
 	size_t i = *at, n = 0;
 
@@ -76,7 +78,8 @@ bool scan_quote_open(struct str t, size_t *at, char *quote, size_t *slashes)
 	return true;
 }
 
-size_t scan_quote_close(struct str t, size_t at, char quote, size_t slashes)
+/* Position of the closing quote (of its first backslash), or the text's end. */
+static size_t quote_close(struct str t, size_t at, char quote, size_t slashes)
 {
 	size_t run = 0;
 
@@ -221,12 +224,12 @@ static bool quoted(struct scan *s, struct name_found f, size_t at, char quote, s
 		return false;
 	if (f.class == NAME_KEY || f.class == NAME_TOKEN) {
 		struct str near = str_head(t, at + LIKELY_SEEN);
-		size_t end = scan_quote_close(near, at, quote, slashes);
+		size_t end = quote_close(near, at, quote, slashes);
 
 		if (!name_is_likely(f.class, str_make(t.p + at, end - at)))
 			return false;
 	}
-	size_t end = scan_quote_close(t, at, quote, slashes);
+	size_t end = quote_close(t, at, quote, slashes);
 	struct str v = str_make(t.p + at, end - at);
 	if (v.n == 0 || (template && str_find_char(str_head(v, 64), '{') >= 0))
 		return false;
@@ -359,7 +362,7 @@ bool scan_assignment(struct scan *s, size_t sep, struct scan_hit *hit)
 		f.class = NAME_STRICT;
 	if (pl.query)
 		return at == sep + 1 && unquoted(s, &pl, f, '=', at, hit);
-	if (scan_quote_open(t, &at, &quote, &slashes)) {
+	if (quote_open(t, &at, &quote, &slashes)) {
 		/* input('Password: ') closes a text here, it opens none. */
 		if (pl.bare && at < t.n && memchr(");,]} \n", t.p[at], 7) != NULL)
 			return false;
@@ -367,7 +370,7 @@ bool scan_assignment(struct scan *s, size_t sep, struct scan_hit *hit)
 			return quoted(s, f, at, quote, slashes, template, hit);
 		if (template)
 			return false;
-		return header(s, f, at, scan_quote_close(t, at, quote, slashes), true, hit);
+		return header(s, f, at, quote_close(t, at, quote, slashes), true, hit);
 	}
 	if (f.class == NAME_HEADER && t.p[sep] == ':')
 		return header(s, f, at, line_end(s, at), false, hit);
@@ -383,8 +386,8 @@ static bool user_value(struct scan *s, size_t at, struct scan_hit *hit)
 	size_t end, slashes;
 	char quote;
 
-	if (scan_quote_open(t, &at, &quote, &slashes))
-		end = scan_quote_close(str_head(t, at + LIKELY_SEEN), at, quote, slashes);
+	if (quote_open(t, &at, &quote, &slashes))
+		end = quote_close(str_head(t, at + LIKELY_SEEN), at, quote, slashes);
 	else
 		end = run_end(s, at);
 	struct str v = str_make(t.p + at, end - at), user;
@@ -414,8 +417,8 @@ bool scan_option(struct scan *s, size_t at, struct scan_hit *hit)
 	struct name_found f = name_find_option(name);
 	if (f.class == NAME_PLAIN || is_marker(t, value))
 		return false;
-	if (scan_quote_open(t, &value, &quote, &slashes))
-		end = scan_quote_close(t, value, quote, slashes);
+	if (quote_open(t, &value, &quote, &slashes))
+		end = quote_close(t, value, quote, slashes);
 	else
 		end = run_end(s, value);
 	struct str v = str_make(t.p + value, end - value);

@@ -150,7 +150,8 @@ void scan_table_init(struct scan_table *t)
 		t->third[(unsigned char)"aAsS"[i]] |= PAIR_SCHEME;
 }
 
-bool scan_is_boundary(struct str t, size_t at)
+/* Whether a word may begin at `at`: nothing alphanumeric stands before it, or the end of an escape does. */
+static bool is_boundary(struct str t, size_t at)
 {
 	if (at == 0 || !scan_is(t.p[at - 1], ALNUM))
 		return true;
@@ -198,7 +199,7 @@ static bool find_rule(struct scan *s, size_t at, struct scan_hit *hit)
 			end++;
 		if (end - at - n < r->min || (r->exact && end - at - n != r->exact))
 			continue;
-		if (!scan_is_boundary(t, at))
+		if (!is_boundary(t, at))
 			return false;
 		end = r->exact ? end : scan_run(t, end, r->class);
 		/* The middle of a base64 text, not a word. */
@@ -217,7 +218,7 @@ static bool find_jwt(struct scan *s, size_t at, struct scan_hit *hit)
 	struct str t = s->text;
 	size_t first, second, end;
 
-	if (at < s->jwt_until || t.n - at < 16 || t.p[at + 2] != 'J' || !scan_is_boundary(t, at))
+	if (at < s->jwt_until || t.n - at < 16 || t.p[at + 2] != 'J' || !is_boundary(t, at))
 		return false;
 	first = scan_run(t, at, SCAN_KEY);
 	s->jwt_until = first;
@@ -262,7 +263,7 @@ static bool find_bearer(struct scan *s, size_t at, struct scan_hit *hit)
 	struct str t = s->text;
 	bool digit = false, upper = false, lower = false, other = false;
 
-	if (!starts_with_word(t, at, "bearer") || !scan_is_boundary(t, at))
+	if (!starts_with_word(t, at, "bearer") || !is_boundary(t, at))
 		return false;
 	size_t from = scan_run(t, at + 6, SCAN_SPACE);
 	if (from == at + 6)
@@ -315,7 +316,7 @@ static bool find_basic(struct scan *s, size_t at, struct scan_hit *hit)
 {
 	struct str t = s->text;
 
-	if (!starts_with_word(t, at, "basic") || !scan_is_boundary(t, at))
+	if (!starts_with_word(t, at, "basic") || !is_boundary(t, at))
 		return false;
 	size_t from = scan_run(t, at + 5, SCAN_SPACE);
 	size_t end = scan_run(t, from, SCAN_B64);

@@ -67,16 +67,9 @@ static inline size_t scan_run(struct str t, size_t at, unsigned class)
 	return at;
 }
 
-/* Whether a word may begin at `at`: nothing alphanumeric stands before it, or the end of an escape does. */
-bool scan_is_boundary(struct str t, size_t at);
 /* NAME=value and NAME: value, where sep is the position of '=' or ':'. */
 bool scan_assignment(struct scan *s, size_t sep, struct scan_hit *hit);
 /* --option value and -u user:value, where `at` is the position of the first dash. */
 bool scan_option(struct scan *s, size_t at, struct scan_hit *hit);
-/* An opening quote at *at, escaped or not: false when there is none, else *at is behind it and *quote, *slashes say
- * what closes the text. */
-bool scan_quote_open(struct str t, size_t *at, char *quote, size_t *slashes);
-/* Position of the closing quote (of its first backslash), or the text's end. */
-size_t scan_quote_close(struct str t, size_t at, char quote, size_t slashes);
 
 #endif

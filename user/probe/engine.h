@@ -100,8 +100,6 @@ void process_foresee_command(struct probe *p, char *const *argv, char *const *en
 
 /* Reads `notify` into the table of processes. */
 int watch_notice(void *ctx, void *data, size_t size);
-/* Makes the table of processes agree with the kernel's. */
-void watch_sync(struct probe *p);
 
 /* ---- shed.c ---- */
 

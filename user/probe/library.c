@@ -81,7 +81,8 @@ int library_read(struct library *out, int fd)
 	return 0;
 }
 
-int library_read_symbols(struct library *lib, int fd)
+/* Moves its sites to the symbols. 0, negative errno. */
+static int MUST_CHECK read_symbols(struct library *lib, int fd)
 {
 	autodrop(drop_elf_file) struct elf_file *elf = NULL;
 	int r = elf_open(&elf, fd);
@@ -103,7 +104,7 @@ int library_try(struct library *lib, int fd, int root, const char *path, uint32_
 				    .count = lib->site_count};
 
 	lib->verdict = trial_get(&trial, &lib->doubt);
-	return lib->verdict == TRIAL_FAILED ? library_read_symbols(lib, fd) : 0;
+	return lib->verdict == TRIAL_FAILED ? read_symbols(lib, fd) : 0;
 }
 
 int library_open_mapping(uint32_t pid, const struct procfs_mapping *m)
@@ -236,7 +237,7 @@ static int find_clean(struct libraries *t, struct library *lib, int fd, const ch
 
 	if (r == 0 || is_last)
 		return r;
-	r = library_read_symbols(lib, fd);
+	r = read_symbols(lib, fd);
 	lib->verdict = TRIAL_FAILED;
 	lib->doubt = "a process has other code where its probes would sit";
 	return r < 0 ? r : check_memory(t, lib, fd, path, "no probes on");
@@ -274,7 +275,7 @@ static int add_new(struct libraries *t, int fd, int root, uint32_t pid, const ch
 	int r = library_read(&found, fd);
 
 	if (r == 0 && t->settings.symbols)
-		r = library_read_symbols(&found, fd);
+		r = read_symbols(&found, fd);
 	if (r == -ENOMEM || r == -EIO)
 		return r;
 	if (r < 0)
@@ -496,7 +497,7 @@ static int move_to_symbols(struct libraries *t, struct library *lib)
 {
 	if (lib->fd <= 0)
 		return -EBADF;
-	int r = library_read_symbols(lib, lib->fd - 1);
+	int r = read_symbols(lib, lib->fd - 1);
 	if (r < 0)
 		return r;
 	load_unhook_entries(&lib->hooks);

@@ -83,8 +83,6 @@ size_t library_hooks(const struct libraries *t, struct load_hooks **list, size_t
 
 /* Reads sites and build-id of an open file into *out (id 0, no path, no hooks). 0, -ENOENT: no such functions. */
 int library_read(struct library *out, int fd) MUST_CHECK;
-/* Moves its sites to the symbols. 0, negative errno. */
-int library_read_symbols(struct library *lib, int fd) MUST_CHECK;
 /* Tries the chosen sites; gives them up for the symbols when they do not see what they must. path: inside root. pid: of
  * a process that maps the file, 0: none. 0, negative errno. */
 int library_try(struct library *lib, int fd, int root, const char *path, uint32_t pid) MUST_CHECK;

@@ -37,10 +37,12 @@ struct load {
 	struct warm warm;
 	bool multi;
 	bool narrow; /* a multi link's pid means the process */
+	/* One program for all functions (cookies and bpf_loop, 5.17); else one for each, which do not know their library. */
 	bool cookies;
-	bool session; /* one program and one link for entries and returns */
-	bool kept;    /* what was kept was used */
-	bool spend;   /* what probes do is counted */
+	/* One program and one link see entry and return of a call (6.13); who is not traced pays for the entry alone. */
+	bool session;
+	bool kept;  /* what was kept was used */
+	bool spend; /* what probes do is counted */
 	bool has_plain;
 };
 
@@ -298,19 +300,9 @@ bool load_has_multi(const struct load *l)
 	return l->multi;
 }
 
-bool load_has_session(const struct load *l)
-{
-	return l->session;
-}
-
 bool load_has_narrow(const struct load *l)
 {
 	return l->narrow || !l->multi;
-}
-
-bool load_has_cookies(const struct load *l)
-{
-	return l->cookies;
 }
 
 /* ---- processes ---- */

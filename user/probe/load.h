@@ -51,8 +51,6 @@ struct wire_shared *load_shared(const struct load *l);
 /* What `spent` holds, of all processors together. 0, negative errno. */
 int load_read_spent(const struct load *l, struct state_spent *out) MUST_CHECK;
 bool load_has_multi(const struct load *l);
-/* One program for all functions (cookies and bpf_loop, 5.17); else one for each, which do not know their library. */
-bool load_has_cookies(const struct load *l);
 /* Links to one process alone: kernels before 6.10 (stable ones before 2024-06) mean its first thread with that. */
 bool load_has_narrow(const struct load *l);
 /* Attaches exec and exit, and fork when children are to be traced. */
@@ -83,7 +81,7 @@ struct load_hooks {
 	/* Set before: of this process alone, so that others that map the file never meet a probe. It does not follow
 	 * forks, but exec. 0: whoever maps it; so it is, too, where the kernel's filter is by thread (load_has_narrow). */
 	uint32_t pid;
-	int returns_fd; /* uprobe_multi link + 1, of the returns or of both (load_has_session); 0: none */
+	int returns_fd; /* uprobe_multi link + 1, of the returns or, in a session, of both; 0: none */
 	int entries_fd;
 	struct bpf_link *returns[LOAD_HOOKS_MAX]; /* perf links */
 	struct bpf_link *entries[LOAD_HOOKS_MAX];
@@ -101,8 +99,5 @@ void load_unhook_entries(struct load_hooks *h);
 void load_unhook_returns(struct load_hooks *h);
 /* Many files at once, at the end: no call is entered any more. */
 void load_unhook_all(struct load *l, struct load_hooks *const *list, size_t count);
-
-/* One link sees entry and return of a call (6.13), and whoever is not traced pays for the entry alone. */
-bool load_has_session(const struct load *l);
 
 #endif

@@ -11,6 +11,8 @@
 
 static const struct {
 	const char *name;
+	/* A return probe may be set on it. Only plain C functions that neither throw, nor longjmp, nor switch stacks, nor
+	 * unwind are on the list: an exception through a probed frame ends the program. */
 	bool returns;
 	uint8_t arguments; /* that the kernel side reads */
 } functions[WIRE_FNS] = {
@@ -57,11 +59,6 @@ struct choice {
 const char *site_name(enum wire_fn fn)
 {
 	return (unsigned)fn < WIRE_FNS ? functions[fn].name : "?";
-}
-
-bool site_may_return(enum wire_fn fn)
-{
-	return (unsigned)fn < WIRE_FNS && functions[fn].returns;
 }
 
 /* ---- at the symbol ---- */

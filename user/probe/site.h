@@ -50,11 +50,6 @@ struct site_costs {
 
 /* The symbol of a function: "SSL_read". */
 const char *site_name(enum wire_fn fn);
-/*
- * Whether a return probe may be set on it. Only plain C functions that neither throw, nor longjmp, nor switch stacks,
- * nor unwind are on the list: an exception through a probed frame ends the program.
- */
-bool site_may_return(enum wire_fn fn);
 /* Fills sites for the functions that a TLS library defines. Returns how many; 0 when none of them moves data. */
 size_t site_choose(struct elf_file *elf, struct site sites[WIRE_FNS]);
 /* The same with each probe at its symbol's first instruction. */

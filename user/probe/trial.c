@@ -263,7 +263,7 @@ static const char *judge(struct bench *b)
 	return compare(&report, &target.counts);
 }
 
-static enum trial_verdict run(const struct trial *t, const char **why, uint8_t *word)
+enum trial_verdict trial_run(const struct trial *t, const char **why, uint8_t *word)
 {
 	autodrop(bench_fini) struct bench b = {.go_fd = -1, .said_fd = -1};
 	struct shuttle s = {.ssl_fd = t->ssl_fd};
@@ -288,13 +288,6 @@ static enum trial_verdict run(const struct trial *t, const char **why, uint8_t *
 	}
 	*why = judge(&b);
 	return *why ? TRIAL_FAILED : TRIAL_PASSED;
-}
-
-enum trial_verdict trial_run(const struct trial *t, const char **why)
-{
-	uint8_t word = 0;
-
-	return run(t, why, &word);
 }
 
 /* ---- what was learnt ---- */
@@ -348,7 +341,7 @@ enum trial_verdict trial_get(const struct trial *t, const char **why)
 		*why = excuses[known - '0'];
 		return TRIAL_UNPROVEN;
 	}
-	enum trial_verdict verdict = run(t, why, &word);
+	enum trial_verdict verdict = trial_run(t, why, &word);
 	char letter = letter_of(verdict, word);
 	if (letter)
 		cache_add(key, letter);

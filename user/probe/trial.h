@@ -31,8 +31,9 @@ struct trial {
 	size_t count;
 };
 
-/* *why: a constant, the reason when it neither passed nor was there anything to prove, else NULL. */
-enum trial_verdict trial_run(const struct trial *t, const char **why);
+/* *why: a constant, the reason when it neither passed nor was there anything to prove, else NULL. *word: the child's last one,
+ * where it said one. */
+enum trial_verdict trial_run(const struct trial *t, const char **why, uint8_t *word);
 /* The same, or what an earlier trial of the same code said. */
 enum trial_verdict trial_get(const struct trial *t, const char **why);
 /* Keeps that real bytes bore the sites out. */

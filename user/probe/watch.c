@@ -112,8 +112,8 @@ static void add_untold(struct probe *p)
 	}
 }
 
-/* Notices can be lost; the kernel's table cannot. */
-void watch_sync(struct probe *p)
+/* Makes the table of processes agree with the kernel's: notices can be lost, that cannot. */
+static void sync_processes(struct probe *p)
 {
 	int fd = load_table_fd(p->load, LOAD_TARGETS);
 	struct state_target target;
@@ -168,7 +168,7 @@ int probe_tick(struct probe *p)
 	(void)ring_buffer__consume(p->notify);
 	uint64_t now = clock_now_ns();
 	if (now >= p->next_sync_ns) {
-		watch_sync(p);
+		sync_processes(p);
 		if (p->departures)
 			sweep_departures(p);
 		p->departures = false;
@@ -188,6 +188,6 @@ int probe_tick(struct probe *p)
 unsigned probe_alive(struct probe *p)
 {
 	if (!p->detached && map_count(p->processes) == 0)
-		watch_sync(p);
+		sync_processes(p);
 	return (unsigned)map_count(p->processes);
 }

@@ -28,7 +28,7 @@ static int load_tape(struct str head, int fd, const char *file, struct str price
 
 	if (p == NULL)
 		return err_say(EXIT_HOST, NULL, "cannot replay %s: %s", file, strerror(errno));
-	int r = drain_replay_after(head, fd, replay_record, p, &end, &offset);
+	int r = drain_replay(head, fd, replay_record, p, &end, &offset);
 	if (r == -EPROTO)
 		return err_say(EXIT_CORRUPT, "replay it with the bottrace that wrote it",
 			       "%s is a tape of another version", file);

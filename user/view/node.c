@@ -262,7 +262,8 @@ const char *node_signal(int64_t number)
 
 /* ---- what it is about ---- */
 
-struct str node_command(struct arena *a, const struct json *args, uint32_t skip)
+/* Command line of a process span without the directories of its program; p NULL: unknown. */
+static struct str command_of(struct arena *a, const struct json *args, uint32_t skip)
 {
 	autodrop(buf_fini) struct buf b;
 	uint32_t i = 0;
@@ -336,7 +337,7 @@ struct str node_what(struct arena *a, const struct node *n)
 		s = what_http(a, n);
 		break;
 	case NODE_PROC:
-		s = node_command(a, node_attribute(n, "process.command_args"), 0);
+		s = command_of(a, node_attribute(n, "process.command_args"), 0);
 		break;
 	case NODE_STEP:
 		break;

@@ -65,8 +65,6 @@ struct str node_status(struct arena *a, const struct node *n);
 int64_t node_time(struct arena *a, const struct json *object, const char *member);
 /* What the span is about: model, tool and argument, method and address, command line. At most some hundred bytes. */
 struct str node_what(struct arena *a, const struct node *n);
-/* Command line of a process span without the directories of its program; p NULL: unknown. */
-struct str node_command(struct arena *a, const struct json *args, uint32_t skip);
 /* 8.4k */
 void node_short_count(int64_t n, char out[24]);
 /* Tokens, cached tokens, outcome, exit, error, retries, openness, gaps, doubt about the parent: each led by two spaces.

@@ -29,7 +29,7 @@ struct account {
 	bool unknown;  /* the kernel's counters never came: what only they know is null */
 };
 
-void record_time(struct jsonw *w, const struct view_session *v, uint64_t ns)
+static void add_time(struct jsonw *w, const struct view_session *v, uint64_t ns)
 {
 	char z[32];
 
@@ -189,11 +189,11 @@ void record_facts(struct jsonw *w, const struct view_session *v, const struct re
 	jsonw_z(jsonw_key(w, "schema"), "bottrace.v1.trace");
 	jsonw_z(jsonw_key(w, "trace_id"), t->id);
 	jsonw_key(w, "start");
-	record_time(w, v, t->start_ns);
+	add_time(w, v, t->start_ns);
 	jsonw_key(w, "end");
-	record_time(w, v, t->end_ns);
+	add_time(w, v, t->end_ns);
 	jsonw_key(w, "observed_until");
-	record_time(w, v, t->until_ns);
+	add_time(w, v, t->until_ns);
 	jsonw_z(jsonw_key(w, "root_rule"), t->root_rule);
 	jsonw_null(jsonw_key(w, "session"));
 	jsonw_z(jsonw_key(w, "status"), status_word(t->status));
@@ -333,7 +333,7 @@ void record_process(struct jsonw *w, const struct view_session *v, const struct 
 	else
 		jsonw_null(w);
 	jsonw_key(w, "end");
-	record_time(w, v, p->end_ns);
+	add_time(w, v, p->end_ns);
 	write_exit(w, p);
 	write_sight(w, v, r, p);
 	jsonw_object_end(w);

@@ -20,7 +20,6 @@ struct record_roster {
 int record_roster_init(struct record_roster *r, const struct view_session *v) MUST_CHECK;
 void record_roster_fini(struct record_roster *r);
 
-void record_time(struct jsonw *w, const struct view_session *v, uint64_t ns);
 /* All members of trace t that stand before its connections: schema to ledger. */
 void record_facts(struct jsonw *w, const struct view_session *v, const struct record_roster *r,
 		  const struct trace *t);

@@ -74,7 +74,7 @@ static void round_trip(void **state)
 	make_tape(&tape, &want, 500);
 	assert_true(drain_is_tape(buf_str(&tape)));
 	int fd = file_of(tape.p, tape.n);
-	assert_int_equal(drain_replay(fd, append, &got, &end, &offset), 0);
+	assert_int_equal(drain_replay(STR_NONE, fd, append, &got, &end, &offset), 0);
 	close(fd);
 	assert_int_equal(end, DRAIN_TAPE_WHOLE);
 	assert_int_equal(offset, tape.n);
@@ -105,7 +105,7 @@ static void every_prefix(void **state)
 		       HEAD_BYTES + whole + ((struct wire_head *)(want.p + whole))->size <= n)
 			whole += ((struct wire_head *)(want.p + whole))->size;
 		buf_clear(&got);
-		r = drain_replay(fd, append, &got, &end, &offset);
+		r = drain_replay(STR_NONE, fd, append, &got, &end, &offset);
 		close(fd);
 		if (n < 8) {
 			assert_int_equal(r, -EBADMSG);
@@ -138,7 +138,7 @@ static void every_flip(void **state)
 		tape.p[bit / 8] ^= (char)(1 << bit % 8);
 		int fd = file_of(tape.p, tape.n);
 		buf_clear(&got);
-		int r = drain_replay(fd, append, &got, &end, &offset);
+		int r = drain_replay(STR_NONE, fd, append, &got, &end, &offset);
 
 		close(fd);
 		tape.p[bit / 8] ^= (char)(1 << bit % 8);
@@ -200,8 +200,8 @@ static void from_a_pipe(void **state)
 				fcntl(p[0], F_SETFL, O_NONBLOCK);
 			pthread_create(&thread, NULL, trickle, &t);
 			buf_clear(&got);
-			assert_int_equal(drain_replay_after(str_head(buf_str(&tape), head), p[0], append,
-							    &got, &end, &offset),
+			assert_int_equal(drain_replay(str_head(buf_str(&tape), head), p[0], append, &got,
+						      &end, &offset),
 					 0);
 			pthread_join(thread, NULL);
 			close(p[0]);
@@ -224,14 +224,14 @@ static void foreign(void **state)
 	(void)state;
 	buf_init(&got, SIZE_MAX);
 	int fd = file_of(text, sizeof(text));
-	assert_int_equal(drain_replay(fd, append, &got, &end, &offset), -EBADMSG);
+	assert_int_equal(drain_replay(STR_NONE, fd, append, &got, &end, &offset), -EBADMSG);
 	close(fd);
 	assert_false(drain_is_tape(str_make(text, sizeof(text))));
 	assert_false(drain_is_tape(STR_NONE));
 	fd = open("/", O_RDONLY);
-	assert_int_equal(drain_replay(fd, append, &got, &end, &offset), -EISDIR);
+	assert_int_equal(drain_replay(STR_NONE, fd, append, &got, &end, &offset), -EISDIR);
 	close(fd);
-	assert_int_equal(drain_replay(-1, append, &got, &end, &offset), -EBADF);
+	assert_int_equal(drain_replay(STR_NONE, -1, append, &got, &end, &offset), -EBADF);
 	/* Outputs are untouched by failures. */
 	assert_int_equal(end, 77);
 	assert_int_equal(offset, 77);
@@ -242,7 +242,7 @@ static void foreign(void **state)
 	size_t whole = tape.n;
 	buf_add(&tape, STR("x"));
 	fd = file_of(tape.p, tape.n);
-	assert_int_equal(drain_replay(fd, append, &got, &end, &offset), 0);
+	assert_int_equal(drain_replay(STR_NONE, fd, append, &got, &end, &offset), 0);
 	close(fd);
 	assert_int_equal(end, DRAIN_TAPE_CUT);
 	assert_int_equal(offset, whole);
@@ -269,7 +269,7 @@ static void sizes_that_lie(void **state)
 		memcpy(tape.p + HEAD_BYTES + first, &sizes[i], 4);
 		int fd = file_of(tape.p, tape.n);
 		buf_clear(&got);
-		assert_int_equal(drain_replay(fd, append, &got, &end, &offset), 0);
+		assert_int_equal(drain_replay(STR_NONE, fd, append, &got, &end, &offset), 0);
 		close(fd);
 		assert_int_equal(end, DRAIN_TAPE_CUT);
 		assert_int_equal(offset, HEAD_BYTES + first);

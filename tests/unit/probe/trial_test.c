@@ -22,8 +22,9 @@ static enum trial_verdict verdict_of(struct library *lib, int fd, int root, cons
 				.build_id = lib->build_id,
 				.sites = lib->sites,
 				.count = lib->site_count};
+	uint8_t word = 0;
 
-	return trial_run(&t, why);
+	return trial_run(&t, why, &word);
 }
 
 static void a_trial(void **state)
