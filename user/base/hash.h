@@ -12,7 +12,7 @@ struct hash128 {
 	uint64_t lo, hi;
 };
 
-/* XXH3 of s, seeded; the same on every machine. */
+/* XXH3 of s, seeded; the same on every machine, and for every empty s. */
 uint64_t hash_u64(struct str s, uint64_t seed);
 struct hash128 hash_u128(struct str s, uint64_t seed);
 /* Fingerprint of a sequence: h of what came before and the next element. */

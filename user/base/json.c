@@ -448,7 +448,7 @@ static struct hash128 hash_leaf(struct arena *a, const struct json *j)
 	else if (json_type(j) == JSON_NUMBER && json_f64(j, &number))
 		s = str_make(&number, sizeof(number));
 	number += 0.0; /* of the two zeros, the one without a sign */
-	return hash_u128(s.p ? s : STR(""), 16 + (uint64_t)json_type(j));
+	return hash_u128(s, 16 + (uint64_t)json_type(j));
 }
 
 /* A child's hash goes into its container's: members in any order, elements in theirs. */
@@ -460,7 +460,7 @@ static void hash_into(struct arena *a, struct json_level *l, const struct json *
 	}
 	struct str name = json_key(a, child);
 
-	h = hash_chain(hash_u128(name.p ? name : STR(""), 1), h);
+	h = hash_chain(hash_u128(name, 1), h);
 	l->sum.lo += h.lo;
 	l->sum.hi += h.hi;
 }

@@ -69,19 +69,6 @@ static bool knows(struct genai_work *w, const struct genai_rpc_message *m)
 	return !methods[row].sends || json_type(json_path(m->params, "message", "parts", NULL)) == JSON_ARRAY;
 }
 
-static struct str copied(struct genai_work *w, const struct json *object, const char *member)
-{
-	struct str s = json_get_str(genai_scratch(w), object, member);
-
-	return s.n > 0 ? arena_dup(w->c.arena, s) : STR_NONE;
-}
-
-static void word(struct genai_work *w, const char *key, struct str s)
-{
-	if (s.n > 0)
-		genai_param_add_json(w, key, genai_quote(w, s));
-}
-
 /* "TASK_STATE_INPUT_REQUIRED", "input-required" -> input-required; without the prefix, lower case. */
 static struct str lower_word(struct genai_work *w, struct str s, struct str prefix)
 {
@@ -170,13 +157,13 @@ static void part_read(struct genai_work *w, struct genai_answer *to, int64_t ind
 	if (file == NULL && (json_get(p, "raw") || json_get(p, "url")))
 		file = p;
 	if (file != NULL) {
-		part.mime = copied(w, file, json_get(file, "mimeType") ? "mimeType" : "mediaType");
+		part.mime = genai_copy(w, file, json_get(file, "mimeType") ? "mimeType" : "mediaType");
 		part.modality = STR("file");
 		part.type = GENAI_URI;
-		part.text = copied(w, file, json_get(file, "uri") ? "uri" : "url");
+		part.text = genai_copy(w, file, json_get(file, "uri") ? "uri" : "url");
 		if (part.text.p == NULL) {
 			part.type = GENAI_BLOB;
-			part.text = copied(w, file, json_get(file, "bytes") ? "bytes" : "raw");
+			part.text = genai_copy(w, file, json_get(file, "bytes") ? "bytes" : "raw");
 		}
 		if (part.text.p != NULL) {
 			genai_answer_part(w, to, index, &part);
@@ -203,10 +190,10 @@ static void message_request(struct genai_work *w, const struct json *message)
 	struct str role = json_get_str(genai_scratch(w), message, "role");
 	struct genai_answer parts = {0};
 
-	word(w, "a2a.message.id", json_get_str(genai_scratch(w), message, "messageId"));
-	word(w, "a2a.task.id", json_get_str(genai_scratch(w), message, "taskId"));
+	genai_param_add_str(w, "a2a.message.id", json_get_str(genai_scratch(w), message, "messageId"));
+	genai_param_add_str(w, "a2a.task.id", json_get_str(genai_scratch(w), message, "taskId"));
 	genai_param_add(w, "a2a.message.reference_task_ids", json_get(message, "referenceTaskIds"));
-	c->conversation_id = copied(w, message, "contextId");
+	c->conversation_id = genai_copy(w, message, "contextId");
 	parts_read(w, &parts, 0, json_get(message, "parts"));
 	c->input = arena_alloc(c->arena, sizeof(*c->input));
 	if (c->input == NULL || !genai_answer_message(w, &parts, c->input))
@@ -226,7 +213,7 @@ static void invoke(struct genai_work *w, const struct json *params)
 	c->kind = GENAI_INVOKE_AGENT;
 	c->operation = "invoke_agent";
 	c->label = agent_find(w);
-	word(w, "gen_ai.agent.name", c->label);
+	genai_param_add_str(w, "gen_ai.agent.name", c->label);
 	message_request(w, json_get(params, "message"));
 }
 
@@ -242,16 +229,16 @@ static void request(struct genai_work *w, const struct genai_rpc_message *m, con
 
 	(void)at;
 	state_new(w);
-	word(w, "a2a.method.name", c->method);
-	word(w, "a2a.protocol.version", http_field(&c->x->request, "a2a-version"));
-	word(w, "a2a.tenant", json_get_str(genai_scratch(w), m->params, "tenant"));
+	genai_param_add_str(w, "a2a.method.name", c->method);
+	genai_param_add_str(w, "a2a.protocol.version", http_field(&c->x->request, "a2a-version"));
+	genai_param_add_str(w, "a2a.tenant", json_get_str(genai_scratch(w), m->params, "tenant"));
 	if (row >= 0 && methods[row].sends) {
 		c->stream = methods[row].streams;
 		invoke(w, m->params);
 		return;
 	}
 	c->note = "A2A: asks about a task, invokes no agent";
-	word(w, "a2a.task.id", json_get_str(genai_scratch(w), m->params, "id"));
+	genai_param_add_str(w, "a2a.task.id", json_get_str(genai_scratch(w), m->params, "id"));
 }
 
 /* ---- an answer ---- */
@@ -289,11 +276,11 @@ static void artifact_read(struct genai_work *w, struct a2a *a, const struct json
 
 static void ids_read(struct genai_work *w, const struct json *j, const char *task)
 {
-	struct str context = copied(w, j, "contextId");
+	struct str context = genai_copy(w, j, "contextId");
 
 	if (context.p != NULL)
 		w->c.conversation_id = context;
-	word(w, "a2a.task.id", json_get_str(genai_scratch(w), j, task));
+	genai_param_add_str(w, "a2a.task.id", json_get_str(genai_scratch(w), j, task));
 }
 
 /* One of: a task, a message, an update of a status or an artifact; named by its member (1.0) or its kind (0.3). */
@@ -362,7 +349,7 @@ static void finish(struct genai_work *w)
 	w->finished |= c->x->response.done;
 	if (a == NULL)
 		return;
-	word(w, "a2a.task.state", a->state);
+	genai_param_add_str(w, "a2a.task.state", a->state);
 	if (c->kind != GENAI_INVOKE_AGENT)
 		return;
 	if (str_eq(a->state, STR("failed")) || str_eq(a->state, STR("rejected")) ||
@@ -396,10 +383,11 @@ static bool send_request(struct genai_work *w, const struct json *body)
 	if (json_type(json_path(body, "message", "parts", NULL)) != JSON_ARRAY)
 		return false;
 	state_new(w);
-	word(w, "a2a.method.name",
-	     str_ends(w->c.path, STR(":stream")) ? STR("SendStreamingMessage") : STR("SendMessage"));
-	word(w, "a2a.protocol.version", http_field(&w->c.x->request, "a2a-version"));
-	word(w, "a2a.tenant", json_get_str(genai_scratch(w), body, "tenant"));
+	genai_param_add_str(w, "a2a.method.name",
+			    str_ends(w->c.path, STR(":stream")) ? STR("SendStreamingMessage")
+								: STR("SendMessage"));
+	genai_param_add_str(w, "a2a.protocol.version", http_field(&w->c.x->request, "a2a-version"));
+	genai_param_add_str(w, "a2a.tenant", json_get_str(genai_scratch(w), body, "tenant"));
 	w->c.stream = str_ends(w->c.path, STR(":stream"));
 	invoke(w, body);
 	return true;
@@ -434,14 +422,14 @@ const struct genai_decoder genai_a2a_send = {
 
 static void card_response(struct genai_work *w, const struct json *body)
 {
-	struct str name = copied(w, body, "name"), url = json_get_str(genai_scratch(w), body, "url");
+	struct str name = genai_copy(w, body, "name"), url = json_get_str(genai_scratch(w), body, "url");
 	ptrdiff_t scheme = str_find(url, STR("://"));
 	struct str host;
 	uint16_t port;
 
 	if (name.p == NULL || json_get(body, "skills") == NULL)
 		return;
-	word(w, "gen_ai.agent.name", name);
+	genai_param_add_str(w, "gen_ai.agent.name", name);
 	w->c.note = "an agent's card";
 	if (w->c.x->server_side)
 		return;

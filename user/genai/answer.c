@@ -164,6 +164,14 @@ struct genai_single *genai_single_get(struct genai_work *w)
 	return w->stream;
 }
 
+void genai_single_join(struct genai_work *w, struct str (*otel)(struct str theirs))
+{
+	const struct genai_single *s = w->stream;
+
+	if (s != NULL)
+		genai_answer_only(w, &s->answer, s->finish, otel(s->finish));
+}
+
 struct str genai_finish(const struct genai_finish_row *rows, size_t n, struct str theirs)
 {
 	for (size_t i = 0; i < n; i++)

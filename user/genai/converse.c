@@ -262,10 +262,7 @@ static void usage_read(struct genai_work *w, const struct json *usage)
 
 static void join(struct genai_work *w)
 {
-	const struct genai_single *s = w->stream;
-
-	if (s != NULL)
-		genai_answer_only(w, &s->answer, s->finish, finish_otel(s->finish));
+	genai_single_join(w, finish_otel);
 }
 
 static void response(struct genai_work *w, const struct json *body)

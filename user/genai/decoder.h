@@ -125,6 +125,8 @@ struct genai_single {
 	struct str finish; /* the provider's word */
 };
 struct genai_single *genai_single_get(struct genai_work *w);
+/* The decoder's finish; otel: the finish reason in OpenTelemetry's word. */
+void genai_single_join(struct genai_work *w, struct str (*otel)(struct str theirs));
 
 struct genai_finish_row {
 	const char *theirs, *otel;
@@ -362,6 +364,8 @@ void genai_param_read(struct genai_work *w, const struct json *body, const struc
 void genai_param_add(struct genai_work *w, const char *key, const struct json *value);
 /* A value that is JSON already, in the arena or static. */
 void genai_param_add_json(struct genai_work *w, const char *key, struct str json);
+/* A text as JSON; an empty one is none. */
+void genai_param_add_str(struct genai_work *w, const char *key, struct str s);
 /* A count that is there and not negative; else *out stays. */
 void genai_param_count(const struct json *j, int64_t *out);
 
@@ -370,7 +374,9 @@ void genai_param_count(const struct json *j, int64_t *out);
 struct str genai_str(struct genai_work *w, const struct json *j);
 /* As genai_str of a member, but STR_NONE when it is empty. */
 struct str genai_prose(struct genai_work *w, const struct json *object, const char *member);
-/* The same for ids, names and other words, of which a cut half says nothing: STR_NONE. */
+/* The same from a message that is gone after the callback, whatever its text looks like. */
+struct str genai_copy(struct genai_work *w, const struct json *object, const char *member);
+/* As genai_prose for ids, names and other words, of which a cut half says nothing: STR_NONE. */
 struct str genai_word(struct genai_work *w, const struct json *object, const char *member);
 /* The value written anew: compact, valid UTF-8, closed where it was cut. STR_NONE for an absent one. */
 struct str genai_compact(struct genai_work *w, const struct json *j);

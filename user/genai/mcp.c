@@ -36,19 +36,6 @@ static bool knows(struct genai_work *w, const struct genai_rpc_message *m)
 	return known;
 }
 
-static struct str copied(struct genai_work *w, const struct json *object, const char *member)
-{
-	struct str s = json_get_str(genai_scratch(w), object, member);
-
-	return s.n > 0 ? arena_dup(w->c.arena, s) : STR_NONE;
-}
-
-static void word(struct genai_work *w, const char *key, struct str s)
-{
-	if (s.n > 0)
-		genai_param_add_json(w, key, genai_quote(w, s));
-}
-
 /* ---- texts ---- */
 
 /* {"type": "text", "text"}, other content, or an array of them, as parts. */
@@ -68,12 +55,12 @@ static void parts_read(struct genai_work *w, struct genai_message *m, const stru
 
 		if (str_eq(type, STR("text"))) {
 			p->type = GENAI_TEXT;
-			p->text = copied(w, e, "text");
+			p->text = genai_copy(w, e, "text");
 		} else if (str_eq(type, STR("image")) || str_eq(type, STR("audio"))) {
 			p->type = GENAI_BLOB;
 			p->modality = arena_dup(w->c.arena, type);
-			p->mime = copied(w, e, "mimeType");
-			p->text = copied(w, e, "data");
+			p->mime = genai_copy(w, e, "mimeType");
+			p->text = genai_copy(w, e, "data");
 		} else {
 			p->type = GENAI_OTHER;
 			p->name = type.n ? arena_dup(w->c.arena, type) : STR("content");
@@ -89,7 +76,7 @@ static void sampling_request(struct genai_work *w, const struct json *params)
 	const struct json *messages = json_get(params, "messages");
 	size_t n = json_count(messages);
 	struct genai_call *c = &w->c;
-	struct str system = copied(w, params, "systemPrompt");
+	struct str system = genai_copy(w, params, "systemPrompt");
 
 	if (system.p) {
 		c->system = arena_alloc(c->arena, sizeof(*c->system));
@@ -104,7 +91,7 @@ static void sampling_request(struct genai_work *w, const struct json *params)
 	for (const struct json *e = c->input ? json_first(messages) : NULL; e; e = json_next(e)) {
 		struct genai_message *m = &c->input[c->input_count++];
 
-		m->role = copied(w, e, "role");
+		m->role = genai_copy(w, e, "role");
 		parts_read(w, m, json_get(e, "content"));
 	}
 }
@@ -113,17 +100,17 @@ static void sampling_response(struct genai_work *w, const struct json *result)
 {
 	struct genai_call *c = &w->c;
 
-	c->response_model = copied(w, result, "model");
+	c->response_model = genai_copy(w, result, "model");
 	c->output = arena_alloc(c->arena, sizeof(*c->output));
 	if (c->output == NULL || json_get(result, "content") == NULL)
 		return;
 	c->output_count = 1;
-	c->output->role = copied(w, result, "role");
+	c->output->role = genai_copy(w, result, "role");
 	parts_read(w, c->output, json_get(result, "content"));
 	c->finish_reasons = arena_alloc(c->arena, sizeof(*c->finish_reasons));
 	if (c->finish_reasons == NULL || json_type(json_get(result, "stopReason")) != JSON_STRING)
 		return;
-	c->finish_reasons[0] = copied(w, result, "stopReason");
+	c->finish_reasons[0] = genai_copy(w, result, "stopReason");
 	c->finish_count = 1;
 	c->output->finish = str_eq(c->finish_reasons[0], STR("maxTokens")) ? STR("length")
 			    : str_eq(c->finish_reasons[0], STR("toolUse")) ? STR("tool_call")
@@ -196,7 +183,7 @@ static void version_read(struct genai_work *w, const struct json *meta, const st
 	/* Of initialize it is the client's wish: the answer has what is spoken. */
 	if (version.n == 0 && !str_eq(w->c.method, STR("initialize")))
 		version = json_get_str(scratch, params, "protocolVersion");
-	word(w, "mcp.protocol.version", version);
+	genai_param_add_str(w, "mcp.protocol.version", version);
 }
 
 static void subject_read(struct genai_work *w, const struct json *params)
@@ -207,7 +194,7 @@ static void subject_read(struct genai_work *w, const struct json *params)
 	if (str_eq(c->method, STR("tools/call"))) {
 		c->kind = GENAI_EXECUTE_TOOL;
 		c->operation = "execute_tool";
-		c->label = copied(w, params, "name");
+		c->label = genai_copy(w, params, "name");
 		c->tool_arguments = json_type(args) == JSON_OBJECT ? genai_compact(w, args) : STR("{}");
 		if (json_type(args) == JSON_OBJECT)
 			c->arguments_hash = json_hash(genai_scratch(w), args);
@@ -215,14 +202,15 @@ static void subject_read(struct genai_work *w, const struct json *params)
 			c->arguments_hash =
 				json_hash(genai_scratch(w), json_parse(genai_scratch(w), STR("{}"), NULL));
 	} else if (str_starts(c->method, STR("prompts/"))) {
-		c->label = copied(w, params, "name");
-		word(w, "gen_ai.prompt.name", c->label);
+		c->label = genai_copy(w, params, "name");
+		genai_param_add_str(w, "gen_ai.prompt.name", c->label);
 	} else if (str_starts(c->method, STR("resources/"))) {
-		word(w, "mcp.resource.uri", json_get_str(genai_scratch(w), params, "uri"));
+		genai_param_add_str(w, "mcp.resource.uri", json_get_str(genai_scratch(w), params, "uri"));
 	} else if (str_eq(c->method, STR("sampling/createMessage"))) {
 		sampling_request(w, params);
 	} else if (str_eq(c->method, STR("elicitation/create"))) {
-		word(w, "bottrace.mcp.message", json_get_str(genai_scratch(w), params, "message"));
+		genai_param_add_str(w, "bottrace.mcp.message",
+				    json_get_str(genai_scratch(w), params, "message"));
 	}
 }
 
@@ -234,14 +222,14 @@ static void request(struct genai_work *w, const struct genai_rpc_message *m, con
 
 	c->kind = GENAI_MCP;
 	subject_read(w, m->params);
-	word(w, "mcp.method.name", c->method);
-	word(w, "mcp.session.id", http_field(&c->x->request, "mcp-session-id"));
+	genai_param_add_str(w, "mcp.method.name", c->method);
+	genai_param_add_str(w, "mcp.session.id", http_field(&c->x->request, "mcp-session-id"));
 	version_read(w, meta, m->params);
 	genai_param_add_json(w, "network.transport", w->is_pipe ? STR("\"pipe\"") : STR("\"tcp\""));
 	if (client == NULL)
 		client = json_get(meta, META "clientInfo");
-	word(w, "bottrace.mcp.client", json_get_str(genai_scratch(w), client, "name"));
-	word(w, "bottrace.traceparent", json_get_str(genai_scratch(w), meta, "traceparent"));
+	genai_param_add_str(w, "bottrace.mcp.client", json_get_str(genai_scratch(w), client, "name"));
+	genai_param_add_str(w, "bottrace.traceparent", json_get_str(genai_scratch(w), meta, "traceparent"));
 	if (state != NULL) {
 		c->resumes = state_of(w, c->method, state);
 		inputs_tell(w, m, c->resumes.lo, at);
@@ -277,7 +265,7 @@ static void tool_result(struct genai_work *w, const struct json *result)
 	c->status = GENAI_ERROR;
 	c->error_type = STR("tool_error");
 	if (json_count(content) > 0)
-		c->error_message = copied(w, json_at(content, 0), "text");
+		c->error_message = genai_copy(w, json_at(content, 0), "text");
 }
 
 /* The server wants to know something first. */
@@ -318,7 +306,7 @@ static bool response(struct genai_work *w, const struct genai_rpc_message *m, co
 	struct arena *scratch = genai_scratch(w);
 	const struct json *server = json_get(m->result, "serverInfo");
 
-	word(w, "mcp.session.id", http_field(&c->x->response, "mcp-session-id"));
+	genai_param_add_str(w, "mcp.session.id", http_field(&c->x->response, "mcp-session-id"));
 	if (m->error != NULL) {
 		genai_rpc_error(w, m->error);
 		genai_param_add_json(w, "rpc.response.status_code", genai_quote(w, c->error_type));
@@ -326,9 +314,10 @@ static bool response(struct genai_work *w, const struct genai_rpc_message *m, co
 	}
 	if (server == NULL)
 		server = json_path(m->result, "_meta", META "serverInfo", NULL);
-	word(w, "bottrace.mcp.server", json_get_str(scratch, server, "name"));
+	genai_param_add_str(w, "bottrace.mcp.server", json_get_str(scratch, server, "name"));
 	if (str_eq(c->method, STR("initialize")))
-		word(w, "mcp.protocol.version", json_get_str(scratch, m->result, "protocolVersion"));
+		genai_param_add_str(w, "mcp.protocol.version",
+				    json_get_str(scratch, m->result, "protocolVersion"));
 	if (json_is(json_get(m->result, "resultType"), "input_required"))
 		asks(w, m, at);
 	else if (c->kind == GENAI_EXECUTE_TOOL)
@@ -338,7 +327,7 @@ static bool response(struct genai_work *w, const struct genai_rpc_message *m, co
 	else if (str_eq(c->method, STR("sampling/createMessage")))
 		sampling_response(w, m->result);
 	else if (str_eq(c->method, STR("elicitation/create")))
-		word(w, "bottrace.mcp.action", json_get_str(scratch, m->result, "action"));
+		genai_param_add_str(w, "bottrace.mcp.action", json_get_str(scratch, m->result, "action"));
 	return true;
 }
 

@@ -30,6 +30,13 @@ struct str genai_prose(struct genai_work *w, const struct json *object, const ch
 	return s.n > 0 ? s : STR_NONE;
 }
 
+struct str genai_copy(struct genai_work *w, const struct json *object, const char *member)
+{
+	struct str s = json_get_str(genai_scratch(w), object, member);
+
+	return s.n > 0 ? arena_dup(w->c.arena, s) : STR_NONE;
+}
+
 struct str genai_word(struct genai_work *w, const struct json *object, const char *member)
 {
 	return json_is_cut(json_get(object, member)) ? STR_NONE : genai_prose(w, object, member);
@@ -130,7 +137,7 @@ enum { SEED_ROLE = 1, SEED_TEXT, SEED_ID, SEED_NAME, SEED_ARGUMENTS, SEED_RESULT
 
 static void mix(struct hash128 *h, struct str s, uint64_t seed)
 {
-	*h = hash_chain(*h, hash_u128(s.p ? s : STR(""), seed));
+	*h = hash_chain(*h, hash_u128(s, seed));
 }
 
 /* No arguments have many spellings. */
@@ -200,7 +207,7 @@ static void mix_part(struct hash128 *h, const struct genai_part *p)
 
 void genai_message_hash(struct genai_work *w, struct genai_message *m)
 {
-	struct hash128 h = hash_u128(m->role.p ? m->role : STR(""), SEED_ROLE);
+	struct hash128 h = hash_u128(m->role, SEED_ROLE);
 	uint32_t i = 0;
 
 	while (i < m->count) {

@@ -13,6 +13,12 @@ void genai_param_add_json(struct genai_work *w, const char *key, struct str json
 	c->params[c->param_count++] = (struct genai_param){key, json};
 }
 
+void genai_param_add_str(struct genai_work *w, const char *key, struct str s)
+{
+	if (s.n > 0)
+		genai_param_add_json(w, key, genai_quote(w, s));
+}
+
 void genai_param_add(struct genai_work *w, const char *key, const struct json *value)
 {
 	if (json_type(value) == JSON_NONE || json_type(value) == JSON_NULL || json_is_cut(value))

@@ -137,7 +137,8 @@ static void history_use(struct genai_work *w, const struct genai_decoder *d, str
 		genai_history_keep(w, d, body, json_get(j, d->history), known);
 }
 
-/* W3C's Trace Context: somebody's trace, and no reason to believe in it. */
+/* W3C's Trace Context, "00-<32 hex digits>-<16>-<2>" and what later versions add: somebody's trace, and no reason to
+ * believe in it. */
 static void traceparent_read(struct genai_work *w)
 {
 	struct str s = str_trim(http_field(&w->c.x->request, "traceparent"));
@@ -176,10 +177,9 @@ void genai_request_read(struct genai_work *w)
 	struct genai_known known = {0};
 	struct str body = m->body;
 
-	c->body_hash = hash_u128(body.p ? body : STR(""), 0);
+	c->body_hash = hash_u128(body, 0);
 	if (m->torn) /* its beginning alone would make all requests of a conversation one */
-		c->body_hash =
-			hash_chain(c->body_hash, hash_u128(m->tail.p ? m->tail : STR(""), m->body_bytes));
+		c->body_hash = hash_chain(c->body_hash, hash_u128(m->tail, m->body_bytes));
 	traceparent_read(w);
 	if (genai_export_find(w, body) || is_card(w))
 		return;

@@ -226,7 +226,7 @@ static void session_mix(struct genai_work *w)
 {
 	struct str id = http_field(&w->c.x->request, "mcp-session-id");
 
-	w->c.body_hash = hash_chain(w->c.body_hash, hash_u128(id.p ? id : STR(""), 0));
+	w->c.body_hash = hash_chain(w->c.body_hash, hash_u128(id, 0));
 }
 
 /* carrier: scope of what it came over; scope: within which its id counts. */

@@ -29,7 +29,7 @@ static bool is_instruction(struct str role)
 
 static void mix(struct hash128 *h, uint64_t seed, struct str s)
 {
-	*h = hash_chain(*h, hash_u128(s.p ? s : STR(""), seed));
+	*h = hash_chain(*h, hash_u128(s, seed));
 }
 
 /* Without what only one API has: roles of tools, borders between messages, thoughts. */
