@@ -148,22 +148,43 @@ const char *buf_z(struct buf *b)
 
 #define READ_PIECE 65536
 
+/* One read of at most `most` bytes. > 0: there may be more; 0: the end; -errno. */
+static int read_piece(struct buf *b, int fd, size_t most)
+{
+	char *room = buf_reserve(b, most);
+	ssize_t n;
+
+	if (room == NULL)
+		return buf_err(b);
+	do
+		n = read(fd, room, most);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	buf_commit(b, (size_t)n);
+	return n > 0;
+}
+
 int buf_read(struct buf *b, int fd)
 {
-	for (;;) {
-		char *room = buf_reserve(b, READ_PIECE);
+	int r;
 
-		if (room == NULL)
-			return buf_err(b);
-		ssize_t n = read(fd, room, READ_PIECE);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return 0;
-		buf_commit(b, (size_t)n);
+	do
+		r = read_piece(b, fd, READ_PIECE);
+	while (r > 0);
+	return r;
+}
+
+int buf_read_head(struct buf *b, int fd)
+{
+	int r = 1;
+
+	while (r > 0 && b->n < b->max) {
+		size_t room = b->max - b->n;
+
+		r = read_piece(b, fd, room < READ_PIECE ? room : READ_PIECE);
 	}
+	return r;
 }
 
 int buf_write(const struct buf *b, int fd)

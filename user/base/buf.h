@@ -41,6 +41,8 @@ void buf_truncate(struct buf *b, size_t n);
 /* Adds all that is left to read of fd. 0; -errno of reading; buf_err when b has not 64 KiB more room
  * than it needs. */
 int buf_read(struct buf *b, int fd) MUST_CHECK;
+/* As much of it as b has room for. 0; 1: b is full, and there may be more; -errno. */
+int buf_read_head(struct buf *b, int fd) MUST_CHECK;
 /* Writes all of it to fd, waiting where fd makes us wait. 0 or -errno. */
 int buf_write(const struct buf *b, int fd) MUST_CHECK;
 /* NUL-terminated view (the NUL is not counted), or "" without memory; valid until the next change. */

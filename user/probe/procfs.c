@@ -174,24 +174,8 @@ int procfs_read(uint32_t pid, const char *name, struct buf *out)
 	autodrop(drop_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return gone(errno);
-	for (;;) {
-		size_t room = out->max - out->n;
-
-		if (room == 0)
-			return 1;
-		room = room < 65536 ? room : 65536;
-		char *p = buf_reserve(out, room);
-		if (p == NULL)
-			return buf_err(out);
-		ssize_t n = read(fd, p, room);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return gone(errno);
-		if (n == 0)
-			return 0;
-		buf_commit(out, (size_t)n);
-	}
+	int r = buf_read_head(out, fd);
+	return r < 0 ? gone(-r) : r;
 }
 
 int procfs_stat(uint32_t pid, struct procfs_stat *out)

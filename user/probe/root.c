@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "probe/procfs.h"
+
 int root_open(uint32_t pid)
 {
 	char path[32] = "/";
@@ -97,7 +99,7 @@ static int read_fd_path(int fd, char *out, size_t size)
 
 int root_real_path(int root, int fd, char *out, size_t size)
 {
-	char top[4096];
+	char top[PROCFS_PATH_MAX];
 	int r = read_fd_path(root, top, sizeof(top));
 
 	if (r == 0)
@@ -116,20 +118,6 @@ int root_read(int root, const char *path, struct buf *out)
 	autodrop(drop_fd) int fd = root_open_file(root, path);
 	if (fd < 0)
 		return fd;
-	while (out->n < out->max) {
-		size_t room = out->max - out->n < 65536 ? out->max - out->n : 65536;
-		char *p = buf_reserve(out, room);
-
-		if (p == NULL)
-			return buf_err(out);
-		ssize_t n = read(fd, p, room);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		buf_commit(out, (size_t)n);
-	}
-	return 0;
+	int r = buf_read_head(out, fd);
+	return r < 0 ? r : 0;
 }

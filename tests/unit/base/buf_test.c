@@ -5,6 +5,7 @@
 #include "harness.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -186,12 +187,44 @@ static void read_and_write(void **state)
 	buf_fini(&out);
 }
 
+/* A file of n bytes into room for `max`: what came, and whether that was all. */
+static void reads_a_head(void **state)
+{
+	static const struct {
+		size_t bytes, max;
+		int want;
+	} rows[] = {
+		{0, 10, 0}, {9, 10, 0}, {10, 10, 1}, {11, 10, 1}, {200000, 150000, 1}, {200000, SIZE_MAX, 0},
+		{5, 0, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t want = rows[i].bytes < rows[i].max ? rows[i].bytes : rows[i].max;
+		FILE *file = tmpfile();
+		struct buf b;
+
+		assert_non_null(file);
+		assert_int_equal(ftruncate(fileno(file), (off_t)rows[i].bytes), 0);
+		buf_init(&b, rows[i].max);
+		assert_int_equal(buf_read_head(&b, fileno(file)), rows[i].want);
+		assert_int_equal(b.n, want);
+		assert_int_equal(buf_err(&b), 0);
+		buf_fini(&b);
+		buf_init(&b, 10);
+		assert_int_equal(buf_read_head(&b, -1), -EBADF);
+		buf_fini(&b);
+		fclose(file);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_adds),	   cmocka_unit_test(test_maximum),
 		cmocka_unit_test(test_no_maximum), cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_sweeps),	   cmocka_unit_test(read_and_write),
+		cmocka_unit_test(reads_a_head),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
