@@ -29,7 +29,8 @@ static int hush(enum libbpf_print_level level, const char *fmt, va_list ap)
  * `expected`, 0: it does not. */
 static int probe_link(enum bpf_attach_type type, uint32_t pid, int expected)
 {
-	unsigned long offset = 0;
+	const unsigned long offset = 0;
+	const struct link_places nowhere = {.path = "/", .offsets = &offset, .count = 1, .pid = pid};
 
 	libbpf_set_print(hush);
 	autodrop(drop_fd) int prog = link_load_nothing(type);
@@ -37,7 +38,7 @@ static int probe_link(enum bpf_attach_type type, uint32_t pid, int expected)
 		return prog;
 	if (prog < 0)
 		return 0;
-	autodrop(drop_fd) int link = link_open_many(prog, type, pid, "/", &offset, NULL, 1, false);
+	autodrop(drop_fd) int link = link_open_many(prog, type, &nowhere);
 	return link == expected;
 }
 

@@ -8,20 +8,19 @@
 #include <unistd.h>
 
 /* By hand, for libbpf passes no kind of link on that it does not know. */
-int link_open_many(int prog, unsigned attach_type, uint32_t pid, const char *path,
-		   const unsigned long *offsets, const uint64_t *cookies, size_t count, bool returns)
+int link_open_many(int prog, unsigned attach_type, const struct link_places *places)
 {
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
 	attr.link_create.prog_fd = (uint32_t)prog;
 	attr.link_create.attach_type = attach_type;
-	attr.link_create.uprobe_multi.pid = pid;
-	attr.link_create.uprobe_multi.path = (uintptr_t)path;
-	attr.link_create.uprobe_multi.offsets = (uintptr_t)offsets;
-	attr.link_create.uprobe_multi.cookies = (uintptr_t)cookies;
-	attr.link_create.uprobe_multi.cnt = (uint32_t)count;
-	attr.link_create.uprobe_multi.flags = returns ? BPF_F_UPROBE_MULTI_RETURN : 0;
+	attr.link_create.uprobe_multi.pid = places->pid;
+	attr.link_create.uprobe_multi.path = (uintptr_t)places->path;
+	attr.link_create.uprobe_multi.offsets = (uintptr_t)places->offsets;
+	attr.link_create.uprobe_multi.cookies = (uintptr_t)places->cookies;
+	attr.link_create.uprobe_multi.cnt = (uint32_t)places->count;
+	attr.link_create.uprobe_multi.flags = places->returns ? BPF_F_UPROBE_MULTI_RETURN : 0;
 	long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 	return fd < 0 ? -errno : (int)fd;
 }

@@ -12,10 +12,17 @@
 /* BPF_TRACE_UPROBE_SESSION, linux/bpf.h of 6.13: newer than the headers that we build with. */
 #define LINK_SESSION ((enum bpf_attach_type)57)
 
-/* attach_type: enum bpf_attach_type. pid: of the process that alone is to meet them; 0: whoever maps the file. Descriptor, negative errno. */
-int link_open_many(int prog, unsigned attach_type, uint32_t pid, const char *path,
-		   const unsigned long *offsets, const uint64_t *cookies, size_t count,
-		   bool returns) MUST_CHECK;
+struct link_places {
+	const char *path;
+	const unsigned long *offsets; /* in the file */
+	const uint64_t *cookies;      /* one each; NULL: none */
+	size_t count;
+	uint32_t pid; /* of the process that alone is to meet them; 0: whoever maps the file */
+	bool returns; /* probes where the function returns, not at the place itself */
+};
+
+/* attach_type: enum bpf_attach_type. Descriptor, negative errno. */
+int link_open_many(int prog, unsigned attach_type, const struct link_places *places) MUST_CHECK;
 /* Descriptor of a program that does nothing, with an attach type that old kernels refuse; negative errno. */
 int link_load_nothing(unsigned attach_type) MUST_CHECK;
 

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "bottrace.skel.h"
 #include "probe/feature.h"
 #include "probe/link.h"
@@ -209,7 +210,7 @@ int load_open(struct load **out, uint64_t ring_bytes, bool spend, bool plain, st
 	int multi = feature_ask_multi();
 	if (multi < 0)
 		return explain(multi, why, true);
-	if (ring_bytes < 4096 || ring_bytes > UINT32_MAX)
+	if (ring_bytes < LIMIT_RING_MIN || ring_bytes > UINT32_MAX)
 		return -EINVAL;
 	autodrop(drop_load) struct load *l = calloc(1, sizeof(*l));
 	if (l == NULL)
@@ -377,11 +378,9 @@ int load_walk_socks(struct load *l, bool files)
 
 /* ---- files ---- */
 
-static int hook_multi(const struct bpf_program *prog, uint32_t pid, const char *path,
-		      const unsigned long *offsets, const uint64_t *cookies, size_t count, bool returns)
+static int hook_multi(const struct bpf_program *prog, const struct link_places *places)
 {
-	int fd = link_open_many(bpf_program__fd(prog), bpf_program__expected_attach_type(prog), pid, path,
-				offsets, cookies, count, returns);
+	int fd = link_open_many(bpf_program__fd(prog), bpf_program__expected_attach_type(prog), places);
 
 	return fd < 0 ? fd : fd + 1;
 }
@@ -426,7 +425,9 @@ int load_hook_returns(struct load *l, struct load_hooks *h, const char *path, co
 	if (l->session) /* they come with the entries */
 		return 0;
 	if (l->multi) {
-		int fd = hook_multi(l->returns, pid_of(l, h), path, offsets, NULL, n, true);
+		const struct link_places places = {
+			.path = path, .offsets = offsets, .count = n, .pid = pid_of(l, h), .returns = true};
+		int fd = hook_multi(l->returns, &places);
 
 		if (fd < 0)
 			return fd;
@@ -463,7 +464,12 @@ int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, co
 	if (l->multi) {
 		const struct bpf_program *prog =
 			l->session ? l->skel->progs.tls_call : l->skel->progs.tls_enter;
-		int fd = hook_multi(prog, pid_of(l, h), path, offsets, cookies, count, false);
+		const struct link_places places = {.path = path,
+						   .offsets = offsets,
+						   .cookies = cookies,
+						   .count = count,
+						   .pid = pid_of(l, h)};
+		int fd = hook_multi(prog, &places);
 
 		if (fd < 0)
 			return fd;
@@ -488,11 +494,12 @@ int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, co
 int load_hook_loader(struct load *l, struct load_hooks *h, const char *path, uint64_t offset)
 {
 	const struct bpf_program *prog = l->skel->progs.loader_state;
-	unsigned long offsets[] = {offset};
+	const unsigned long offsets[] = {offset};
+	const struct link_places places = {.path = path, .offsets = offsets, .count = 1, .pid = pid_of(l, h)};
 
 	if (!l->multi)
 		return hook_perf(&h->entries[0], prog, pid_of(l, h), path, offset, 0, false);
-	int fd = hook_multi(prog, pid_of(l, h), path, offsets, NULL, 1, false);
+	int fd = hook_multi(prog, &places);
 	if (fd < 0)
 		return fd;
 	h->entries_fd = fd;

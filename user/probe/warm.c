@@ -11,8 +11,9 @@
 
 static void *run(void *arg)
 {
-	unsigned long offset = 0;
+	const unsigned long offset = 0;
 	char path[32];
+	const struct link_places place = {.path = path, .offsets = &offset, .count = 1};
 
 	(void)arg;
 	autodrop(drop_fd) int file = memfd_create("warm", MFD_CLOEXEC);
@@ -20,8 +21,7 @@ static void *run(void *arg)
 	if (file < 0 || prog < 0 || ftruncate(file, 4096) != 0)
 		return NULL;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	autodrop(drop_fd) int link =
-		link_open_many(prog, BPF_TRACE_UPROBE_MULTI, 0, path, &offset, NULL, 1, false);
+	autodrop(drop_fd) int link = link_open_many(prog, BPF_TRACE_UPROBE_MULTI, &place);
 	(void)link;
 	return NULL;
 }
