@@ -12,7 +12,8 @@
 #define LIMIT_QUEUE_BYTES    (32u << 20)  /* between drain thread and working thread */
 #define LIMIT_BODY_BYTES     (16u << 20)  /* message body kept whole, as on the wire */
 #define LIMIT_INFLATED_BYTES (64u << 20)  /* body after decoding its encodings */
-#define LIMIT_INFLATE_RATIO  200u	  /* decoded : encoded beyond 1 MiB decoded */
+#define LIMIT_INFLATE_FREE   (1u << 20)	  /* decoded bytes that may come of whatever */
+#define LIMIT_INFLATE_RATIO  200u	  /* decoded : encoded, beyond these */
 #define LIMIT_HEADER_BYTES   (64u << 10)  /* start line and fields of one message */
 #define LIMIT_HEADER_FIELDS  256u
 #define LIMIT_SSE_LINE_BYTES (4u << 20)

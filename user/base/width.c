@@ -3,6 +3,7 @@
  * finals; wide is East Asian Wide and Fullwidth; gaps of unassigned codes between like ranges are joined. */
 #include "base/width.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct range {
@@ -97,7 +98,7 @@ static const struct range wide[] = {
 };
 /* clang-format on */
 
-static int is_in(const struct range *table, size_t n, uint32_t code)
+static bool is_in(const struct range *table, size_t n, uint32_t code)
 {
 	size_t low = 0, high = n;
 
@@ -109,9 +110,9 @@ static int is_in(const struct range *table, size_t n, uint32_t code)
 		else if (code < table[mid].from)
 			high = mid;
 		else
-			return 1;
+			return true;
 	}
-	return 0;
+	return false;
 }
 
 unsigned int width_of(uint32_t code)

@@ -15,6 +15,8 @@
 #define AGENT_HISTORY_MAX  (4u << 20) /* of one conversation; what is longer begins anew */
 #define AGENT_MESSAGE_MAX  (4u << 20)
 #define AGENT_ID_MAX	   128u
+#define AGENT_USAGE_MAX	   (64u << 10)
+#define AGENT_AROUND_MAX   (64u << 10) /* what a body has around its messages: names, ids */
 
 /* A conversation: the agent's own, or a sub-agent's. */
 struct context {
@@ -92,7 +94,7 @@ static struct context *context_get(struct genai_agent *g, struct str id)
 	buf_init(&x->content, AGENT_MESSAGE_MAX);
 	buf_init(&x->message_id, AGENT_ID_MAX);
 	buf_init(&x->stop, AGENT_ID_MAX);
-	buf_init(&x->usage, 65536);
+	buf_init(&x->usage, AGENT_USAGE_MAX);
 	x->next = g->first;
 	g->first = x;
 	g->count++;
@@ -244,7 +246,7 @@ static void call_begin(struct genai_agent *g, struct context *x, const struct ge
 	w = genai_work_part(g->up, &at);
 	if (w == NULL)
 		return;
-	buf_init(&body, AGENT_HISTORY_MAX + 65536);
+	buf_init(&body, AGENT_HISTORY_MAX + AGENT_AROUND_MAX);
 	buf_add(&body, STR("{\"model\":"));
 	buf_add(&body, json_get(message, "model") ? json_raw(json_get(message, "model")) : STR("null"));
 	buf_add(&body, STR(",\"messages\":["));
@@ -277,7 +279,7 @@ static void call_end(struct context *x, enum genai_status status)
 	if (w == NULL)
 		return;
 	x->call = NULL;
-	buf_init(&body, AGENT_MESSAGE_MAX + 131072);
+	buf_init(&body, AGENT_MESSAGE_MAX + AGENT_USAGE_MAX + AGENT_AROUND_MAX);
 	buf_add(&body, STR("{\"type\":\"message\",\"role\":\"assistant\",\"id\":"));
 	buf_add(&body, x->message_id.n ? buf_str(&x->message_id) : STR("null"));
 	buf_add(&body, STR(",\"model\":"));

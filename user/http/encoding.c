@@ -225,7 +225,7 @@ static int give(struct http_encoding *e, uint32_t i, struct str out)
 	struct stage *s = &e->stage[i];
 
 	s->out_bytes += out.n;
-	if (s->out_bytes > (1u << 20) && s->out_bytes / LIMIT_INFLATE_RATIO > e->in_bytes)
+	if (s->out_bytes > LIMIT_INFLATE_FREE && s->out_bytes / LIMIT_INFLATE_RATIO > e->in_bytes)
 		return bad(e, "bomb: inflates beyond 200:1");
 	if (i + 1 < e->count)
 		return feed_stage(e, i + 1, out);

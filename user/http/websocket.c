@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-#define HEAD_MAX	14u /* 2 bytes, 8 of length, 4 of mask */
-#define LAST_BLOCKS_MAX 16u /* in one message: senders make one, and each costs us a window */
+#define HEAD_MAX	14u    /* 2 bytes, 8 of length, 4 of mask */
+#define INFLATE_STEP	16384u /* bytes decoded at a time */
+#define LAST_BLOCKS_MAX 16u    /* in one message: senders make one, and each costs us a window */
 
 enum opcode { OP_CONTINUATION = 0, OP_TEXT = 1, OP_BINARY = 2, OP_CLOSE = 8, OP_PING = 9, OP_PONG = 10 };
 
@@ -144,18 +145,18 @@ static int inflate_message(struct lane *l, struct buf *out)
 		l->z.avail_in = part == 0 ? (uInt)l->message.n : sizeof(tail);
 		fed += l->z.avail_in;
 		do {
-			char *room = buf_reserve(out, 16384);
+			char *room = buf_reserve(out, INFLATE_STEP);
 			int r;
 
 			if (room == NULL)
 				return buf_err(out);
 			l->z.next_out = (Bytef *)room;
-			l->z.avail_out = 16384;
+			l->z.avail_out = INFLATE_STEP;
 			r = inflate(&l->z, Z_SYNC_FLUSH);
-			buf_commit(out, 16384 - l->z.avail_out);
+			buf_commit(out, INFLATE_STEP - l->z.avail_out);
 			if (r != Z_OK && r != Z_BUF_ERROR && r != Z_STREAM_END)
 				return -EBADMSG;
-			if (out->n > (1u << 20) && out->n / LIMIT_INFLATE_RATIO > fed)
+			if (out->n > LIMIT_INFLATE_FREE && out->n / LIMIT_INFLATE_RATIO > fed)
 				return -EMSGSIZE;
 			if (r == Z_STREAM_END && (++last_blocks > LAST_BLOCKS_MAX || window_keep(&l->z) < 0))
 				return -EBADMSG;

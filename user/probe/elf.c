@@ -23,7 +23,8 @@
 #define LOADED_BYTES (256ull << 20)
 #define WORK_MAX \
 	16000000u /* sections, symbols and relocations looked at, over all questions: well below a second */
-#define NAME_MAX_Z 4096u
+#define NAME_MAX_Z  4096u
+#define DYNAMIC_MAX 4096u /* entries of a dynamic section */
 
 #if defined(__x86_64__)
 #define MACHINE EM_X86_64
@@ -572,7 +573,7 @@ int elf_needs(struct elf_file *f, struct elf_needs *out)
 	if (!find_table(f, SHT_DYNAMIC, &t) || t.strings == NULL)
 		return 0;
 	size_t n = t.data->d_size / sizeof(Elf64_Dyn);
-	for (size_t i = 0; i < n && i < 4096; i++) {
+	for (size_t i = 0; i < n && i < DYNAMIC_MAX; i++) {
 		GElf_Dyn dyn;
 		int r = 0;
 

@@ -16,6 +16,7 @@
 #define HEAD_BYTES	4096 /* of an executable: the kernel looks at 256 for #!, shims are below 1 kB */
 #define LINE_MAX_BYTES	256  /* BINPRM_BUF_SIZE */
 #define DIR_ENTRIES_MAX 8192
+#define VENV_FILE_MAX	(64u << 10) /* pyvenv.cfg: a few lines */
 #define LIBRARIES_MAX	256
 #define ARGV_LOOK	16 /* arguments in which an interpreter may stand: timeout 5 python x */
 #define PATH_DEFAULT	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -318,7 +319,7 @@ static void look_at_venv(struct foresee *f, struct str bin)
 		autodrop(buf_fini) struct buf text;
 		char path[FORESEE_PATH_MAX];
 
-		buf_init(&text, 65536);
+		buf_init(&text, VENV_FILE_MAX);
 		if (!foresee_join(path, dirs[i], STR("pyvenv.cfg")) ||
 		    root_read(f->request->root, path, &text) < 0)
 			continue;

@@ -301,7 +301,7 @@ static void write_identity(struct jsonw *w, const struct patient *x, struct chec
 	uint64_t seccomp = 0;
 	int container = is_in_container(x->pid);
 
-	buf_init(&status, 65536);
+	buf_init(&status, PROCFS_STATUS_MAX);
 	jsonw_u64(jsonw_key(w, "pid"), x->pid);
 	if (x->start_ns)
 		jsonw_u64(jsonw_key(w, "start_ns"), x->start_ns);

@@ -15,6 +15,7 @@
 #define PROCFS_PATH_MAX	   4096
 #define PROCFS_MAPS_MAX	   (16u << 20)
 #define PROCFS_ENVIRON_MAX (1u << 20)
+#define PROCFS_STATUS_MAX  (64u << 10) /* its lists of groups and processors can be long */
 #define PROCFS_TICK_NS \
 	10000000ull /* of stat's start time: USER_HZ is 100 on every architecture we build for */
 #define PROCFS_PF_KTHREAD 0x00200000u /* stat's flags: no user side */

@@ -60,7 +60,7 @@ static uint32_t leader_of(uint32_t pid)
 	autodrop(buf_fini) struct buf status;
 	uint64_t leader;
 
-	buf_init(&status, 65536);
+	buf_init(&status, PROCFS_STATUS_MAX);
 	if (procfs_read(pid, "status", &status) < 0 ||
 	    !procfs_status_field(buf_str(&status), STR("Tgid"), 10, &leader) || leader == 0 ||
 	    leader > UINT32_MAX)

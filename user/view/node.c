@@ -263,20 +263,16 @@ const char *node_signal(int64_t number)
 /* ---- what it is about ---- */
 
 /* Command line of a process span without the directories of its program; p NULL: unknown. */
-static struct str command_of(struct arena *a, const struct json *args, uint32_t skip)
+static struct str command_of(struct arena *a, const struct json *args)
 {
 	autodrop(buf_fini) struct buf b;
-	uint32_t i = 0;
 
 	buf_init(&b, WHAT_BYTES * 4);
-	for (const struct json *c = json_first(args); c && b.n < WHAT_BYTES; c = json_next(c), i++) {
+	for (const struct json *c = json_first(args); c && b.n < WHAT_BYTES; c = json_next(c)) {
 		struct str s = json_str(a, c);
-		const char *slash = i == 0 && s.n ? memrchr(s.p, '/', s.n) : NULL;
 
-		if (i < skip)
-			continue;
-		if (slash)
-			s = str_skip(s, (size_t)(slash + 1 - s.p));
+		if (c == json_first(args))
+			s = str_base_name(s);
 		if (b.n)
 			buf_add_char(&b, ' ');
 		buf_add(&b, str_head(s, WHAT_BYTES));
@@ -337,7 +333,7 @@ struct str node_what(struct arena *a, const struct node *n)
 		s = what_http(a, n);
 		break;
 	case NODE_PROC:
-		s = command_of(a, node_attribute(n, "process.command_args"), 0);
+		s = command_of(a, node_attribute(n, "process.command_args"));
 		break;
 	case NODE_STEP:
 		break;
