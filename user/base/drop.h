@@ -32,11 +32,12 @@ static inline void drop_memory(void *p)
 	free(*(void **)p);
 }
 
-/* For file descriptors; -1 is nothing. */
+/* For file descriptors; -1 is nothing, and what is left. */
 static inline void drop_fd(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
+	*fd = -1;
 }
 
 /* The descriptor's value; *fd is -1 afterwards. */

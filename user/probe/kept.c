@@ -84,7 +84,6 @@ int kept_open(struct kept *k, struct str object)
 void kept_fini(struct kept *k)
 {
 	drop_fd(&k->types);
-	k->types = -1;
 	buf_fini(&k->bytes);
 }
 

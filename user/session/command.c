@@ -191,12 +191,10 @@ int command_release(struct command *c)
 	if (write(c->go, "g", 1) != 1)
 		return errno;
 	drop_fd(&c->go);
-	c->go = -1;
 	do
 		n = read(c->failure, &err, sizeof(err));
 	while (n < 0 && errno == EINTR);
 	drop_fd(&c->failure);
-	c->failure = -1;
 	return n == sizeof(err) ? err : 0;
 }
 
@@ -247,7 +245,6 @@ void command_fini(struct command *c)
 	drop_fd(&c->go);
 	drop_fd(&c->failure);
 	drop_fd(&c->sentinel_fd);
-	c->go = c->failure = c->sentinel_fd = -1;
 	if (c->sentinel > 0) {
 		kill(c->sentinel, SIGKILL);
 		(void)waitpid(c->sentinel, NULL, 0);

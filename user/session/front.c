@@ -230,7 +230,6 @@ static void take_attacher_message(struct front *f)
 	if (r <= 0) {
 		tracer_died(f, "attacher");
 		drop_fd(&f->attacher.socket);
-		f->attacher.socket = -1;
 		return;
 	}
 	switch (m->kind) {
@@ -277,7 +276,6 @@ static void take_collector_message(struct front *f)
 		tracer_died(f, "collector");
 	}
 	drop_fd(&f->collector);
-	f->collector = -1;
 }
 
 static void pass_errors(struct front *f)
@@ -288,7 +286,6 @@ static void pass_errors(struct front *f)
 	if (n > 0 && write(STDERR_FILENO, text, (size_t)n) == n)
 		return;
 	drop_fd(&f->attacher.errors);
-	f->attacher.errors = -1;
 }
 
 static void take_run_signal(struct front *f, const struct signalfd_siginfo *info)
@@ -437,7 +434,6 @@ static void call_off(struct front *f)
 	if (f->collector_pid > 0)
 		kill(f->collector_pid, SIGKILL);
 	drop_fd(&f->attacher.socket);
-	f->attacher.socket = -1;
 	while (f->attacher.errors >= 0)
 		pass_errors(f);
 	output_discard(f->settings);

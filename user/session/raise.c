@@ -74,7 +74,6 @@ static void stop(struct raise_attacher *r)
 {
 	drop_fd(&r->socket);
 	drop_fd(&r->errors);
-	r->socket = r->errors = -1;
 	while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	r->pid = -1;
