@@ -109,11 +109,10 @@ int library_try(struct library *lib, int fd, int root, const char *path, uint32_
 
 int library_open_mapping(uint32_t pid, const struct procfs_mapping *m)
 {
-	char path[96], name[PROCFS_PATH_MAX];
+	char path[PROCFS_MAP_FILE_BYTES], name[PROCFS_PATH_MAX];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", pid, (unsigned long long)m->start,
-		 (unsigned long long)m->end);
+	procfs_map_file(path, pid, m);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd >= 0)
 		return fd;
@@ -267,6 +266,21 @@ static int attach_watched(struct libraries *t, struct library *lib, int fd)
 	return is_still(fd, lib) ? attach(t, lib, fd) : -ESTALE;
 }
 
+/* Tries its sites, as often as a session has the time for. 0, negative errno. */
+static int prove(struct libraries *t, struct library *lib, int fd, int root, const char *path, uint32_t pid)
+{
+	if (t->unproven >= UNPROVEN_MAX) {
+		lib->verdict = TRIAL_UNPROVEN;
+		lib->doubt = "too many trials came to nothing";
+		return 0;
+	}
+	if (t->settings.symbols)
+		return 0;
+	int r = library_try(lib, fd, root, path, pid);
+	t->unproven += r >= 0 && lib->verdict == TRIAL_UNPROVEN;
+	return r;
+}
+
 /* A file that was not met before. *out stays NULL when it has none of our functions. */
 static int add_new(struct libraries *t, int fd, int root, uint32_t pid, const char *path,
 		   struct library **out)
@@ -290,16 +304,9 @@ static int add_new(struct libraries *t, int fd, int root, uint32_t pid, const ch
 	autodrop(drop_library) struct library *lib = calloc(1, sizeof(*lib));
 	if (lib == NULL)
 		return -ENOMEM;
-	if (t->unproven >= UNPROVEN_MAX) {
-		found.verdict = TRIAL_UNPROVEN;
-		found.doubt = "too many trials came to nothing";
-	} else if (!t->settings.symbols) {
-		r = library_try(&found, fd, root, path, pid);
-		if (r < 0)
-			return r;
-		t->unproven += found.verdict == TRIAL_UNPROVEN;
-	}
-	r = find_clean(t, &found, fd, path);
+	r = prove(t, &found, fd, root, path, pid);
+	if (r == 0)
+		r = find_clean(t, &found, fd, path);
 	if (r < 0)
 		return r;
 	*lib = found;
@@ -349,10 +356,9 @@ static int add_file(struct libraries *t, int fd, int root, uint32_t pid, const c
 
 static int stat_mapping(uint32_t pid, const struct procfs_mapping *m, struct stat *st)
 {
-	char path[96];
+	char path[PROCFS_MAP_FILE_BYTES];
 
-	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", pid, (unsigned long long)m->start,
-		 (unsigned long long)m->end);
+	procfs_map_file(path, pid, m);
 	return stat(path, st) == 0 ? 0 : -errno;
 }
 

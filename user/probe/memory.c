@@ -51,11 +51,10 @@ static const char *compare(int fd, int memory, uint64_t address, const struct si
 
 static bool is_file(uint32_t pid, const struct procfs_mapping *m, const struct stat *file)
 {
-	char path[96];
+	char path[PROCFS_MAP_FILE_BYTES];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", pid, (unsigned long long)m->start,
-		 (unsigned long long)m->end);
+	procfs_map_file(path, pid, m);
 	return stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
 }
 

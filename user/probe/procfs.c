@@ -159,6 +159,12 @@ static bool proc_path(uint32_t pid, const char *name, char out[64])
 	return n > 0 && n < 64;
 }
 
+void procfs_map_file(char out[PROCFS_MAP_FILE_BYTES], uint32_t pid, const struct procfs_mapping *m)
+{
+	snprintf(out, PROCFS_MAP_FILE_BYTES, "/proc/%u/map_files/%llx-%llx", pid,
+		 (unsigned long long)m->start, (unsigned long long)m->end);
+}
+
 /* A process that is gone shows as ENOENT (no directory) or ESRCH (read of an open file). */
 static int gone(int err)
 {

@@ -12,10 +12,11 @@
 #include "base/drop.h"
 #include "base/str.h"
 
-#define PROCFS_PATH_MAX	   4096
-#define PROCFS_MAPS_MAX	   (16u << 20)
-#define PROCFS_ENVIRON_MAX (1u << 20)
-#define PROCFS_STATUS_MAX  (64u << 10) /* its lists of groups and processors can be long */
+#define PROCFS_PATH_MAX	      4096
+#define PROCFS_MAPS_MAX	      (16u << 20)
+#define PROCFS_ENVIRON_MAX    (1u << 20)
+#define PROCFS_STATUS_MAX     (64u << 10) /* its lists of groups and processors can be long */
+#define PROCFS_MAP_FILE_BYTES 96u	  /* "/proc/PID/map_files/START-END" */
 #define PROCFS_TICK_NS \
 	10000000ull /* of stat's start time: USER_HZ is 100 on every architecture we build for */
 #define PROCFS_PF_KTHREAD 0x00200000u /* stat's flags: no user side */
@@ -39,6 +40,8 @@ struct procfs_mapping {
 	struct str path; /* borrowed; newlines are written \012; empty: anonymous */
 };
 
+/* The path that opens the file behind a mapping, whatever has its name by now. */
+void procfs_map_file(char out[PROCFS_MAP_FILE_BYTES], uint32_t pid, const struct procfs_mapping *m);
 /* The parsers. 0, -EBADMSG. */
 int procfs_parse_stat(struct str text, struct procfs_stat *out) MUST_CHECK;
 /* The next well-formed line of maps text; false at the end. Others are skipped. */

@@ -31,6 +31,8 @@
 #define LOOKS_EARLY  10u /* afterwards every tenth of them */
 #define LOOKS_UNSEEN 2u	 /* in succession, before it is said: a look may fall into a call */
 
+#define NAME_BYTES 64u /* of a library, for people */
+
 /* What the maps of a process showed. */
 struct witness_note {
 	bool has_probes;
@@ -38,10 +40,10 @@ struct witness_note {
 	uint64_t late_bytes; /* moved by then */
 	uint64_t late_begun; /* state_wire.begun before */
 	uint64_t late_ns;    /* how long the library may have been there; 0: as long as the program */
-	char late_lib[64];
-	unsigned unseen;  /* looks in succession that found bytes past every probe */
-	const char *tls;  /* what `suspect` has inside */
-	char suspect[64]; /* a library that brings TLS without symbols; empty: none */
+	char late_lib[NAME_BYTES];
+	unsigned unseen;	  /* looks in succession that found bytes past every probe */
+	const char *tls;	  /* what `suspect` has inside */
+	char suspect[NAME_BYTES]; /* a library that brings TLS without symbols; empty: none */
 };
 
 /* What TLS probes saw: the sums leave out connections without it. */
@@ -117,9 +119,9 @@ bool witness_look(struct probe *p)
 	return r == 0;
 }
 
-static void copy_name(char out[64], struct str path)
+static void copy_name(char out[NAME_BYTES], struct str path)
 {
-	path = str_head(str_base_name(path), 63);
+	path = str_head(str_base_name(path), NAME_BYTES - 1);
 	memcpy(out, path.p, path.n);
 	out[path.n] = '\0';
 }
@@ -243,7 +245,7 @@ static void tell_refuted(struct probe *p, uint32_t pid, uint64_t start_ns, const
 {
 	uint64_t moved = wire->sent + wire->received, seen = counts->bytes_seen;
 	autodrop(buf_fini) struct buf why;
-	char name[64];
+	char name[NAME_BYTES];
 
 	copy_name(name, str_of(lib->path));
 	buf_init(&why, WIRE_PATH_MAX);

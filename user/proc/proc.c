@@ -311,6 +311,27 @@ static struct proc_blind *find_blind(struct proc *p, struct str what, struct str
 	return NULL;
 }
 
+/* NULL: without memory (counted), or BLIND_MAX are kept. */
+static struct proc_blind *add_blind(struct proc_table *t, struct entry *e, struct str what, struct str why)
+{
+	if (e->blinds == BLIND_MAX)
+		return NULL;
+	struct proc_blind *b = calloc(1, sizeof(*b) + what.n + why.n + 1);
+	if (b == NULL) {
+		t->dropped++;
+		return NULL;
+	}
+	char *text = (char *)(b + 1);
+	b->what = str_make(memcpy(text, what.p, what.n), what.n);
+	b->why = str_make(memcpy(text + what.n, why.p, why.n), why.n);
+	e->blinds++;
+	struct proc_blind **end = &e->p.blind;
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = b;
+	return b;
+}
+
 static void take_blind(struct proc_table *t, const struct wire_head *rec)
 {
 	const struct wire_blind *w = (const void *)rec;
@@ -321,24 +342,10 @@ static void take_blind(struct proc_table *t, const struct wire_head *rec)
 	if (e == NULL)
 		return;
 	struct proc_blind *b = find_blind(&e->p, what, why);
-	if (b == NULL) {
-		if (e->blinds == BLIND_MAX)
-			return;
-		b = calloc(1, sizeof(*b) + what.n + why.n + 1);
-		if (b == NULL) {
-			t->dropped++;
-			return;
-		}
-		char *text = (char *)(b + 1);
-		memcpy(text, w->payload, what.n + why.n);
-		b->what = str_make(text, what.n);
-		b->why = str_make(text + what.n, why.n);
-		e->blinds++;
-		struct proc_blind **end = &e->p.blind;
-		while (*end != NULL)
-			end = &(*end)->next;
-		*end = b;
-	}
+	if (b == NULL)
+		b = add_blind(t, e, what, why);
+	if (b == NULL)
+		return;
 	/* Told again, it has moved more: the last word counts. */
 	b->bytes = w->bytes;
 	t->ops->change(t->ctx, &e->p, rec);
