@@ -30,7 +30,7 @@ static void spans(struct buf *out, struct arena *a, const struct json *j, const 
 {
 	for (uint32_t t = 0; t < 2; t++)
 		for (uint32_t n = 0; n < 8; n++) {
-			if (view_find(a, j, t, n) == NULL)
+			if (view_find(j, t, n) == NULL)
 				continue;
 			buf_clear(out);
 			if (view_span(out, a, j, t, n, style) == 0)

@@ -51,7 +51,7 @@ int show_run(struct option_values *v)
 	int r = word_read(&j, a, &document);
 	if (r < 0)
 		return err_say(EXIT_CORRUPT, NULL, "cannot show the trace: %s", strerror(-r));
-	const struct json *span = view_find(a, j, trace, n);
+	const struct json *span = view_find(j, trace, n);
 	if (span == NULL)
 		return err_say(EXIT_NOT_FOUND, "`bottrace tree` shows the numbers", "%s has no span %s",
 			       v->args[0], v->args[1]);

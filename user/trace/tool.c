@@ -116,6 +116,18 @@ static uint64_t parent_of(const struct trace_tool *tool)
 	return tool->ask->parent ? tool->ask->parent : trace_process_parent(tool->process);
 }
 
+/* Why it stands where it stands. */
+static void draft_link(struct trace_draft *d, const struct trace_tool *tool, const struct outcome *o)
+{
+	trace_draft_link(d, "tool_call_id", true);
+	trace_draft_evidence(d, "%s %.*s in the answer of span %016llx",
+			     tool->has_id ? "tool call" : "tool call without id",
+			     STR_ARG(str_head(tool->call_id, 128)), (unsigned long long)tool->ask->chat);
+	if (o->answered_in)
+		trace_draft_evidence(d, "its result in the request of span %016llx",
+				     (unsigned long long)o->answered_in);
+}
+
 static void tell(struct trace_set *t, struct trace_tool *tool, const struct outcome *o)
 {
 	const char *word = o->word;
@@ -141,16 +153,8 @@ static void tell(struct trace_set *t, struct trace_tool *tool, const struct outc
 	if (tool->seen)
 		trace_join_draft(&d, tool, &word, &result);
 	d.s.pid = tool->process->proc ? tool->process->proc->pid : 0;
-	if (d.s.parent) {
-		trace_draft_link(&d, "tool_call_id", true);
-		trace_draft_evidence(&d, "%s %.*s in the answer of span %016llx",
-				     tool->has_id ? "tool call" : "tool call without id",
-				     STR_ARG(str_head(tool->call_id, 128)),
-				     (unsigned long long)tool->ask->chat);
-		if (o->answered_in)
-			trace_draft_evidence(&d, "its result in the request of span %016llx",
-					     (unsigned long long)o->answered_in);
-	}
+	if (d.s.parent)
+		draft_link(&d, tool, o);
 	trace_draft_str(&d, "gen_ai.operation.name", STR("execute_tool"));
 	trace_draft_str(&d, "gen_ai.tool.name", tool->name);
 	if (tool->has_id)

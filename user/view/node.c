@@ -203,31 +203,20 @@ struct str node_status(struct arena *a, const struct node *n)
 	return code.n ? code : STR("unknown");
 }
 
-static int64_t digits(struct str s, size_t at, size_t n)
-{
-	int64_t v = 0;
-
-	for (size_t i = at; i < at + n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9')
-			return -1;
-		v = v * 10 + (s.p[i] - '0');
-	}
-	return v;
-}
-
 int64_t node_time(struct arena *a, const struct json *object, const char *member)
 {
 	struct str s = json_get_str(a, object, member);
+	int year, month, day, hour, minute, second, ns;
 
 	/* 2026-11-22T20:41:07.102334455Z, as text_time writes it */
 	if (s.n != 30 || s.p[10] != 'T' || s.p[29] != 'Z')
 		return 0;
-	int64_t year = digits(s, 0, 4), month = digits(s, 5, 2), day = digits(s, 8, 2);
-	int64_t hour = digits(s, 11, 2), minute = digits(s, 14, 2), second = digits(s, 17, 2),
-		ns = digits(s, 20, 9);
-
-	if (year < 1970 || year > 2200 || month < 1 || month > 12 || day < 1 || hour < 0 || minute < 0 ||
-	    second < 0 || ns < 0)
+	if (!str_field_int(s, 0, 4, &year) || !str_field_int(s, 5, 2, &month) ||
+	    !str_field_int(s, 8, 2, &day) || !str_field_int(s, 11, 2, &hour) ||
+	    !str_field_int(s, 14, 2, &minute) || !str_field_int(s, 17, 2, &second) ||
+	    !str_field_int(s, 20, 9, &ns))
+		return 0;
+	if (year < 1970 || year > 2200 || month < 1 || month > 12 || day < 1)
 		return 0;
 	/* Days since 1970-01-01, years begun in March. */
 	int64_t y = month <= 2 ? year - 1 : year;

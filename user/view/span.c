@@ -434,11 +434,10 @@ static const struct json *find_trace(const struct json *document, uint32_t trace
 	return trace == 0 ? document : NULL;
 }
 
-const struct json *view_find(struct arena *a, const struct json *document, uint32_t trace, uint32_t n)
+const struct json *view_find(const struct json *document, uint32_t trace, uint32_t n)
 {
 	const struct json *t = find_trace(document, trace);
 
-	(void)a;
 	for (const struct json *s = json_first(json_get(t, "spans")); s; s = json_next(s)) {
 		int64_t number;
 

@@ -72,7 +72,7 @@ int view_tree(struct buf *out, struct arena *a, const struct json *document,
 int view_span(struct buf *out, struct arena *a, const struct json *document, uint32_t trace, uint32_t n,
 	      const struct view_style *style) MUST_CHECK;
 /* The span itself, as it stands in the document; NULL: none. */
-const struct json *view_find(struct arena *a, const struct json *document, uint32_t trace, uint32_t n);
+const struct json *view_find(const struct json *document, uint32_t trace, uint32_t n);
 /* Heading and one line per closed span while attached; the span is a stored line (JSON text). An empty out: nothing to
  * show for it. */
 void view_live_heading(struct buf *out, const struct view_style *style);

@@ -219,8 +219,8 @@ static void foreign_documents(void **state)
 	const struct json *j = json_parse(a, str_of(sample), NULL);
 	assert_int_equal(view_span(&out, a, j, 0, 7, &pipe_style), -ENOENT);
 	assert_int_equal(view_span(&out, a, j, 1, 1, &pipe_style), -ENOENT);
-	assert_null(view_find(a, j, 1, 1));
-	assert_true(json_is(json_get(view_find(a, j, 0, 3), "id"), "0000000000000003"));
+	assert_null(view_find(j, 1, 1));
+	assert_true(json_is(json_get(view_find(j, 0, 3), "id"), "0000000000000003"));
 	buf_fini(&out);
 	arena_free(a);
 }
@@ -467,8 +467,8 @@ static void several_traces(void **state)
 	const struct json *j = json_parse(a, buf_str(&doc), NULL);
 	assert_int_equal(view_tree(&out, a, j, &pipe_style), 0);
 	assert_int_equal(out.n, 2 * strlen(tree_pipe) + 1);
-	assert_non_null(view_find(a, j, 1, 6));
-	assert_null(view_find(a, j, 2, 1));
+	assert_non_null(view_find(j, 1, 6));
+	assert_null(view_find(j, 2, 1));
 	buf_fini(&doc);
 	buf_fini(&out);
 	arena_free(a);
