@@ -33,6 +33,7 @@ static void conn_drop(struct conn *c)
 		return;
 	for (int dir = 0; dir < WIRE_DIRS; dir++) {
 		stream_fini(&c->lane[dir].stream);
+		order_fini(&c->lane[dir].order);
 		hash_sha_free(c->pub.side[dir].sha);
 	}
 	free(c);

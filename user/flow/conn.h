@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "flow/flow.h"
+#include "flow/order.h"
 #include "flow/stream.h"
 
 #define CONN_MAX (1u << 20) /* accounts of one session */
@@ -14,6 +15,7 @@
 /* One direction, and its place among those that hold pieces back. */
 struct conn_lane {
 	struct stream stream;
+	struct order order; /* of a socket or pipe */
 	struct conn_lane *prev, *next;
 	size_t held_bytes; /* that the table counts for it */
 };

@@ -78,6 +78,12 @@ static struct conn *data_conn(struct flow *f, const struct wire_head *rec, const
 	return conn_get(&f->table, rec, &other);
 }
 
+static void place(struct conn *c, const struct wire_conn_key *key, enum wire_dir dir, struct stream_piece *p)
+{
+	if (key->ssl >> 63) /* an open file: struct wire_conn_key */
+		order_place(&c->lane[dir].order, p);
+}
+
 static void take_data(struct flow *f, const struct wire_head *rec)
 {
 	const struct wire_tls_data *d = (const void *)rec;
@@ -97,6 +103,7 @@ static void take_data(struct flow *f, const struct wire_head *rec)
 		.skipped = d->skipped,
 		.data = (const char *)d->payload,
 	};
+	place(c, &d->conn, d->dir, &p);
 	conn_feed(&f->table, c, d->dir, &p);
 }
 
@@ -118,6 +125,7 @@ static void take_loss(struct flow *f, const struct wire_head *rec)
 		.loss_cause = l->cause ? l->cause : WIRE_CAUSE_QUEUE_FULL,
 		.skipped = l->skipped,
 	};
+	place(c, &l->conn, l->dir, &p);
 	conn_feed(&f->table, c, l->dir, &p);
 }
 

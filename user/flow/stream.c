@@ -116,8 +116,8 @@ static void tell_hole(struct stream *s, uint64_t end, uint64_t skipped, enum wir
 
 	tell_gap(s, end - (grown < hole ? grown : hole), cause, ts_ns);
 	tell_gap(s, end, WIRE_CAUSE_NONE, ts_ns);
-	if (skipped > s->skipped)
-		s->skipped = skipped;
+	/* What it grew by beyond the hole is of bytes whose place is still to come: a call of another thread. */
+	s->skipped += grown < hole ? grown : hole;
 }
 
 /* What of a call is never sent is known with the last piece that is: no need to wait for the next call's. */
