@@ -10,4 +10,6 @@ const volatile bool count_spent = false;
 
 /* Set by the attacher before it attaches. */
 volatile bool plain_all;
+volatile bool plain_whole;
+volatile __u32 plain_turn;
 volatile __u8 filter_marks[STATE_MARKS];

@@ -118,7 +118,7 @@ struct {
  * close(); the least used ones go, and then their connections end with their process. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8192);
+	__uint(max_entries, 32768);
 	__type(key, struct state_descriptor);
 	__type(value, __u64);
 } descriptors SEC(".maps") __weak;

@@ -8,18 +8,17 @@
  * connection: those bytes come from the library. Unless `plain_all` is set, a connection is heard from the first call on
  * that begins like HTTP or like a JSON object; one that never does costs a look a call, then less, and no record.
  */
-#include "conn.bpf.h"
+#include "end.bpf.h"
 #include "look.h"
 #include "send.bpf.h"
 
-extern volatile bool plain_all; /* heard however it begins */
+extern volatile bool plain_all;	  /* heard however it begins */
+extern volatile bool plain_whole; /* nobody is on trial: every byte is wanted */
+extern volatile __u32
+	plain_turn; /* how often we came back: what was begun before has holes that nobody counted */
 
-#define PLAIN_TRIES   64 /* calls that may begin like nothing we read, before a connection is deaf */
-#define PLAIN_BLOCK   32 /* buffers of a call: blocks of blocks, up to UIO_MAXIOV; see send.bpf.c */
-#define PLAIN_AF_UNIX 1
-#define PLAIN_STREAM  1 /* SOCK_STREAM */
-#define PLAIN_TCP     6
-#define PLAIN_MPTCP   262
+#define PLAIN_TRIES 64 /* see struct state_conn: then a connection is deaf */
+#define PLAIN_BLOCK 32 /* buffers of a call: blocks of blocks, up to UIO_MAXIOV; see send.bpf.c */
 
 /* Of struct iovec and struct user_msghdr. */
 #define PLAIN_VECTOR_BYTES 16
@@ -36,6 +35,7 @@ enum plain_kind {
 	PLAIN_VECTOR = 8, /* (fd, struct iovec *, count) */
 	PLAIN_MSG = 16,	  /* (fd, struct user_msghdr *, flags) */
 	PLAIN_CLOSE = 32,
+	PLAIN_FILE = 64, /* (fd, another fd): bytes of a file, which are in no buffer */
 };
 
 /* By number of the system call. A table: a switch would make the verifier walk what follows once for each. */
@@ -46,6 +46,7 @@ static const __u8 plain_kinds[256] = {
 	[3] = PLAIN_CLOSE,		    /* close */
 	[19] = PLAIN_VECTOR,		    /* readv */
 	[20] = PLAIN_VECTOR | PLAIN_WRITES, /* writev */
+	[40] = PLAIN_FILE | PLAIN_WRITES,   /* sendfile */
 	[44] = PLAIN_FLAT | PLAIN_WRITES,   /* sendto */
 	[45] = PLAIN_FLAT | PLAIN_FLAGS,    /* recvfrom */
 	[46] = PLAIN_MSG | PLAIN_WRITES,    /* sendmsg */
@@ -58,86 +59,17 @@ static __always_inline __u32 plain_kind(__u64 nr)
 	return nr < sizeof(plain_kinds) ? *(const volatile __u8 *)&plain_kinds[nr] : PLAIN_NOTHING;
 }
 
-/* What stands behind a descriptor. The open file is what a connection is known by: it is the one thing that costs
- * little to find. */
-struct plain_end {
-	struct file *file;
-	struct inode *inode;
-	struct sock *sk; /* NULL: a pipe */
-	__u32 transport; /* enum wire_transport; WIRE_TLS: nothing that we read */
-};
-
-static __always_inline void plain_find(struct plain_end *e, __s32 fd)
-{
-	struct file *file = file_find(fd);
-
-	e->file = file;
-	e->inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
-}
-
-static __always_inline __u32 plain_transport(struct sock *sk)
-{
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	__u16 protocol = BPF_CORE_READ(sk, sk_protocol);
-
-	if (family == PLAIN_AF_UNIX)
-		return WIRE_UNIX;
-	if ((family == CONN_AF_INET || family == CONN_AF_INET6) &&
-	    (protocol == PLAIN_TCP || protocol == (__u16)PLAIN_MPTCP))
-		return WIRE_TCP;
-	return WIRE_TLS;
-}
-
-/* What it is, once it is found. */
-static __always_inline void plain_look(struct plain_end *e)
-{
-	struct file *file = e->file;
-	struct inode *inode = e->inode;
-
-	e->sk = NULL;
-	e->transport = WIRE_TLS;
-	if (!inode)
-		return;
-	__u32 type = BPF_CORE_READ(inode, i_mode) & FILE_TYPE;
-
-	if (type == FILE_PIPE)
-		e->transport = WIRE_PIPE;
-	if (type != FILE_SOCKET)
-		return;
-	struct socket *socket = BPF_CORE_READ(file, private_data);
-	struct sock *sk = BPF_CORE_READ(socket, sk);
-
-	e->sk = sk;
-	if (sk && BPF_CORE_READ(socket, type) == PLAIN_STREAM)
-		e->transport = plain_transport(sk);
-}
-
-static __always_inline __u64 plain_ino(struct file *file)
-{
-	return file ? BPF_CORE_READ(file, f_inode, i_ino) : 0;
-}
-
-static __always_inline struct sock *plain_peer(struct sock *sk)
-{
-	struct unix_sock *u = (struct unix_sock *)sk;
-
-	return bpf_core_field_exists(u->peer) ? BPF_CORE_READ(u, peer) : NULL;
-}
-
-static __always_inline __u64 plain_peer_ino(struct sock *sk)
-{
-	struct sock *peer = plain_peer(sk);
-	struct socket *socket = peer ? BPF_CORE_READ(peer, sk_socket) : NULL;
-
-	return socket ? plain_ino(BPF_CORE_READ(socket, file)) : 0;
-}
-
 /* ---- connections ---- */
+
+static __always_inline __u32 plain_epoch(const struct state_target *target)
+{
+	return target->epoch + (plain_turn << 20);
+}
 
 static __noinline void plain_finish(const struct state_conn_key *key, struct state_conn *conn,
 				    __u32 target_flags)
 {
-	if (!conn->plain || conn->plain & STATE_PLAIN_HEARD)
+	if (!conn->transport || conn->heard)
 		conn_finish(key, conn, target_flags);
 }
 
@@ -148,7 +80,8 @@ static __always_inline void plain_close(struct state_target *target, __u32 tgid,
 	struct state_conn_key key = {.tgid = tgid};
 	__u64 *id = bpf_map_lookup_elem(&descriptors, &d);
 
-	if (!id)
+	/* The descriptor was given out again before the call that closed it returned. */
+	if (!id || *id == (__u64)file_find(fd))
 		return;
 	key.ssl = *id;
 	bpf_map_delete_elem(&descriptors, &d);
@@ -168,33 +101,35 @@ static __noinline long plain_begin(struct state_target *target, const struct sta
 
 	plain_close(target, key->tgid, fd); /* dup2() and close_range() tell nothing */
 	struct state_conn fresh = {.start_ns = target->start_ns,
-				   .epoch = target->epoch,
+				   .epoch = plain_epoch(target),
 				   .fd = fd,
-				   .plain = STATE_PLAIN_YES | transport << STATE_PLAIN_TRANSPORT,
+				   .transport = transport,
 				   .ino = ino};
 
 	fresh.generation = bpf_ktime_get_ns();
 	if (!policy_samples(key->ssl, fresh.generation, target->flags))
 		fresh.flags = STATE_CONN_OUT;
 	bpf_map_update_elem(&descriptors, &d, &key->ssl, BPF_ANY);
-	return bpf_map_update_elem(&conns, key, &fresh, BPF_ANY);
+	/* Of two threads that are here at once, one begins it. */
+	return bpf_map_update_elem(&conns, key, &fresh, BPF_NOEXIST);
 }
 
 /* Finds or begins the connection; NULL: it is nothing that we read, or the map is full. */
 static __always_inline struct state_conn *
-plain_conn(struct state_target *target, const struct state_conn_key *key, struct plain_end *e, __s32 fd)
+plain_conn(struct state_target *target, const struct state_conn_key *key, struct end *e, __s32 fd)
 {
 	struct state_conn *conn = bpf_map_lookup_elem(&conns, key);
 	struct inode *inode = e->inode;
 	__u64 ino = conn ? BPF_CORE_READ(inode, i_ino) : 0;
 
-	if (conn && conn->ino == ino && conn->start_ns == target->start_ns && conn->epoch == target->epoch)
+	if (conn && conn->ino == ino && conn->start_ns == target->start_ns &&
+	    conn->epoch == plain_epoch(target))
 		return conn;
 	if (conn) {
 		plain_finish(key, conn, target->flags);
 		bpf_map_delete_elem(&conns, key);
 	}
-	plain_look(e);
+	end_look(e);
 	if (e->transport == WIRE_TLS)
 		return NULL;
 	plain_begin(target, key, fd, BPF_CORE_READ(inode, i_ino), e->transport);
@@ -215,37 +150,54 @@ static __always_inline void plain_unfile(struct state_target *target, struct soc
 	bpf_map_delete_elem(&socks, &id);
 }
 
-/* Whether a call of n bytes at `buffer` is wanted. */
-static __always_inline bool plain_hears(struct state_target *target, const struct state_conn_key *key,
-					struct state_conn *conn, struct plain_end *e, __u64 buffer, __u64 n)
+/* Whether that was one try too many. What is long and goes one way (an answer that we came into the middle of) is one
+ * try of a socket: after it something else may be said. */
+static __always_inline bool plain_tries(struct state_conn *conn, __u32 writes)
 {
-	__u16 heard = conn->plain & STATE_PLAIN_HEARD;
-	__u32 transport = conn->plain >> STATE_PLAIN_TRANSPORT;
+	__u32 wrote = conn->flags & STATE_CONN_WROTE ? PLAIN_WRITES : 0;
+
+	if (conn->transport != WIRE_PIPE && conn->tries && wrote == writes)
+		return false;
+	conn->flags = writes ? conn->flags | STATE_CONN_WROTE : conn->flags & ~STATE_CONN_WROTE;
+	return ++conn->tries >= PLAIN_TRIES;
+}
+
+/* Whether a call of n bytes is wanted, the first `first` of which are at `buffer`. */
+static __always_inline bool plain_hears(struct state_target *target, const struct state_conn_key *key,
+					struct state_conn *conn, struct end *e, __u64 buffer, __u64 first,
+					__u64 n, __u32 writes)
+{
+	__u32 transport = conn->transport;
+	bool heard = conn->heard;
 	__u8 b[LOOK_BYTES] = {0};
 
 	if (heard && transport == WIRE_PIPE)
 		return true;
-	__u64 first = n;
+	if (first > n)
+		first = n;
+	__u64 whole = first;
 
 	compat_opaque(first);
 	if (first > sizeof(b))
 		first = sizeof(b);
 	bpf_probe_read_user(b, first, (void *)buffer);
 	if (transport != WIRE_PIPE && look_is_tls(b, n, heard)) {
-		conn->plain |= STATE_PLAIN_DEAF;
+		conn->deaf = 1;
 		return false;
 	}
 	if (heard)
 		return true;
-	if (!plain_all && !look_is_known(b, n, transport)) {
-		if (++conn->tries >= PLAIN_TRIES)
-			conn->plain |= STATE_PLAIN_DEAF;
+	if (!plain_all && !look_is_known(b, whole, transport)) {
+		if (plain_tries(conn, writes))
+			conn->deaf = 1;
 		return false;
 	}
-	conn->plain |= STATE_PLAIN_HEARD;
-	if (!look_is_capital(b[0]))
-		conn->flags |= STATE_CONN_WHOLE; /* lines, which are worth nothing when they are cut */
-	plain_look(e);
+	conn->heard = 1;
+	conn->flags &= ~STATE_CONN_WROTE;
+	if (!look_is_capital(b[0])) /* lines, which are worth nothing when they are cut */
+		conn->flags |=
+			plain_all || plain_whole ? STATE_CONN_WHOLE : STATE_CONN_WHOLE | STATE_CONN_TRIAL;
+	end_look(e);
 	if (transport == WIRE_TCP)
 		plain_unfile(target, e->sk, key->tgid);
 	return true;
@@ -261,7 +213,7 @@ static __always_inline void plain_name(struct wire_plain_conn *rec, struct sock 
 	struct unix_address *addr = BPF_CORE_READ(u, addr);
 
 	if (!addr) {
-		u = (struct unix_sock *)plain_peer(sk);
+		u = (struct unix_sock *)end_peer(sk);
 		addr = u ? BPF_CORE_READ(u, addr) : NULL;
 	}
 	if (!addr)
@@ -277,8 +229,7 @@ static __always_inline void plain_name(struct wire_plain_conn *rec, struct sock 
 }
 
 static __always_inline void plain_tell(struct state_target *target, const struct state_conn_key *key,
-				       struct state_conn *conn, const struct plain_end *e, __u32 dir,
-				       __u64 ts_ns)
+				       struct state_conn *conn, const struct end *e, __u32 dir, __u64 ts_ns)
 {
 	struct wire_plain_conn *rec = bpf_ringbuf_reserve(&ring, sizeof(*rec), 0);
 
@@ -300,7 +251,7 @@ static __always_inline void plain_tell(struct state_target *target, const struct
 	if (e->transport == WIRE_TCP)
 		conn_addresses(rec, sk);
 	if (e->transport == WIRE_UNIX) {
-		rec->peer_ino = plain_peer_ino(sk);
+		rec->peer_ino = end_peer_ino(sk);
 		plain_name(rec, sk);
 	}
 	conn->told = 2;
@@ -318,6 +269,16 @@ static __always_inline void plain_sum(struct state_target *target, __u32 tgid, _
 		return;
 	emit_add(wire->plain, n);
 	emit_add(wire->plain_calls, 1);
+}
+
+/* Atomically: of pipes and sockets threads may move bytes at the same time. `bytes` last: who reads it has seen what of
+ * them was skipped. */
+static __always_inline void plain_count(struct wire_side *side, __u64 n, __u64 skipped)
+{
+	emit_add(side->calls, 1);
+	if (skipped)
+		emit_add(side->skipped, skipped);
+	emit_add(side->bytes, n);
 }
 
 /* One buffer of the system call that the thread returns from. */
@@ -338,8 +299,10 @@ __noinline int plain_buffer(__u32 index)
 	if (!p.conn)
 		return 0;
 	p.call->num = c->left;
-	if (c->vector && bpf_probe_read_user(vector, sizeof(vector),
-					     (void *)(c->vector + index * PLAIN_VECTOR_BYTES)) == 0) {
+	if (c->vector) { /* unreadable: all that is left is at 0, where nothing is */
+		if (bpf_probe_read_user(vector, sizeof(vector),
+					(void *)(c->vector + index * PLAIN_VECTOR_BYTES)))
+			vector[1] = c->left;
 		p.call->buffer = vector[0];
 		if (vector[1] < p.call->num)
 			p.call->num = vector[1];
@@ -359,9 +322,7 @@ __noinline int plain_buffer(__u32 index)
 	}
 	if (skipped)
 		emit_add(p.target->counts.bytes_skipped, skipped);
-	piece_side(&p)->calls++;
-	piece_side(&p)->bytes += n;
-	piece_side(&p)->skipped += skipped;
+	plain_count(piece_side(&p), n, skipped);
 	send_count(p.conn, call_dir(p.call->fn), n, n - skipped);
 	return 0;
 }
@@ -379,24 +340,47 @@ __noinline int plain_block(__u32 from)
 	return 0;
 }
 
-static __always_inline void plain_lost(struct state_target *target, __u64 n)
+/* n bytes that went by without a call's slot. */
+static __always_inline void plain_passed(struct state_target *target, __u32 tgid, __u64 n)
 {
 	emit_add(target->counts.entered, 1);
 	emit_add(target->counts.returned, 1);
 	emit_add(target->counts.bytes_seen, n);
+	plain_sum(target, tgid, n);
+}
+
+static __always_inline void plain_lost(struct state_target *target, struct state_conn *conn, __u32 tgid,
+				       __u32 fn, __u64 n)
+{
+	struct wire_side *side = &conn->side[call_dir(fn)];
+
+	plain_passed(target, tgid, n);
 	emit_lost_bytes(target, WIRE_CAUSE_MAP_FULL, n);
 	emit_lost_call(target, WIRE_CAUSE_MAP_FULL);
+	if (!side->hole_cause)
+		side->hole_cause = WIRE_CAUSE_MAP_FULL;
+	plain_count(side, n, 0);
+}
+
+/* A file's bytes are no conversation; they are left out, in their place. */
+static __always_inline void plain_file(struct state_target *target, struct state_conn *conn, __u32 tgid,
+				       __u64 n)
+{
+	plain_passed(target, tgid, n);
+	emit_left_call(target, WIRE_CAUSE_FILTERED);
+	emit_add(target->counts.bytes_skipped, n);
+	plain_count(&conn->side[WIRE_WRITE], n, n);
 }
 
 /* vector: 0, or where the buffers stand that the n bytes went through. */
 static __always_inline void plain_pass_on(struct state_target *target, const struct state_conn_key *key,
-					  __u64 pid_tgid, __u32 fn, __u64 buffer, __u64 vector, __u64 n,
-					  __u64 now)
+					  struct state_conn *conn, __u64 pid_tgid, __u32 fn, __u64 buffer,
+					  __u64 vector, __u64 n, __u64 now)
 {
 	struct state_calls *c = call_get(target, pid_tgid);
 
 	if (!c) {
-		plain_lost(target, n);
+		plain_lost(target, conn, key->tgid, fn, n);
 		return;
 	}
 	struct state_call *call = &c->slot[STATE_CALL_DEPTH];
@@ -435,14 +419,15 @@ static __always_inline bool plain_read_registers(struct plain_registers *r, stru
 	       (__u16)r->cs != PLAIN_USER32_CS;
 }
 
-/* Where the system call's bytes are: *buffer of the first one (0: not known), *vector of the buffers or 0. False: it
- * moved nothing of a stream. */
+/* Where the system call's bytes are: buffer[0] of the first one (0: not known), buffer[1] its size at most, *vector of
+ * the buffers or 0. False: it moved nothing of a stream. */
 static __always_inline bool plain_arguments(const struct plain_registers *r, struct pt_regs *regs, __u32 kind,
-					    __u64 *buffer, __u64 *vector)
+					    __u64 buffer[2], __u64 *vector)
 {
 	__u64 flags = 0;
 
-	*buffer = r->si;
+	buffer[0] = kind & PLAIN_MSG ? 0 : r->si;
+	buffer[1] = ~0ull;
 	*vector = 0;
 	if (kind & PLAIN_FLAGS)
 		flags = BPF_CORE_READ(regs, r10);
@@ -455,10 +440,10 @@ static __always_inline bool plain_arguments(const struct plain_registers *r, str
 	if (kind & PLAIN_MSG &&
 	    bpf_probe_read_user(vector, sizeof(*vector), (void *)(r->si + PLAIN_MSG_VECTOR)))
 		return false;
-	if (*vector && bpf_probe_read_user(buffer, sizeof(*buffer), (void *)*vector))
-		*buffer = 0;
+	if (*vector && bpf_probe_read_user(buffer, PLAIN_VECTOR_BYTES, (void *)*vector))
+		buffer[0] = 0;
 	if (!(kind & PLAIN_WRITES) && flags & PLAIN_MSG_TRUNC)
-		*buffer = *vector = 0;
+		buffer[0] = *vector = 0;
 	return true;
 }
 
@@ -467,26 +452,34 @@ static __always_inline void plain_moved(struct state_target *target, __u64 pid_t
 					__u64 n)
 {
 	struct state_conn_key key = {.tgid = pid_tgid >> 32};
-	struct plain_end e;
-	__u64 buffer, vector;
+	struct end e;
+	__u64 buffer[2], vector;
 
-	plain_find(&e, r->di);
+	end_find(&e, r->di);
 	if (!e.inode)
 		return;
 	key.ssl = (__u64)e.file;
 	struct state_conn *conn = plain_conn(target, &key, &e, r->di);
 
-	if (!conn || conn->plain & STATE_PLAIN_DEAF || !plain_arguments(r, regs, kind, &buffer, &vector) ||
-	    !plain_hears(target, &key, conn, &e, buffer, n))
+	if (!conn || conn->deaf)
+		return;
+	if (kind & PLAIN_FILE) {
+		if (conn->heard)
+			plain_file(target, conn, key.tgid, n);
+		return;
+	}
+	if (!plain_arguments(r, regs, kind, buffer, &vector) ||
+	    !plain_hears(target, &key, conn, &e, buffer[0], buffer[1], n, kind & PLAIN_WRITES))
 		return;
 	__u64 now = bpf_ktime_get_ns();
 
 	if (conn->told != 2) {
-		plain_look(&e);
+		end_look(&e);
 		plain_tell(target, &key, conn, &e, kind & PLAIN_WRITES ? WIRE_WRITE : WIRE_READ, now);
 	}
-	plain_pass_on(target, &key, pid_tgid, kind & PLAIN_WRITES ? WIRE_FN_PLAIN_WRITE : WIRE_FN_PLAIN_READ,
-		      buffer, vector, n, now);
+	plain_pass_on(target, &key, conn, pid_tgid,
+		      kind & PLAIN_WRITES ? WIRE_FN_PLAIN_WRITE : WIRE_FN_PLAIN_READ, buffer[0], vector, n,
+		      now);
 }
 
 SEC("?raw_tp/sys_exit")
@@ -495,7 +488,10 @@ int BPF_PROG(plain_call, struct pt_regs *regs, long result)
 	struct plain_registers r;
 	__u64 pid_tgid;
 
-	if (result < 0 || !filter_is_marked() || !plain_read_registers(&r, regs))
+	if (!filter_is_marked())
+		return 0;
+	spend_syscall();
+	if (result < 0 || !plain_read_registers(&r, regs))
 		return 0;
 	__u32 kind = plain_kind(r.nr);
 
@@ -505,6 +501,7 @@ int BPF_PROG(plain_call, struct pt_regs *regs, long result)
 
 	if (!target || target->flags & STATE_CALIBRATE)
 		return 0;
+	spend_syscall();
 	if (kind == PLAIN_CLOSE)
 		plain_close(target, pid_tgid >> 32, r.di);
 	else
@@ -514,15 +511,15 @@ int BPF_PROG(plain_call, struct pt_regs *regs, long result)
 
 static __always_inline void plain_stdio(__u64 *ino, __u64 *peer_ino, __s32 fd)
 {
-	struct plain_end e;
+	struct end e;
 
-	plain_find(&e, fd);
-	plain_look(&e);
+	end_find(&e, fd);
+	end_look(&e);
 	if (e.transport != WIRE_PIPE && e.transport != WIRE_UNIX)
 		return;
-	*ino = plain_ino(e.file);
+	*ino = end_ino(e.file);
 	if (e.transport == WIRE_UNIX)
-		*peer_ino = plain_peer_ino(e.sk);
+		*peer_ino = end_peer_ino(e.sk);
 }
 
 SEC("?raw_tp/sched_process_exec")

@@ -64,7 +64,7 @@ static __always_inline bool policy_is_muted(struct state_conn *conn, __u64 ssl, 
 	/* Kept here, where no other connection takes its place. In a slot that changes hands meanwhile it may be another's:
 	 * that costs copies. */
 	if (v->flags & WIRE_VERDICT_WHOLE)
-		conn->flags |= STATE_CONN_WHOLE;
+		conn->flags = (conn->flags | STATE_CONN_WHOLE) & ~STATE_CONN_TRIAL;
 	__u32 mute = v->mute;
 
 	muted = conn->side[dir].bytes + n <= v->skip_until[dir];
@@ -90,7 +90,10 @@ static __always_inline __u32 policy_leaves_out(struct state_conn *conn, __u64 ss
 {
 	if (conn->flags & STATE_CONN_OUT)
 		return WIRE_CAUSE_SAMPLED_OUT;
-	return policy_is_muted(conn, ssl, dir, n) ? WIRE_CAUSE_FILTERED : WIRE_CAUSE_NONE;
+	if (policy_is_muted(conn, ssl, dir, n) ||
+	    (conn->flags & STATE_CONN_TRIAL && conn->side[dir].bytes >= STATE_TRIAL_BYTES))
+		return WIRE_CAUSE_FILTERED;
+	return WIRE_CAUSE_NONE;
 }
 
 /* The first four bytes of a call, as a little-endian number. */
@@ -136,6 +139,15 @@ static __always_inline void policy_cut(struct state_call *call, struct state_con
 
 	call->head = n < WIRE_CALL_MAX ? n : WIRE_CALL_MAX;
 	call->tail = 0;
+	if (conn->flags & STATE_CONN_TRIAL) {
+		__u64 bytes = conn->side[dir].bytes;
+		/* One at least: another thread may have used the rest up. */
+		__u64 left = bytes < STATE_TRIAL_BYTES ? STATE_TRIAL_BYTES - bytes : 1;
+
+		if (call->head > left)
+			call->head = left;
+		return;
+	}
 	if (!s || !s->light || policy_is_whole(call, conn, dir))
 		return;
 	if (dir == WIRE_WRITE && n > POLICY_WRITE_MIN) {

@@ -32,6 +32,15 @@ static __always_inline void spend_hit(bool returns, bool emulated)
 		s->hits[class]++;
 }
 
+/* Whatever system call it was. */
+static __always_inline void spend_syscall(void)
+{
+	struct state_spent *s = spend_get();
+
+	if (s)
+		s->syscalls++;
+}
+
 /* A call moved data, of which `sent` bytes were copied out. */
 static __always_inline void spend_moved(__u64 sent, bool is_request)
 {

@@ -54,24 +54,26 @@ struct state_conn {
 	WIRE_U32 lib;
 	WIRE_U32 told;	/* 1: WIRE_TLS_CONN was sent; 2: with addresses, or there are none to be had */
 	WIRE_U32 flags; /* STATE_CONN_* */
-	WIRE_U16
-	plain; /* STATE_PLAIN_*; 0: an SSL object. A word of its own: threads change `flags` beside each other */
-	WIRE_U16 tries; /* plain: calls that began like nothing that we read */
-	WIRE_U64 ino;	/* plain: of the socket or pipe: the open file's address may become another one's */
+	/* Bytes of their own, which threads change beside each other. */
+	WIRE_U8 transport; /* enum wire_transport; WIRE_TLS: an SSL object; of the others: */
+	WIRE_U8 heard;	   /* it speaks something we read: told of, and counted */
+	WIRE_U8 deaf;	   /* TLS, or nothing that we read: not looked at any more */
+	WIRE_U8 tries;	   /* that began like nothing that we read: calls of a pipe, turns of a socket */
+	WIRE_U64 ino; /* plain: of the socket or pipe: the open file's address may become another one's */
 	WIRE_U64 read_bytes; /* since the last write */
 	struct wire_side side[WIRE_DIRS];
 };
 _Static_assert(sizeof(struct state_conn) == 120, "state_conn");
 
-#define STATE_CONN_OUT	 1u /* sampled out, for good */
-#define STATE_CONN_WROTE 2u /* the last call wrote */
-#define STATE_CONN_WHOLE 4u /* speaks in frames: light mode cuts nothing */
-#define STATE_CONN_GET	 8u /* seen in light mode: its last request was a GET */
+#define STATE_CONN_OUT	 1u  /* sampled out, for good */
+#define STATE_CONN_WROTE 2u  /* the last call wrote */
+#define STATE_CONN_WHOLE 4u  /* speaks in frames: light mode cuts nothing */
+#define STATE_CONN_GET	 8u  /* seen in light mode: its last request was a GET */
+#define STATE_CONN_TRIAL 16u /* plain: begins like JSON, which may be a conversation or any data */
 
-#define STATE_PLAIN_YES	      1u /* a socket or pipe */
-#define STATE_PLAIN_HEARD     2u /* that speaks something we read: told of, and counted */
-#define STATE_PLAIN_DEAF      4u /* TLS, or nothing that we read: not looked at any more */
-#define STATE_PLAIN_TRANSPORT 8	 /* from this bit on: enum wire_transport */
+/* Of each direction of a connection on trial so much is sent, whatever it is; the rest when the collector has said that
+ * it is a conversation (WIRE_VERDICT_WHOLE). Its first message, or what `cat` writes before anybody can look. */
+#define STATE_TRIAL_BYTES (1u << 20)
 
 /* `descriptors`: by which a plain connection is known to a process, so that close() ends it. */
 struct state_descriptor {
@@ -80,7 +82,7 @@ struct state_descriptor {
 };
 _Static_assert(sizeof(struct state_descriptor) == 8, "state_descriptor");
 
-/* `plain_marks`: whether a process of such an id was ever traced. */
+/* Whether a process of such an id was ever traced: filter_marks. */
 #define STATE_MARKS 32768u
 
 /* `conn_finals`: connections that ended but whose WIRE_TLS_CLOSE could not be sent, until swept. */
@@ -170,8 +172,10 @@ struct state_spent {
 	WIRE_U64 bytes;	   /* copied out */
 	WIRE_U64 requests; /* writes that are a connection's first, or follow a read */
 	WIRE_U64 chunks;   /* calls that moved data */
+	WIRE_U64
+	syscalls; /* system calls of traced processes; those that read or write twice, for a look at what */
 };
-_Static_assert(sizeof(struct state_spent) == 64, "state_spent");
+_Static_assert(sizeof(struct state_spent) == 72, "state_spent");
 
 /* `notify`, a ring of the attacher's own: a process of ours changed, look at its maps again. Lost when that ring is
  * full: who finds it more than half full looks at everything. */

@@ -254,7 +254,7 @@ extern const struct genai_decoder genai_a2a_card;
 
 /* ---- pipe.c ---- */
 /* What http is to call with lines; its ctx is the struct genai. */
-bool genai_pipe_hear(void *ctx, struct flow_conn *conn, void **user, const struct http_line *l);
+enum http_heard genai_pipe_hear(void *ctx, struct flow_conn *conn, void **user, const struct http_line *l);
 void genai_pipe_end(void *ctx, struct flow_conn *conn, void *user, enum http_end end, uint64_t ts_ns);
 enum genai_pipe_talk { GENAI_PIPE_UNKNOWN, GENAI_PIPE_RPC, GENAI_PIPE_AGENT, GENAI_PIPE_NOTHING };
 

@@ -105,14 +105,14 @@ void genai_pipe_feed(struct genai_pipe *p, const struct genai_pipe_line *line)
 	genai_scratch_trim(p->up.g);
 }
 
-bool genai_pipe_hear(void *ctx, struct flow_conn *conn, void **user, const struct http_line *l)
+enum http_heard genai_pipe_hear(void *ctx, struct flow_conn *conn, void **user, const struct http_line *l)
 {
 	struct genai_pipe *p = *user;
 
 	if (p == NULL)
 		p = *user = genai_pipe_new(ctx, conn);
 	if (p == NULL)
-		return false;
+		return HTTP_HEARD_ENOUGH;
 	genai_pipe_feed(p, &(struct genai_pipe_line){.dir = l->dir,
 						     .text = l->text,
 						     .cut = l->cut,
@@ -120,7 +120,9 @@ bool genai_pipe_hear(void *ctx, struct flow_conn *conn, void **user, const struc
 						     .ts_ns = l->ts_ns,
 						     .offset = l->offset,
 						     .tid = l->tid});
-	return p->talk != GENAI_PIPE_NOTHING;
+	if (p->talk == GENAI_PIPE_UNKNOWN)
+		return HTTP_HEARD_SO_FAR;
+	return p->talk == GENAI_PIPE_NOTHING ? HTTP_HEARD_ENOUGH : HTTP_HEARD_KNOWN;
 }
 
 void genai_pipe_end(void *ctx, struct flow_conn *conn, void *user, enum http_end end, uint64_t ts_ns)

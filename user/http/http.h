@@ -123,6 +123,12 @@ struct http_line {
 	uint32_t tid;
 };
 
+enum http_heard {
+	HTTP_HEARD_ENOUGH, /* no more is wanted of this connection: as when there is no such function */
+	HTTP_HEARD_SO_FAR, /* what it is nobody knows yet */
+	HTTP_HEARD_KNOWN,  /* a conversation: all of it is wanted */
+};
+
 struct http_ops {
 	/* First byte of the request (or of a response without a request that we saw). */
 	void (*begin)(void *ctx, struct http_exchange *x);
@@ -139,9 +145,8 @@ struct http_ops {
 	void (*message)(void *ctx, struct http_exchange *x, const struct http_ws_message *m);
 	/* The exchange ended: x->end says how. It is freed afterwards. */
 	void (*done)(void *ctx, struct http_exchange *x);
-	/* A line; *user: of the consumer, NULL at the connection's first one. False: no more are wanted of this connection,
-	 * which is as when there is no such function. Then lines_end, once, if there was a line. */
-	bool (*line)(void *ctx, struct flow_conn *conn, void **user, const struct http_line *line);
+	/* A line; *user: of the consumer, NULL at the connection's first one. Then lines_end, once, if there was a line. */
+	enum http_heard (*line)(void *ctx, struct flow_conn *conn, void **user, const struct http_line *line);
 	void (*lines_end)(void *ctx, struct flow_conn *conn, void *user, enum http_end end, uint64_t ts_ns);
 	/* Bytes that are no HTTP, or hidden behind a gap: counted for the connection, in no exchange. The gap, when
 	 * there is one, is reported here because no exchange has it. May be NULL. */

@@ -12,8 +12,10 @@ struct lane {
 struct http_lines {
 	struct http_conn *conn;
 	struct lane lane[WIRE_DIRS];
-	void *user;    /* the consumer's */
-	bool unwanted; /* the consumer has heard enough */
+	void *user; /* the consumer's */
+	enum http_heard heard;
+	uint64_t
+		mate; /* of what the last verdict was said as well; a second pipe may be known later than the first */
 };
 
 bool http_lines_is_begin(const struct http_conn *c, struct str data)
@@ -35,7 +37,7 @@ struct http_lines *http_lines_new(struct http_conn *c)
 	if (l == NULL)
 		return NULL;
 	l->conn = c;
-	l->unwanted = c->http->ops.line == NULL;
+	l->heard = c->http->ops.line ? HTTP_HEARD_SO_FAR : HTTP_HEARD_ENOUGH;
 	for (int d = 0; d < WIRE_DIRS; d++)
 		buf_init(&l->lane[d].text, LIMIT_LINE_BYTES);
 	return l;
@@ -50,12 +52,23 @@ void http_lines_free(struct http_lines *l)
 	free(l);
 }
 
-static void refuse(struct http_lines *l)
+static void judge(struct http_lines *l)
 {
-	l->unwanted = true;
-	for (int d = 0; d < WIRE_DIRS; d++)
+	l->mate = l->conn->flow->mate_ssl;
+	if (l->heard == HTTP_HEARD_KNOWN)
+		http_verdict_whole(l->conn);
+	else if (l->heard == HTTP_HEARD_ENOUGH)
+		http_verdict_all(l->conn);
+}
+
+static void hear(struct http_lines *l, enum http_heard heard)
+{
+	if (heard == l->heard)
+		return;
+	l->heard = heard;
+	for (int d = 0; heard == HTTP_HEARD_ENOUGH && d < WIRE_DIRS; d++)
 		buf_fini(&l->lane[d].text);
-	http_verdict_all(l->conn);
+	judge(l);
 }
 
 static void tell(struct http_lines *l, struct lane *lane, struct str text, uint64_t ts_ns)
@@ -69,8 +82,7 @@ static void tell(struct http_lines *l, struct lane *lane, struct str text, uint6
 		lane->at.text = str_head(text, text.n - 1);
 	if (lane->at.text.n == 0 && !lane->at.cut)
 		return;
-	if (!h->ops.line(h->ctx, l->conn->flow, &l->user, &lane->at))
-		refuse(l);
+	hear(l, h->ops.line(h->ctx, l->conn->flow, &l->user, &lane->at));
 }
 
 /* One line, or the beginning of one; `ends`: its end came. */
@@ -107,9 +119,9 @@ void http_lines_feed(struct http_lines *l, enum wire_dir dir, const struct http_
 {
 	struct str data = p->data;
 
-	if (l->unwanted && !l->conn->judged)
-		refuse(l);
-	while (data.n > 0 && !l->unwanted) {
+	if ((l->heard == HTTP_HEARD_ENOUGH && !l->conn->judged) || l->mate != l->conn->flow->mate_ssl)
+		judge(l);
+	while (data.n > 0 && l->heard != HTTP_HEARD_ENOUGH) {
 		ptrdiff_t lf = str_find_char(data, '\n');
 		size_t n = lf < 0 ? data.n : (size_t)lf;
 
@@ -125,7 +137,7 @@ void http_lines_gap(struct http_lines *l, const struct flow_gap *gap)
 	struct lane *lane = &l->lane[gap->dir];
 
 	http_stray_gap(&l->conn->side[gap->dir], gap);
-	if (l->unwanted)
+	if (l->heard == HTTP_HEARD_ENOUGH)
 		return;
 	if (!lane->begun)
 		lane->at = (struct http_line){
@@ -138,7 +150,7 @@ void http_lines_end(struct http_lines *l, enum http_end end, uint64_t ts_ns)
 {
 	struct http *h = l->conn->http;
 
-	for (int d = 0; d < WIRE_DIRS && !l->unwanted; d++) {
+	for (int d = 0; d < WIRE_DIRS && l->heard != HTTP_HEARD_ENOUGH; d++) {
 		if (!l->lane[d].begun)
 			continue;
 		l->lane[d].at.cut = true;

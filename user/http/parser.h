@@ -210,6 +210,8 @@ void http_verdict_body(struct http_side *s);
 void http_verdict_conn(struct http_conn *c, struct str call);
 /* Nothing of the connection is wanted. */
 void http_verdict_all(struct http_conn *c);
+/* Nothing is to be cut out of it; of lines: it is a conversation. */
+void http_verdict_whole(struct http_conn *c);
 
 /* scan.c */
 size_t http_scan_feed(struct http_side *s, const struct http_piece *p);

@@ -118,10 +118,8 @@ void http_verdict_conn(struct http_conn *c, struct str call)
 {
 	if (!c->http->judge)
 		return;
-	if (!c->whole && (c->h2 || c->ws)) {
-		c->whole = true;
-		say(c, HTTP_WORD_WHOLE, WIRE_READ, 0);
-	}
+	if (!c->whole && (c->h2 || c->ws))
+		http_verdict_whole(c);
 	if (c->judged)
 		return;
 	if (c->index > 0 || c->role_known || c->h2 || c->ws || is_websocket_frame(call)) {
@@ -132,6 +130,13 @@ void http_verdict_conn(struct http_conn *c, struct str call)
 		if (c->side[d].stage != HTTP_AT_SCAN || c->side[d].offset < ALIEN_BYTES)
 			return;
 	http_verdict_all(c);
+}
+
+void http_verdict_whole(struct http_conn *c)
+{
+	c->whole = true;
+	if (c->http->judge)
+		say(c, HTTP_WORD_WHOLE, WIRE_READ, 0);
 }
 
 void http_verdict_all(struct http_conn *c)

@@ -2,6 +2,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -144,4 +145,21 @@ int calibrate_run(const struct self *s, uint64_t start_ns, bool apart, struct si
 		costs->plain_ns[emulated] = cost(plain[emulated], base);
 	}
 	return 0;
+}
+
+uint32_t calibrate_syscall(void)
+{
+	enum { ROUNDS = 20, EACH = 500 };
+	uint64_t least = UINT64_MAX;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		uint64_t begin = clock_now_ns();
+
+		for (int i = 0; i < EACH; i++)
+			(void)syscall(SYS_getppid);
+		uint64_t took = clock_now_ns() - begin;
+		if (took < least)
+			least = took;
+	}
+	return (uint32_t)(least / EACH);
 }

@@ -5,11 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/limits.h"
 #include "probe/beacon.h"
 #include "probe/check.h"
@@ -75,31 +73,13 @@ static void look_at_host(struct host *h)
 	look_at_lockdown(h);
 }
 
-/* The least of some thousand calls of one that does nothing. */
-static uint32_t call_cost(void)
-{
-	enum { ROUNDS = 20, CALLS = 500 };
-	uint64_t least = UINT64_MAX;
-
-	for (int round = 0; round < ROUNDS; round++) {
-		uint64_t begin = clock_now_ns();
-
-		for (int i = 0; i < CALLS; i++)
-			(void)syscall(SYS_getppid);
-		uint64_t took = clock_now_ns() - begin;
-		if (took < least)
-			least = took;
-	}
-	return (uint32_t)(least / CALLS);
-}
-
 /* What a system call of a process that is not traced costs without and with the tracepoint that all of them run. */
 static void try_plain(struct host *h, struct load *l)
 {
-	h->call_ns = call_cost();
-	h->plain = load_follow_plain(l, false) == 0;
+	h->call_ns = calibrate_syscall();
+	h->plain = load_follow_plain(l, false, false) == 0;
 	if (h->plain)
-		h->call_plain_ns = call_cost();
+		h->call_plain_ns = calibrate_syscall();
 	load_unfollow(l);
 }
 

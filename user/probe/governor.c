@@ -43,6 +43,7 @@ uint64_t governor_cost(const struct state_spent *from, const struct state_spent 
 		cost = add(cost, times(data, costs->empty_ns[emulated]));
 	}
 	cost = add(cost, times(grown(from->records, to->records), costs->record_ns));
+	cost = add(cost, times(grown(from->syscalls, to->syscalls), costs->syscall_ns));
 	return add(cost, times(grown(from->bytes, to->bytes), costs->byte_ps) / 1000);
 }
 

@@ -292,6 +292,7 @@ int load_read_spent(const struct load *l, struct state_spent *out)
 		out->bytes += each[i].bytes;
 		out->requests += each[i].requests;
 		out->chunks += each[i].chunks;
+		out->syscalls += each[i].syscalls;
 	}
 	return 0;
 }
@@ -326,13 +327,23 @@ int load_follow(struct load *l, bool children)
 	return 0;
 }
 
-int load_follow_plain(struct load *l, bool all)
+void load_pause_plain(struct load *l, bool pause)
+{
+	if (!l->plain[0] || pause == !l->plain[1])
+		return;
+	l->skel->bss->plain_turn += !pause;
+	bpf_link__destroy(l->plain[1]);
+	l->plain[1] = pause ? NULL : bpf_program__attach(l->skel->progs.plain_call); /* or it stays paused */
+}
+
+int load_follow_plain(struct load *l, bool all, bool whole)
 {
 	struct bpf_program *progs[2] = {l->skel->progs.plain_exec, l->skel->progs.plain_call};
 
 	if (!l->has_plain)
 		return -ENOTSUP;
 	l->skel->bss->plain_all = all;
+	l->skel->bss->plain_whole = whole;
 	for (size_t i = 0; i < 2; i++) {
 		l->plain[i] = bpf_program__attach(progs[i]);
 		if (l->plain[i] == NULL)
@@ -341,9 +352,9 @@ int load_follow_plain(struct load *l, bool all)
 	return 0;
 }
 
-void load_mark(struct load *l, uint32_t pid)
+void load_mark(struct load *l, uint32_t pid, bool traced)
 {
-	l->skel->bss->filter_marks[pid % STATE_MARKS] = 1;
+	l->skel->bss->filter_marks[pid % STATE_MARKS] = traced;
 }
 
 void load_unfollow(struct load *l)

@@ -55,11 +55,14 @@ bool load_has_multi(const struct load *l);
 bool load_has_narrow(const struct load *l);
 /* Attaches exec and exit, and fork when children are to be traced. */
 int load_follow(struct load *l, bool children) MUST_CHECK;
-/* Sockets and pipes without TLS, with everything that they carry (all) or what begins like HTTP or JSON. To be called
- * after load_follow; ends with load_unfollow. 0; -ENOTSUP: not loaded; negative errno. */
-int load_follow_plain(struct load *l, bool all) MUST_CHECK;
-/* A process of that id is let through. */
-void load_mark(struct load *l, uint32_t pid);
+/* Sockets and pipes without TLS, with everything that they carry (all) or what begins like HTTP or JSON; whole: no byte
+ * of it is left out before it is known to be a conversation. To be called after load_follow; ends with load_unfollow. 0;
+ * -ENOTSUP: not loaded; negative errno. */
+int load_follow_plain(struct load *l, bool all, bool whole) MUST_CHECK;
+/* System calls cost what they did, and nothing of them is seen, for a while. */
+void load_pause_plain(struct load *l, bool pause);
+/* A process of that id is let through, or not any more, when it never was traced. */
+void load_mark(struct load *l, uint32_t pid, bool traced);
 void load_unfollow(struct load *l);
 /* A descriptor whose read gives all processes, as struct tasks_entry. Negative errno. */
 int load_open_tasks(struct load *l) MUST_CHECK;

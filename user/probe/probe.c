@@ -102,7 +102,16 @@ static void follow_plain(struct probe *p)
 {
 	if (!(p->settings.options & WIRE_OPT_PLAIN))
 		return;
-	int r = load_follow_plain(p->load, p->settings.options & WIRE_OPT_PLAIN_ALL);
+	bool bounded = p->settings.budget_ppm != 0;
+	uint32_t before = bounded ? calibrate_syscall() : 0, after = 0;
+	int r = load_follow_plain(p->load, p->settings.options & WIRE_OPT_PLAIN_ALL,
+				  p->settings.options & WIRE_OPT_DIGEST);
+	if (r == 0 && bounded) {
+		load_mark(p->load, (uint32_t)getpid(), true);
+		after = calibrate_syscall();
+		load_mark(p->load, (uint32_t)getpid(), false);
+	}
+	p->costs.syscall_ns = after > before ? after - before : 0;
 	if (r == 0)
 		return;
 	p->settings.options &= ~(uint64_t)(WIRE_OPT_PLAIN | WIRE_OPT_PLAIN_ALL);

@@ -39,6 +39,8 @@ int safety_check_returns(const struct self *s) MUST_CHECK;
 
 /* ---- calibrate.c ---- */
 
+/* ns of a system call of ours that does nothing. */
+uint32_t calibrate_syscall(void);
 /* Measures *costs with our own process traced and its records thrown away. apart: also what only a budget and the
  * doctor want to know, which takes some ms more. 0, negative errno. */
 int calibrate_run(const struct self *s, uint64_t start_ns, bool apart, struct site_costs *costs) MUST_CHECK;

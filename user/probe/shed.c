@@ -38,6 +38,8 @@ static void apply(struct probe *p)
 	p->blunted |= level >= WIRE_SHED_READS;
 	__atomic_store_n(&page->blunt, level >= WIRE_SHED_READS, __ATOMIC_RELAXED);
 	__atomic_store_n(&page->sample_n, (uint32_t)n, __ATOMIC_RELAXED);
+	/* What every system call costs cannot be had for less. */
+	load_pause_plain(p->load, level >= WIRE_SHED_SAMPLING);
 }
 
 void shed_begin(struct probe *p)

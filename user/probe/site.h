@@ -46,6 +46,8 @@ struct site_costs {
 	uint32_t byte_ps;     /* on top of that, each byte: thousandths of a ns */
 	/* What a process pays that is not traced but maps the same file: [emulated] */
 	uint32_t stranger_ns[2];
+	uint32_t
+		syscall_ns; /* of a traced process, more than without --plain; 0: not attached, or nobody asks */
 };
 
 /* The symbol of a function: "SSL_read". */

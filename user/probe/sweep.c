@@ -71,7 +71,7 @@ static void sweep_conns(struct probe *p, bool all)
 		if (!all && is_traced(p, key.tgid, conn.start_ns))
 			continue;
 		(void)bpf_map_delete_elem(fd, &key);
-		if (conn.plain && !(conn.plain & STATE_PLAIN_HEARD))
+		if (conn.transport && !conn.heard)
 			continue; /* nobody was told of it */
 		struct wire_conn_key name = {.ssl = key.ssl, .generation = conn.generation};
 		emit_conn_final(p->settings.emit, p->settings.ctx, key.tgid, conn.start_ns, &name, conn.side);

@@ -76,7 +76,7 @@ static int admit(struct probe *p, const struct state_task *task)
 	struct state_target target = {.start_ns = task->start_ns}, there;
 	int fd = load_table_fd(p->load, LOAD_TARGETS);
 
-	load_mark(p->load, task->pid);
+	load_mark(p->load, task->pid, true);
 	for (int try = 0; try < 2; try++) {
 		if (bpf_map_update_elem(fd, &task->pid, &target, BPF_NOEXIST) == 0)
 			return 1;

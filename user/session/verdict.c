@@ -21,10 +21,8 @@ static struct wire_verdict *slot_of(struct wire_verdict *slots, uint64_t ssl, ui
 	return s;
 }
 
-void verdict_give(struct wire_verdict *slots, const struct flow_conn *conn, const struct http_verdict *v)
+static void give(struct wire_verdict *s, const struct http_verdict *v)
 {
-	struct wire_verdict *s = slot_of(slots, conn->ssl, conn->generation);
-
 	switch (v->word) {
 	case HTTP_WORD_SKIP:
 		SET(s->skip_until[v->dir], v->until);
@@ -40,13 +38,17 @@ void verdict_give(struct wire_verdict *slots, const struct flow_conn *conn, cons
 		break;
 	case HTTP_WORD_ALL:
 		SET(s->mute, s->mute | WIRE_MUTE_BOTH);
-		if (conn->mate_ssl == 0)
-			break;
-		s = slot_of(slots, conn->mate_ssl, conn->mate_generation);
-		SET(s->mute, s->mute | WIRE_MUTE_BOTH);
 		break;
 	case HTTP_WORD_WHOLE:
 		SET(s->flags, s->flags | WIRE_VERDICT_WHOLE);
 		break;
 	}
+}
+
+void verdict_give(struct wire_verdict *slots, const struct flow_conn *conn, const struct http_verdict *v)
+{
+	give(slot_of(slots, conn->ssl, conn->generation), v);
+	/* The offsets in the others are of one of the two pipes. */
+	if (conn->mate_ssl && (v->word == HTTP_WORD_ALL || v->word == HTTP_WORD_WHOLE))
+		give(slot_of(slots, conn->mate_ssl, conn->mate_generation), v);
 }

@@ -10,15 +10,17 @@ struct ear {
 	struct http *http;
 	struct flow_conn conn;
 	uint64_t offset[WIRE_DIRS];
-	struct buf told;	     /* ">text@offset\n", "<" for what was read, "!" when cut */
-	unsigned lines, ends, wants; /* how many lines are wanted */
+	struct buf told; /* ">text@offset\n", "<" for what was read, "!" when cut */
+	unsigned lines, ends;
+	unsigned wants; /* how many lines are wanted */
+	unsigned knows; /* with which line it is known what they are; 0: never */
 	uint64_t stray;
 	unsigned said;
 	struct http_verdict last;
 	enum http_end end;
 };
 
-static bool line(void *ctx, struct flow_conn *conn, void **user, const struct http_line *l)
+static enum http_heard line(void *ctx, struct flow_conn *conn, void **user, const struct http_line *l)
 {
 	struct ear *e = ctx;
 
@@ -31,7 +33,9 @@ static bool line(void *ctx, struct flow_conn *conn, void **user, const struct ht
 			 STR_ARG(l->text), (unsigned long long)l->offset);
 	else
 		buf_addf(&e->told, "%s%zu\n", l->cut ? "!" : "", l->text.n);
-	return e->lines < e->wants;
+	if (e->lines >= e->wants)
+		return HTTP_HEARD_ENOUGH;
+	return e->knows && e->lines >= e->knows ? HTTP_HEARD_KNOWN : HTTP_HEARD_SO_FAR;
 }
 
 static void lines_end(void *ctx, struct flow_conn *conn, void *user, enum http_end end, uint64_t ts_ns)
@@ -222,6 +226,35 @@ static void unwanted(void **state)
 	ear_free(e);
 }
 
+/* What is known is said once, and again when the other pipe of the two turns up. */
+static void known(void **state)
+{
+	struct ear *e = ear_new(WIRE_PIPE, true);
+
+	(void)state;
+	e->knows = 2;
+	say(e, WIRE_WRITE, "{}\n", 3);
+	assert_int_equal(e->said, 0);
+	say(e, WIRE_WRITE, "{}\n{}\n", 6);
+	assert_int_equal(e->said, 1);
+	assert_int_equal(e->last.word, HTTP_WORD_WHOLE);
+	e->conn.mate_ssl = 77;
+	say(e, WIRE_READ, "{}\n", 3);
+	say(e, WIRE_READ, "{}\n", 3);
+	assert_int_equal(e->said, 2);
+	assert_int_equal(e->last.word, HTTP_WORD_WHOLE);
+	/* It was something else after all. */
+	e->wants = 6;
+	say(e, WIRE_READ, "{}\n{}\n", 6);
+	assert_int_equal(e->said, 3);
+	assert_int_equal(e->last.word, HTTP_WORD_ALL);
+	e->conn.mate_ssl = 78;
+	say(e, WIRE_READ, "{}\n", 3);
+	assert_int_equal(e->said, 4);
+	assert_int_equal(e->last.word, HTTP_WORD_ALL);
+	ear_free(e);
+}
+
 /* A Unix socket may speak either; TCP and TLS speak HTTP. */
 static void what_is_lines(void **state)
 {
@@ -252,9 +285,9 @@ static void what_is_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_split), cmocka_unit_test(byte_by_byte),
-		cmocka_unit_test(holes),       cmocka_unit_test(limit),
-		cmocka_unit_test(unwanted),    cmocka_unit_test(what_is_lines),
+		cmocka_unit_test(every_split),	 cmocka_unit_test(byte_by_byte), cmocka_unit_test(holes),
+		cmocka_unit_test(limit),	 cmocka_unit_test(unwanted),	 cmocka_unit_test(known),
+		cmocka_unit_test(what_is_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,27 +60,66 @@ static void late_records(void **state)
 
 static void beginnings(void **state)
 {
-	static const char *const yes[] = {"POST /v1/chat HTTP/1.1\r\n",
-					  "GET / HTTP/1.1\r\n",
-					  "PRI * HTTP/2.0\r\n",
-					  "HTTP/1.1 200 OK\r\n",
-					  "PUT",
-					  "{\"jsonrpc\":\"2.0\"}\n",
-					  "{",
-					  "{}",
-					  "{\n",
-					  "[{\"id\":1}]",
-					  "[\n",
-					  "[",
-					  NULL};
+	static const char *const http[] = {"POST /v1/chat HTTP/1.1\r\n",
+					   "POST",
+					   "POST ",
+					   "GET / HTTP/1.1\r\n",
+					   "GET http://localhost:11434/api/tags HTTP/1.1\r\n",
+					   "PUT",
+					   "PUT /api/blobs",
+					   "HEAD /api/blobs",
+					   "PATCH /x",
+					   "DELETE /api/delete",
+					   "OPTIONS * HTTP/1.1\r\n",
+					   "CONNECT api.openai.com:443 HTTP/1.1\r\n",
+					   "PRI * HTTP/2.0\r\n",
+					   "HTTP/1.1 200 OK\r\n",
+					   "HTTP/1.0 404",
+					   NULL};
+	static const char *const json[] = {
+		"{\"jsonrpc\":\"2.0\"}\n", "{", "{}", "{\n", "[{\"id\":1}]", "[\n", "[", NULL};
+
+	(void)state;
+	for (size_t i = 0; http[i]; i++) {
+		assert_true(known(http[i], WIRE_TCP));
+		assert_true(known(http[i], WIRE_UNIX));
+		assert_false(known(http[i], WIRE_PIPE));
+	}
+	for (size_t i = 0; json[i]; i++) {
+		assert_false(known(json[i], WIRE_TCP));
+		assert_true(known(json[i], WIRE_UNIX));
+		assert_true(known(json[i], WIRE_PIPE));
+	}
+}
+
+/* Other protocols, and logs. */
+static void strangers(void **state)
+{
 	static const char *const no[] = {"",
 					 "P",
-					 "GE",
+					 "PO",
 					 "Get /",
+					 "GETX /",
+					 "GET key\r\n",
+					 "POSTING",
+					 "HTTPS",
 					 "\r\n",
 					 "*1\r\n$4\r\nPING\r\n",
+					 "PING\r\n",
 					 "Q\x01\x02\x03select 1",
 					 "220 mail ready",
+					 "EHLO localhost\r\n",
+					 "MAIL FROM:<a@b>\r\n",
+					 "DATA\r\n",
+					 "QUIT\r\n",
+					 "USER anna\r\n",
+					 "SSH-2.0-OpenSSH_9.2\r\n",
+					 "CONNECT {\"verbose\":false}\r\n",
+					 "INFO {\"server_id\":1}\r\n",
+					 "OPTIONS sip:anna@b SIP/2.0\r\n",
+					 "AMQP\x01\x01",
+					 "INFO: ready",
+					 "ERROR something",
 					 "N",
 					 "{x",
 					 "[INFO] ready",
@@ -90,17 +129,9 @@ static void beginnings(void **state)
 					 NULL};
 
 	(void)state;
-	for (size_t i = 0; yes[i]; i++) {
-		assert_true(known(yes[i], WIRE_TCP));
-		assert_true(known(yes[i], WIRE_UNIX));
-		/* On a pipe only JSON is. */
-		assert_int_equal(known(yes[i], WIRE_PIPE), yes[i][0] == '{' || yes[i][0] == '[');
-	}
 	for (size_t i = 0; no[i]; i++)
 		for (int t = WIRE_TCP; t <= WIRE_PIPE; t++)
 			assert_false(known(no[i], t));
-	assert_false(known("INFO: ready", WIRE_PIPE));
-	assert_true(known("INFO: ready", WIRE_TCP)); /* so the collector decides */
 }
 
 int main(void)
@@ -109,6 +140,7 @@ int main(void)
 		cmocka_unit_test(records),
 		cmocka_unit_test(late_records),
 		cmocka_unit_test(beginnings),
+		cmocka_unit_test(strangers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
