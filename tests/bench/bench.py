@@ -40,6 +40,7 @@ WORKLOADS = {
     "calm": ("10 s of 100 records a second", 10, ["full"], 1, False),
     "attach": ("a process that makes a call each millisecond", 0, ["full"], 7, False),
     "decode": ("bottrace decode, plaintext per second of a core", 0, ["full"], 3, False),
+    "plain": ("a system call while sockets and pipes are read, ns more than untraced", 0, ["full"], 5, False),
     "inprocess": ("a plain step of an agent, against tracers inside it", 300, ["full"], 3, False),
 }
 
@@ -247,6 +248,15 @@ class Bench:
         import decode
         for turn in range(min(WORKLOADS[workload][3], self.options.rounds or 99)):
             suite.test(lambda: self.keep(workload, "full", turn, decode.run(self.directory)), name=f"decode, round {turn + 1}")
+
+    def plain(self, suite, workload):
+        import plain
+
+        def go(turn):
+            for mode, facts in plain.run(self.directory):
+                self.keep(workload, mode, turn, facts)
+        for turn in range(min(WORKLOADS[workload][3], self.options.rounds or 99)):
+            suite.test(go, turn, name=f"plain, round {turn + 1}: ledger")
 
     def inprocess(self, suite, workload):
         import inprocess

@@ -114,6 +114,9 @@ QUIET_COLUMNS = [
     ("CPU % of a core", lambda f: spread(f.get("idle_cpu_pct"))),
     ("private MB", lambda f: spread(f.get("private_bytes"), 1e-6)),
 ]
+# What syscalls.c makes.
+PLAIN_CALLS = {"nothing": "getppid", "file": "3 on a file", "deaf": "pipe, no talk", "tls": "socket, TLS",
+               "json64": "64 B of JSON", "json4k": "4 KiB of JSON"}
 COLUMNS = {
     "pairs": PAIR_COLUMNS,
     "idle": QUIET_COLUMNS,
@@ -123,6 +126,7 @@ COLUMNS = {
     "decode": [("chat request MB/s", lambda f: spread(f.get("request_mb_s"))), ("stream MB/s", lambda f: spread(f.get("stream_mb_s"))),
                ("peak MB", lambda f: spread(f.get("request_peak_bytes"), 1e-6)),
                ("growth MB, 1,000 steps", lambda f: spread(f.get("growth_bytes"), 1e-6))],
+    "plain": [(what, lambda f, name=name: spread(f.get(f"{name}_ns"))) for name, what in PLAIN_CALLS.items()],
     "inprocess": [("client CPU us a step", lambda f: spread(f.get("step_cpu_us"))), ("added", lambda f: spread(f.get("step_cpu_us_ratio"))),
                   ("our CPU us a step", lambda f: spread(f.get("tracer_step_us")))],
 }

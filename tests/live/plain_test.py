@@ -254,6 +254,79 @@ def noise():
     rig.equal("bytes", document["ledger"]["bytes"]["seen"], 0)
 
 
+def strangers():
+    """Databases, mail, shells: no span, no byte."""
+    _, document = run("strangers")
+    rig.equal("connections", of(document, "tcp", "unix", "pipe"), [])
+    rig.equal("spans", [s["name"] for s in document["spans"] if s["kind"] != "process"], [])
+    rig.equal("blind", [p["blind"] for p in document["processes"] if p["blind"]], [])
+
+
+def files():
+    """What sendfile() sends stands in its place as left out, and the next answer is found."""
+    _, document = run("files")
+    answers = [s for s in rig.spans(document, "http") if s["attributes"].get("bottrace.side") == "server"] or rig.spans(document, "http")
+    rig.equal("requests", sorted({s["name"] for s in answers}), ["GET /file0", "GET /file1"])
+    rig.equal("status", {s["attributes"].get("http.response.status_code") for s in rig.spans(document, "http")}, {200})
+    rig.equal("left out", max(c["write"]["skipped"] for c in of(document, "tcp")), 180000)
+
+
+def torrent():
+    """JSON that is no conversation goes through pipes at their speed: of each end a little is copied."""
+    with tempfile.TemporaryDirectory() as d:
+        for name, text in (("lines", b'{"level":"info","n":12345}\n' * 1000), ("one", b'{"a":"' + b"x" * 30000)):
+            Path(d, name).write_bytes(text * 1000)
+            program = f"cat {d}/{name} | cat | wc -c"
+            r, document = rig.run(["sh", "-c", program])
+            rig.equal("output", (r.returncode, r.stdout.strip()), (0, str(len(text) * 1000)))
+            rig.equal("digest wants all", document["ledger"]["bytes"]["skipped"], 0)
+            out = Path(d, "out.json")
+            for _ in range(3):
+                subprocess.run([rig.BOTTRACE, "run", "-q", "-o", f"json={out}", "--", "sh", "-c", program], stdout=subprocess.DEVNULL, check=True)
+                document = json.loads(out.read_text())
+                rig.check_ledger(document)
+                rig.equal(f"{name} complete", document["complete"], True)
+                rig.equal("spans", {s["kind"] for s in document["spans"]}, {"process"})
+                kept = [c[d]["bytes"] - c[d]["skipped"] for c in document["connections"] for d in ("read", "write")]
+                assert max(kept) <= 1 << 20 and sum(kept) > 0, kept
+
+
+def threads():
+    """Lines that threads of two processors write into one pipe at once: not a byte is said to be missing."""
+    with tempfile.TemporaryDirectory() as d:
+        program = str(Path(d, "crowd"))
+        subprocess.run(["cc", "-O2", "-pthread", "-o", program, CLIENTS / "crowd.c"], check=True)
+        for size in (70, 3000, 40000):
+            r, document = rig.run([program, "1000", "3", str(size)], "--rate-calls", "0", "--rate-bytes", "0", "--ring-size", "128M")
+            rig.equal("output", (r.returncode, r.stdout), (0, f"read {3000 * size}\n"))
+            rig.check_ledger(document)
+            missing = document["ledger"]["bytes"]["missing"]
+            lost = sum(document["ledger"]["calls"][c] for c in rig.CAUSES)
+            assert missing == 0 or lost, f"{missing} bytes of {size} are said to be missing, of no call"
+            (writer,) = [c for c in of(document, "pipe") if c["write"]["bytes"]]
+            rig.equal("calls", (writer["write"]["calls"], writer["write"]["bytes"]), (3000, 3000 * size))
+            rig.equal("missing", missing if size < 4000 else 0, 0)
+
+
+def crowd():
+    """20,000 sockets of connections that are older than we are."""
+    server = Plain()
+    p = subprocess.Popen([PYTHON, CLIENT, "idle", str(server.port), "10000"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    rig.equal("ready", p.stdout.readline(), "ready\n")
+    with rig.Attach(p.pid) as a:
+        p.stdin.write("go\n")
+        p.stdin.flush()
+        rig.equal("done", p.stdout.readline(), "done\n")
+        p.stdin.close()
+        p.wait()
+        document = a.stop()
+    rig.check_ledger(document)
+    rig.equal("complete", document["complete"], True)
+    rig.equal("connections", len(of(document, "tcp")), 201)
+    rig.equal("calls", len(rig.spans(document, "chat")), 201)
+    server.close()
+
+
 def everything():
     """With --plain on all of it is a conversation, in every byte."""
     _, document = run("noise", 300, options=("--plain", "on"))
@@ -336,7 +409,8 @@ def main():
     for name in sys.argv[1:]:
         rig_suite.test(globals()[name])
     if not sys.argv[1:]:
-        for f in (tcp, unix_socket, every_call, both_ends, socket_pair, pipeline, beside_tls, tunnel, noise, everything, off,
+        for f in (tcp, unix_socket, every_call, both_ends, socket_pair, pipeline, beside_tls, tunnel, noise, strangers, files, torrent,
+                  threads, crowd, everything, off,
                   stranger, attached, replay):
             rig_suite.test(f)
         rig_suite.test(stdio, 3, name="stdio 3")

@@ -2,7 +2,7 @@
 """The providers' own clients against servers that speak their formats: bytes equal, the tree equal to the script, the
 program unchanged.
 
-`make test` takes one mode of each client; `make test-providers` all, and LiteLLM."""
+`make test` takes one mode of each client; `make test-providers` all, and LiteLLM, as a library and as a proxy."""
 import json
 import os
 import struct
@@ -14,12 +14,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from rig import run as rig  # noqa: E402
 from rig.model import Say, json_answer, openai as chat_answer, sse  # noqa: E402
-from rig.server import Answer, Server  # noqa: E402
+from rig.server import Answer, PlainServer, Server  # noqa: E402
 from rig.wire import Http2Server, SocketServer  # noqa: E402
 
 CLIENT = Path(__file__).resolve().parent / "clients" / "provider.py"
+PROXIED = CLIENT.with_name("proxied.py")
 ALL = os.environ.get("TEST_PROVIDERS") == "all"
-PACKAGES = ["openai", "websockets", "google-genai", "boto3", "mistralai", "cohere", "httpx[http2]"]
+PACKAGES = ["openai", "websockets", "google-genai", "boto3", "mistralai", "cohere", "httpx[http2]", "ollama"]
 FOUR = ("sync-plain", "sync-stream", "async-plain", "async-stream")
 TEXT, ARGUMENTS = "I look it up.", {"city": "Oslo"}
 CALL = ("call_w1", "get_weather", ARGUMENTS)
@@ -160,13 +161,33 @@ def cohere(request):
         {"type": "message-end", "delta": {"finish_reason": "TOOL_CALL", "usage": usage}}], names=True)
 
 
+def ollama(request):
+    """Streams unless it is told not to."""
+    body = json.loads(request.body)
+    base = {"model": body["model"], "created_at": "2026-01-01T00:00:00Z"}
+    last = {"done": True, "done_reason": "stop", "total_duration": 5, "prompt_eval_count": 81, "eval_count": 17}
+    call = {"id": CALL[0], "function": {"name": CALL[1], "arguments": ARGUMENTS}}
+    if request.target == "/api/generate":
+        parts = [{"response": TEXT[:5]}, {"response": TEXT[5:]}]
+        whole, end = {"response": TEXT}, {"response": ""}
+    else:
+        parts = [{"message": {"role": "assistant", "content": t}} for t in (TEXT[:5], TEXT[5:])]
+        parts.append({"message": {"role": "assistant", "content": "", "tool_calls": [call]}})
+        whole, end = {"message": {"role": "assistant", "content": TEXT, "tool_calls": [call]}}, {"message": {"role": "assistant", "content": ""}}
+    if body.get("stream") is False:
+        return json_answer({**base, **whole, **last})
+    return Answer(200, {"content-type": "application/x-ndjson"}, chunks=[
+        json.dumps({**base, **part}).encode() + b"\n" for part in [*({**p, "done": False} for p in parts), {**end, **last}]])
+
+
 # ---- cases ----
 
 class Case:
     def __init__(self, server, script, model, provider="openai", modes=FOUR, finish="tool_calls", kind="chat", cached=32,
-                 calls=1, http=()):
+                 calls=1, http=(), tools=True):
         self.server, self.script, self.model, self.provider, self.modes = server, script, model, provider, modes
-        self.finish, self.kind, self.cached, self.calls, self.http = finish, kind, cached, calls, http
+        self.finish, self.kind, self.cached, self.calls, self.http, self.tools = finish, kind, cached, calls, http, tools
+        self.plain = server is PlainServer
 
 
 UPGRADE = ("GET /v1/responses",)
@@ -181,6 +202,9 @@ CASES = {
     "mistral": Case(Server, mistral, "mistral-small-latest"),
     "cohere": Case(Server, cohere, "command-a-03-2025", "cohere", finish="TOOL_CALL", cached=None),
     "http2": Case(Http2Server, http2_chat, "gpt-5-mini", calls=2),
+    "openai-plain": Case(PlainServer, chat, "gpt-5-mini"),
+    "ollama": Case(PlainServer, ollama, "llama3.2", "ollama", finish="stop", cached=None),
+    "ollama-generate": Case(PlainServer, ollama, "llama3.2", "ollama", finish="stop", cached=None, kind="text_completion", tools=False),
     "litellm": Case(Server, chat, "gpt-5-mini"),
 }
 
@@ -194,11 +218,11 @@ def check_call(span, case):
     rig.equal("input tokens", a["gen_ai.usage.input_tokens"], 81)
     rig.equal("output tokens", a["gen_ai.usage.output_tokens"], 17)
     rig.equal("cached tokens", a.get("gen_ai.usage.cache_read.input_tokens"), case.cached)
-    if "bottrace.continues" not in a:
+    if "bottrace.continues" not in a and case.tools:
         rig.equal("tools", [t["name"] for t in a["gen_ai.tool.definitions"]], ["get_weather"])
     parts = a["gen_ai.output.messages"][0]["parts"]
     rig.equal("text", "".join(p["content"] for p in parts if p["type"] == "text"), TEXT)
-    rig.equal("calls", [(p["id"], p["name"], p["arguments"]) for p in parts if p["type"] == "tool_call"], [CALL])
+    rig.equal("calls", [(p["id"], p["name"], p["arguments"]) for p in parts if p["type"] == "tool_call"], [CALL] * case.tools)
 
 
 def check_tree(document, case):
@@ -209,7 +233,8 @@ def check_tree(document, case):
     rig.equal("question", calls[0]["attributes"]["gen_ai.input.messages"][0]["parts"][0]["content"],
               "What is the weather in Oslo?")
     rig.equal("tools", [s["attributes"]["gen_ai.tool.call.id"] for s in rig.spans(document, "execute_tool")],
-              [CALL[0]] * case.calls)
+              [CALL[0]] * case.calls * case.tools)
+    rig.equal("transports", {c["transport"] for t in rig.traces(document) for c in t["connections"]}, {"tcp" if case.plain else "tls"})
     rig.equal("other spans", tuple(s["name"] for s in rig.spans(document, "http")), case.http)
     rig.equal("complete", document["complete"], True)
 
@@ -224,7 +249,7 @@ def conversation(python, client, mode):
         if "No module named" in plain.stderr or "has no attribute 'connect'" in plain.stderr:
             raise rig.Skip(plain.stderr.strip().split("\n")[-1])
         rig.equal("untraced", (plain.returncode, plain.stderr[-2000:] if plain.returncode else ""), (0, ""))
-        rig.equal("answer", plain.stdout, (json.dumps([TEXT, [[CALL[1], ARGUMENTS]]]) + "\n") * case.calls)
+        rig.equal("answer", plain.stdout, (json.dumps([TEXT, [[CALL[1], ARGUMENTS]] * case.tools]) + "\n") * case.calls)
         server.wait_closed()
         server.connections.clear()
         traced, document = rig.run(command)
@@ -234,6 +259,32 @@ def conversation(python, client, mode):
         rig.check_ledger(document)
         rig.check_bytes(document, server)
         check_tree(document, case)
+    finally:
+        server.close()
+
+
+def proxy(python, mode):
+    """A client speaks plain HTTP with a proxy, that one TLS with the model: three sights of one call, which costs once."""
+    server = Server(lambda request: chat_answer(json.loads(request.body), Say("Rain.", [], tokens=(81, 17), cached=32, id="x")))
+    try:
+        traced, document = rig.run([python, str(PROXIED), server.url, server.ca, mode], timeout_s=400)
+        rig.equal("status", (traced.returncode, traced.stderr[-3000:] if traced.returncode else ""), (0, ""))
+        rig.equal("stdout", traced.stdout, "Rain.\n")
+        rig.check_ledger(document)
+        rig.equal("complete", document["complete"], True)
+        chats = rig.spans(document, "chat")
+        (first,) = [c for c in chats if "bottrace.hop_of" not in c["attributes"]]
+        hops = [c for c in chats if c["attributes"].get("bottrace.hop_of") == first["id"]]
+        rig.equal("hops", sorted((c["attributes"]["gen_ai.request.model"], c["link"]["how"]) for c in hops),
+                  [("gpt-5-mini", "content"), ("our-model", "socket")])
+        rig.equal("chats", len(chats), 3)
+        transports = {c["id"]: c["transport"] for c in document["connections"]}
+        rig.equal("transports", [(c["attributes"]["gen_ai.request.model"], transports[c["attributes"]["bottrace.connection"]])
+                                 for c in (first, *sorted(hops, key=lambda c: c["attributes"]["gen_ai.request.model"]))],
+                  [("our-model", "tcp"), ("gpt-5-mini", "tls"), ("our-model", "tcp")])
+        said = traced.stderr.split("\n")[0]
+        cost = first["attributes"]["bottrace.cost_usd"]
+        assert "llm 1 " in said and "tokens 81->17" in said and f"${float(cost):.6f}" in said, (said, cost)
     finally:
         server.close()
 
@@ -263,6 +314,15 @@ def main():
             continue
         for client, mode in chosen:
             suite.test(conversation, python, client, mode, name=f"{version} {client} {mode}")
+    if ALL:
+        try:
+            rig.need_root()
+            python = rig.venv(version, real, "litellm[proxy]")
+            for mode in ("plain", "stream"):
+                suite.test(proxy, python, mode, name=f"{version} proxy {mode}")
+        except rig.Skip as e:
+            suite.skipped += 2
+            print(f"skipped 2 proxies under {version}: {e}")
     suite.close()
 
 

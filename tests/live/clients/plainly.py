@@ -170,6 +170,94 @@ def noise(count):
     print("quiet")
 
 
+TALKS = {  # what a client says, and what it hears
+    "postgres": [(b"\0\0\0\x08\x04\xd2\x16\x2f", b"N"), (b"\0\0\0\x26\0\x03\0\0user\0anna\0database\0books\0\0", b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I")] +
+                [(b"Q\0\0\0\x0dSELECT 1\0", b"T\0\0\0\x1a\0\x01x\0D\0\0\0\x0b\0\x01\0\0\0\x011C\0\0\0\x0dSELECT 1\0Z\0\0\0\x05I")] * 100,
+    "redis": [(b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n", b"$5\r\nhello\r\n")] * 100 + [(b"PING\r\n", b"+PONG\r\n"), (b"SET a {}\r\n", b"+OK\r\n"),
+                                                                              (b"GET a\r\n", b'$9\r\n{"a": 1}\n\r\n')] * 20,
+    "smtp": [(b"EHLO localhost\r\n", b"250-localhost\r\n250 SIZE 1000000\r\n"), (b"MAIL FROM:<anna@example.org>\r\n", b"250 OK\r\n"),
+             (b"RCPT TO:<otto@example.org>\r\n", b"250 OK\r\n"), (b"DATA\r\n", b"354 go\r\n"),
+             (b"Subject: POST / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n.\r\n", b"250 OK\r\n"), (b"QUIT\r\n", b"221 bye\r\n")] * 20,
+    "nats": [(b'CONNECT {"verbose":false}\r\nPING\r\n', b"PONG\r\n"), (b"PUB a 5\r\nhello\r\n", b'INFO {"a":1}\r\n')] * 20,
+    "ssh": [(b"SSH-2.0-OpenSSH_9.2p1\r\n", b"SSH-2.0-OpenSSH_9.2p1\r\n"), (bytes(range(200, 256)), bytes(range(100)))] * 30,
+    "jsonlines": [(b'{"level":"info"}\n', b'{"ok":true}\n')] * 100,
+}
+
+
+def strangers():
+    """Other protocols over TCP."""
+    for talk in TALKS.values():
+        listener = socket.create_server(("127.0.0.1", 0))
+        client = socket.create_connection(listener.getsockname())
+        server, _ = listener.accept()
+        for says, hears in talk:
+            client.sendall(says)
+            server.recv(65536)
+            server.sendall(hears)
+            client.recv(65536)
+        for s in (client, server, listener):
+            s.close()
+    print("said")
+
+
+def files():
+    """Two answers on one connection, whose bodies come out of a file."""
+    import tempfile
+    size = 90000
+    with tempfile.TemporaryFile() as f, socket.create_server(("127.0.0.1", 0)) as listener:
+        f.write((b"GET / HTTP/1.1\r\n\r\n" * 5000)[:size])
+        f.flush()
+        client = socket.create_connection(listener.getsockname())
+        server, _ = listener.accept()
+
+        def ask():
+            for i in range(2):
+                client.sendall(b"GET /file%d HTTP/1.1\r\nHost: a\r\n\r\n" % i)
+                got = b""
+                while not got.endswith(b"end"):
+                    got += client.recv(65536)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        for _ in range(2):
+            server.recv(1000)
+            server.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n" % (size + 3))
+            at = 0
+            while at < size:
+                at += os.sendfile(server.fileno(), f.fileno(), at, size - at)
+            server.sendall(b"end")
+        thread.join()
+        client.close()
+        server.close()
+    print("sent")
+
+
+def idle(port, count):
+    """Has many connections that say nothing; then each says something."""
+    import resource
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    count = min(int(count), (hard - 100) // 2)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+    pairs = []
+    for _ in range(count):
+        client = socket.create_connection(listener.getsockname())
+        pairs.append((client, listener.accept()[0]))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for client, server in pairs:
+        client.sendall(b"hello")
+        server.recv(10)
+    chat(http.client.HTTPConnection("127.0.0.1", int(port)))
+    for client, server in pairs:
+        client.close()
+        server.close()
+    for _ in range(200):  # descriptors and open files that others had
+        chat(http.client.HTTPConnection("127.0.0.1", int(port)))
+    print("done", flush=True)
+    sys.stdin.readline()
+
+
 def waiting(port):
     """Says something on an open connection each time it is told to."""
     c = http.client.HTTPConnection("127.0.0.1", int(port))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """One question with the provider's own client: provider.py CLIENT MODE URL CA
 
-CLIENT: openai, openai-socket, google, bedrock, mistral, cohere, litellm, http2, websockets. MODE: words out of sync/async
+CLIENT: openai, openai-socket, openai-plain, google, bedrock, mistral, cohere, litellm, ollama, ollama-generate, http2, websockets. MODE: words out of sync/async
 and plain/stream, joined by '-'. Prints the answer's text and what it asks to call."""
 import asyncio
 import json
@@ -226,6 +226,43 @@ def litellm():
     chat_show([c.choices[0].delta.model_dump() for c in told] if STREAM else [told.choices[0].message.model_dump()])
 
 
+def openai_plain():
+    """As for a model server on one's own machine: vLLM, llama.cpp."""
+    from openai import AsyncOpenAI, OpenAI
+    request = {"model": "gpt-5-mini", "messages": MESSAGES, "tools": CHAT_TOOLS, "stream": STREAM}
+
+    async def ask():
+        async with AsyncOpenAI(base_url=URL + "/v1", api_key="sk-x", max_retries=0) as client:
+            told = await client.chat.completions.create(**request)
+            return await drain(told) if STREAM else told
+
+    told = asyncio.run(ask()) if ASYNC else OpenAI(base_url=URL + "/v1", api_key="sk-x", max_retries=0).chat.completions.create(**request)
+    chat_show([c.choices[0].delta.model_dump() for c in told if c.choices] if STREAM else [told.choices[0].message.model_dump()])
+
+
+def ollama_ask(name, **request):
+    import ollama as sdk
+
+    async def ask():
+        told = await getattr(sdk.AsyncClient(host=URL), name)(model="llama3.2", stream=STREAM, **request)
+        return await drain(told) if STREAM else [told]
+
+    if ASYNC:
+        return asyncio.run(ask())
+    told = getattr(sdk.Client(host=URL), name)(model="llama3.2", stream=STREAM, **request)
+    return list(told) if STREAM else [told]
+
+
+def ollama():
+    told = [part.message for part in ollama_ask("chat", messages=MESSAGES, tools=CHAT_TOOLS)]
+    show("".join(m.content or "" for m in told),
+         [[c.function.name, dict(c.function.arguments)] for m in told for c in m.tool_calls or []])
+
+
+def ollama_generate():
+    show("".join(part.response for part in ollama_ask("generate", prompt=TASK)), [])
+
+
 def http2():
     import httpx
     context = ssl.create_default_context(cafile=CA)
@@ -251,4 +288,4 @@ def http2():
 
 
 {"openai": openai, "openai-socket": openai_socket, "google": google, "bedrock": bedrock, "mistral": mistral,
- "cohere": cohere, "litellm": litellm, "http2": http2, "websockets": websockets}[CLIENT]()
+ "cohere": cohere, "litellm": litellm, "openai-plain": openai_plain, "ollama": ollama, "ollama-generate": ollama_generate, "http2": http2, "websockets": websockets}[CLIENT]()

@@ -100,7 +100,7 @@ class Server:
     def _serve(self, raw, peer):
         connection = Connection(peer)
         try:
-            sock = self.context.wrap_socket(raw, server_side=True)
+            sock = self._wrap(raw)
         except (OSError, ssl.SSLError):
             raw.close()
             return
@@ -117,6 +117,9 @@ class Server:
             sock.close()
         except OSError:
             pass
+
+    def _wrap(self, raw):
+        return self.context.wrap_socket(raw, server_side=True)
 
     def _more(self, sock, connection, buffer):
         data = sock.recv(65536)
@@ -228,3 +231,14 @@ def encode(data, coding):
         except (OSError, subprocess.CalledProcessError):
             return None
     return data
+
+
+class PlainServer(Server):
+    """The same without TLS."""
+
+    def __init__(self, answer):
+        super().__init__(answer)
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def _wrap(self, raw):
+        return raw
