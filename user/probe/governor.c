@@ -28,6 +28,12 @@ static uint64_t times(uint64_t a, uint64_t b)
 	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
 }
 
+static uint64_t syscall_cost(const struct state_spent *from, const struct state_spent *to,
+			     const struct site_costs *costs)
+{
+	return times(grown(from->syscalls, to->syscalls), costs->syscall_ns);
+}
+
 uint64_t governor_cost(const struct state_spent *from, const struct state_spent *to,
 		       const struct site_costs *costs)
 {
@@ -43,7 +49,7 @@ uint64_t governor_cost(const struct state_spent *from, const struct state_spent 
 		cost = add(cost, times(data, costs->empty_ns[emulated]));
 	}
 	cost = add(cost, times(grown(from->records, to->records), costs->record_ns));
-	cost = add(cost, times(grown(from->syscalls, to->syscalls), costs->syscall_ns));
+	cost = add(cost, syscall_cost(from, to, costs));
 	return add(cost, times(grown(from->bytes, to->bytes), costs->byte_ps) / 1000);
 }
 
@@ -118,6 +124,9 @@ bool governor_tick(struct governor *g, uint64_t now_ns, const struct state_spent
 		.allowed_ns = add(times(grown(g->last.requests, total->requests), GOVERNOR_REQUEST_NS),
 				  times(grown(g->last.chunks, total->chunks), GOVERNOR_CHUNK_NS)),
 	};
+	/* Model calls are no measure for what other calls cost: that counts against the budget alone. */
+	if (slot.allowed_ns > 0)
+		slot.allowed_ns = add(slot.allowed_ns, syscall_cost(&g->last, total, costs));
 	bool first = g->last_ns == 0;
 	g->last_ns = now_ns;
 	g->last = *total;

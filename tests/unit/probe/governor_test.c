@@ -11,6 +11,7 @@ static const struct site_costs costs = {
 	.empty_ns = {10000, 1000},
 	.record_ns = 2000,
 	.byte_ps = 100,
+	.syscall_ns = 140,
 };
 
 struct load {
@@ -63,8 +64,33 @@ static void cost_by_class(void **state)
 	to.requests += 1000;
 	to.chunks += 1000;
 	assert_int_equal(governor_cost(&from, &to, &costs), 39000 + 1638);
+	to.syscalls += 100;
+	assert_int_equal(governor_cost(&from, &to, &costs), 39000 + 1638 + 14000);
 	/* A counter that went back stands still. */
 	assert_int_equal(governor_cost(&to, &from, &costs), 0);
+}
+
+/* System calls cost, but are not weighed against model calls: within the budget nothing is left out. */
+static void system_calls(void **state)
+{
+	struct governor_step step;
+	struct governor g;
+	struct load l;
+	(void)state;
+
+	begin(&g, &l, 10000); /* 1 %: 10 ms a second */
+	for (int i = 0; i < 60; i++) {
+		l.total.syscalls += 50000; /* 7 ms */
+		assert_false(second(&g, &l, 10, 1, 10, &step));
+	}
+	assert_int_equal(g.level, WIRE_SHED_NONE);
+	l.total.syscalls += 500000;
+	bool stepped = false;
+	for (int i = 0; i < 10 && !stepped; i++) {
+		l.total.syscalls += 100000; /* 14 ms */
+		stepped = second(&g, &l, 10, 1, 10, &step);
+	}
+	assert_true(stepped);
 }
 
 static void cost_cannot_overflow(void **state)
@@ -286,6 +312,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cost_by_class),
+		cmocka_unit_test(system_calls),
 		cmocka_unit_test(cost_cannot_overflow),
 		cmocka_unit_test(off_without_budget),
 		cmocka_unit_test(at_the_budget_nothing_happens),
