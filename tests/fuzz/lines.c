@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lines without HTTP. Parts: w, r bytes written and read; W, R the same a byte at a time; m, M "N,bytes": written, read N
- * times in a row; G, g a gap of N bytes in what was written, read; u it is a Unix socket (first); k N: with the N-th line
- * it is known what they are; e N: with the N-th line it is enough; p N: the other pipe turned up; c, x, s the end (freed,
- * exit, session). Every line is what was said at its place, in order; fed in other pieces, the same lines are told.
+ * Lines without HTTP. Parts: w, r bytes written and read; W, R the same a byte at a time; G, g a gap of N bytes in what
+ * was written, read; u it is a Unix socket (first); k N: with the N-th line it is known what they are; e N: with the N-th
+ * line it is enough; p N: the other pipe turned up; c, x, s the end (freed, exit, session). Every line is what was said
+ * at its place, in order; fed in other pieces, the same lines are told.
  */
 #include "base/limits.h"
 #include "flow/flow.h"
 #include "fuzz.h"
 #include "http/http.h"
 
-#define GAP_MAX	   100000u
-#define REPEAT_MAX (17u << 20)
+#define GAP_MAX 100000u
 
 struct ear {
 	struct http *http;
@@ -19,7 +18,7 @@ struct ear {
 	struct buf said[WIRE_DIRS]; /* since the last gap, which is where `from` is */
 	uint64_t from[WIRE_DIRS], offset[WIRE_DIRS], told[WIRE_DIRS];
 	uint64_t hash, lines, known, enough, words;
-	bool over, closed, slow, torn;
+	bool over, closed, slow;
 	void *user;
 };
 
@@ -121,17 +120,6 @@ static void gap(struct ear *e, enum wire_dir dir, struct str text)
 	http_gap(e->http, &g);
 }
 
-static void repeat(struct ear *e, enum wire_dir dir, struct str text)
-{
-	uint64_t count = fuzz_number(&text);
-	autodrop(buf_fini) struct buf b;
-
-	buf_init(&b, REPEAT_MAX);
-	for (uint64_t i = 0; i < count && buf_err(&b) == 0 && text.n > 0; i++)
-		buf_add(&b, text);
-	feed(e, dir, buf_str(&b));
-}
-
 static bool step(struct ear *e, char letter, struct str text)
 {
 	static const char ends[] = "cxs";
@@ -145,10 +133,6 @@ static bool step(struct ear *e, char letter, struct str text)
 	case 'r':
 	case 'R':
 		feed_pieces(e, WIRE_READ, text, letter == 'R' || e->slow);
-		return true;
-	case 'm':
-	case 'M':
-		repeat(e, letter == 'm' ? WIRE_WRITE : WIRE_READ, text);
 		return true;
 	case 'g':
 	case 'G':
@@ -191,7 +175,7 @@ static uint64_t listen_to(struct str rest, bool slow, bool listens)
 	if (rest.n > 1 && rest.p[0] == FUZZ_PART && rest.p[1] == 'u')
 		e.conn.transport = WIRE_UNIX;
 	for (int d = 0; d < WIRE_DIRS; d++)
-		buf_init(&e.said[d], 64u << 20);
+		buf_init(&e.said[d], 1u << 20);
 	e.http = http_new(&ops, &e);
 	http_judge(e.http, judge, &e);
 	while (on && fuzz_part(&rest, &letter, &text))
