@@ -110,10 +110,13 @@ def of(document, *transports):
     return [c for t in rig.traces(document) for c in t["connections"] if c["transport"] in transports]
 
 
-def same_bytes(connection, server):
-    """The client's connection, against what the server says."""
+def same_bytes(connection, server, unread=0):
+    """The client's connection, against what the server says; so many bytes of the end it may leave unread."""
     for ours, theirs in (("write", "received"), ("read", "sent")):
-        rig.equal(ours, (connection[ours]["bytes"], connection[ours]["sha256"]), (len(server[theirs]), sha(server[theirs])))
+        want = server[theirs]
+        if ours == "read" and len(want) - unread <= connection[ours]["bytes"]:
+            want = want[:connection[ours]["bytes"]]
+        rig.equal(ours, (connection[ours]["bytes"], connection[ours]["sha256"]), (len(want), sha(want)))
 
 
 def run(what, *arguments, options=(), python=PYTHON):
@@ -147,7 +150,7 @@ def packages(name, package):
     python = rig.venv("plain", PYTHON, package)
     _, document = run(name, server.port, python=python)
     (c,) = of(document, "tcp", "unix", "pipe")
-    same_bytes(c, server.connections[0])
+    same_bytes(c, server.connections[0], unread=len(b"0\r\n\r\n"))  # the one that ends the chunks
     check_chat(document)
     server.close()
 
