@@ -183,7 +183,8 @@ enum state_what {
 	STATE_NOTICE_FORK = 1,
 	STATE_NOTICE_EXEC = 2,
 	STATE_NOTICE_EXIT = 3,
-	STATE_NOTICE_MAP = 4, /* the dynamic linker works */
+	STATE_NOTICE_MAP = 4,  /* the dynamic linker works */
+	STATE_NOTICE_MARK = 5, /* the marker module was loaded, and waits */
 };
 
 struct state_notice {

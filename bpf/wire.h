@@ -33,7 +33,8 @@
 
 #define WIRE_VERSION 2
 
-/* Block 0x01: TLS. 0x02: processes. 0x03: sockets and pipes without TLS. Block 0x40: the drain. Block 0x80: the attacher and the loop. */
+/* Block 0x01: TLS. 0x02: processes. 0x03: sockets and pipes without TLS. 0x05: markers. 0x40: the drain. 0x80: the attacher and
+ * the loop. */
 #define WIRE_TLS_DATA	0x0101 /* bytes that SSL_read* (or a system call) returned or SSL_write* accepted */
 #define WIRE_TLS_CONN	0x0102 /* a connection's first sight, and again when more of it is known */
 #define WIRE_TLS_SNI	0x0103 /* server name of a connection */
@@ -43,6 +44,7 @@
 #define WIRE_PROC_EXIT	0x0203
 #define WIRE_PROC_STDIO 0x0204 /* which pipes or sockets are a process's standard input and output */
 #define WIRE_PLAIN_CONN 0x0301 /* first sight of a socket or pipe whose bytes are read as they are */
+#define WIRE_MARK	0x0501 /* what the marker module says */
 #define WIRE_DRAIN_LOSS 0x4001 /* the drain's queue was full: this piece of TLS data was dropped */
 #define WIRE_SESSION	0x8001 /* first record of a session: clocks, host, options */
 #define WIRE_LIB	0x8002 /* a library with probes: its sites */
@@ -106,6 +108,7 @@ enum wire_transport {
 #define WIRE_ARGV_MAX	8192	    /* bytes of argv kept of one exec */
 #define WIRE_PATH_MAX	512	    /* bytes of an executable's path */
 #define WIRE_SNI_MAX	256
+#define WIRE_MARK_MAX	16384	    /* bytes of one WIRE_MARK */
 #define WIRE_RECORD_MAX (64u << 10) /* no record is larger */
 
 struct wire_head {
@@ -253,6 +256,15 @@ struct wire_proc_exit {
 	WIRE_S32 signal; /* that killed it, 0: none */
 };
 _Static_assert(sizeof(struct wire_proc_exit) == 40, "wire_proc_exit");
+
+/* One piece of a message of the marker module (docs/markers.md), ASCII, sent by the thread that it speaks of. Payload: len bytes. */
+struct wire_mark {
+	struct wire_head head;
+	WIRE_U32 len;
+	WIRE_U32 pad;
+	WIRE_U8 payload[];
+};
+_Static_assert(sizeof(struct wire_mark) == 40, "wire_mark");
 
 /* The drain dropped this piece of WIRE_TLS_DATA; fields as there. */
 struct wire_drain_loss {

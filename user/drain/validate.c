@@ -87,6 +87,13 @@ static bool is_proc_fact(const struct wire_head *h)
 	return fits(h, sizeof(*f), f->path_len, f->argv_len);
 }
 
+static bool is_mark(const struct wire_head *h)
+{
+	const struct wire_mark *m = (const void *)h;
+
+	return m->len > 0 && m->len <= WIRE_MARK_MAX && fits(h, sizeof(*m), m->len, 0);
+}
+
 static bool is_lib(const struct wire_head *h)
 {
 	const struct wire_lib *l = (const void *)h;
@@ -137,6 +144,7 @@ static const struct kind {
 	{WIRE_PROC_FORK, sizeof(struct wire_proc_fork), NULL},
 	{WIRE_PROC_EXEC, sizeof(struct wire_proc_exec), is_proc_exec},
 	{WIRE_PROC_EXIT, sizeof(struct wire_proc_exit), NULL},
+	{WIRE_MARK, sizeof(struct wire_mark), is_mark},
 	{WIRE_DRAIN_LOSS, sizeof(struct wire_drain_loss), is_drain_loss},
 	{WIRE_SESSION, sizeof(struct wire_session), NULL},
 	{WIRE_LIB, sizeof(struct wire_lib), is_lib},

@@ -13,6 +13,7 @@
 #include "probe/library.h"
 #include "probe/load.h"
 #include "probe/loader.h"
+#include "probe/marker.h"
 #include "probe/probe.h"
 #include "probe/self.h"
 #include "probe/site.h"
@@ -46,6 +47,7 @@ struct probe {
 		self; /* our own probed functions; left alone until the end: taking links away takes time */
 	struct libraries *libs;
 	struct loaders loaders;
+	struct markers markers;
 	struct map *processes; /* struct state_process -> struct process, owned; parents before children */
 	struct map *notes;     /* struct state_process -> struct witness_note, owned (witness.c) */
 	struct map *foreseen;  /* hash of a program and its search path -> itself */

@@ -226,6 +226,19 @@ static bool is_python_name(struct str name)
 	return str_starts(name, STR("python")) || str_starts(name, STR("pypy"));
 }
 
+/* The marker module: what it says before somebody listens is not heard. */
+static void look_for_markers(struct foresee *f, struct str dir)
+{
+	char file[FORESEE_PATH_MAX], path[FORESEE_PATH_MAX];
+
+	if (!foresee_join(file, dir.n ? dir : STR("."), STR("bottrace.py")) ||
+	    !absolute(f, path, str_of(file)))
+		return;
+	autodrop(drop_fd) int fd = root_open_file(f->request->root, path);
+	if (fd >= 0)
+		tell(f, path);
+}
+
 static void look_at_modules(struct foresee *f, const char *path)
 {
 	autodrop(drop_dir) DIR *dir = root_open_dir(f->request->root, path);
@@ -257,6 +270,7 @@ static void look_at_packages(struct foresee *f, const char *path)
 	};
 	char file[FORESEE_PATH_MAX];
 
+	look_for_markers(f, str_of(path));
 	autodrop(drop_dir) DIR *dir = root_open_dir(f->request->root, path);
 	if (dir == NULL)
 		return;
@@ -306,6 +320,8 @@ static void look_at_prefix(struct foresee *f, struct str prefix)
 				look_at_modules(f, modules);
 			if (foresee_join(modules, str_of(path), STR("site-packages")))
 				look_at_packages(f, modules);
+			if (foresee_join(modules, str_of(path), STR("dist-packages")))
+				look_for_markers(f, str_of(modules));
 		}
 	}
 }
@@ -429,6 +445,24 @@ static void queue_arguments(struct foresee *f)
 	(void)foresee_queue_command(f, STR("python"), NULL, 0);
 }
 
+/* Directories of sys.path that the command names: its script's, the working directory, PYTHONPATH. */
+static void look_beside(struct foresee *f)
+{
+	struct str rest = f->request->argv, word;
+	struct str path = procfs_variable(f->request->env, STR("PYTHONPATH"));
+
+	for (unsigned i = 0; i < ARGV_LOOK && procfs_next_string(&rest, &word); i++)
+		if (str_ends(word, STR(".py")))
+			look_for_markers(f, str_find_char(word, '/') < 0 ? STR_NONE : str_dir_name(word));
+	look_for_markers(f, STR_NONE);
+	while (path.n > 0) {
+		struct str dir;
+
+		path = str_cut(path, ':', &dir);
+		look_for_markers(f, dir);
+	}
+}
+
 static void fini(struct foresee *f)
 {
 	buf_fini(&f->queue);
@@ -460,6 +494,7 @@ int foresee_libraries(const struct foresee_request *request)
 		at += n + 2;
 		look_at(&f, path, depth);
 	}
+	look_beside(&f);
 	tell_system(&f);
 	return buf_err(&f.queue) == -ENOMEM || buf_err(&f.told) == -ENOMEM ? -ENOMEM : 0;
 }

@@ -108,7 +108,7 @@ static void choose_programs(struct load *l, bool mappers)
 		if (bpf_program__type(prog) == BPF_PROG_TYPE_TRACING)
 			bpf_program__set_autoload(prog,
 						  !l->kept && (mappers || prog != l->skel->progs.mappers));
-		if (l->multi && strncmp(name, "loader_", 7) == 0)
+		if (l->multi && (strncmp(name, "loader_", 7) == 0 || strncmp(name, "mark_", 5) == 0))
 			bpf_program__set_expected_attach_type(prog, BPF_TRACE_UPROBE_MULTI);
 		if (strncmp(name, "plain_", 6) == 0)
 			bpf_program__set_autoload(prog, l->has_plain);
@@ -502,15 +502,20 @@ int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, co
 	return 0;
 }
 
-int load_hook_loader(struct load *l, struct load_hooks *h, const char *path, uint64_t offset)
+int load_hook_one(struct load *l, struct load_hooks *h, enum load_program which, const char *path,
+		  uint64_t offset)
 {
-	const struct bpf_program *prog = l->skel->progs.loader_state;
+	const struct bpf_program *progs[LOAD_PROGRAMS] = {
+		[LOAD_LOADER] = l->skel->progs.loader_state,
+		[LOAD_MARK] = l->skel->progs.mark_call,
+		[LOAD_FLAG] = l->skel->progs.mark_flag,
+	};
 	const unsigned long offsets[] = {offset};
 	const struct link_places places = {.path = path, .offsets = offsets, .count = 1, .pid = pid_of(l, h)};
 
 	if (!l->multi)
-		return hook_perf(&h->entries[0], prog, pid_of(l, h), path, offset, 0, false);
-	int fd = hook_multi(prog, &places);
+		return hook_perf(&h->entries[0], progs[which], pid_of(l, h), path, offset, 0, false);
+	int fd = hook_multi(progs[which], &places);
 	if (fd < 0)
 		return fd;
 	h->entries_fd = fd;

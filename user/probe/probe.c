@@ -142,8 +142,10 @@ static int start(struct probe *p)
 					.symbols = (p->settings.options & WIRE_OPT_SYMBOLS) != 0,
 					.narrow = probe_is_narrow(p)};
 	p->libs = library_new(&ls);
-	if (!probe_is_narrow(p))
+	if (!probe_is_narrow(p)) {
 		loader_add_own(&p->loaders, p->load);
+		marker_add_own(&p->markers, p->load);
+	}
 	p->processes = map_new(sizeof(struct state_process), LIMIT_PROCESSES);
 	p->foreseen = map_new(24, FORESEEN_MAX);
 	p->notes = map_new(sizeof(struct state_process), LIMIT_PROCESSES);
@@ -294,12 +296,14 @@ void probe_detach(struct probe *p)
 	if (p->load)
 		witness_look(p);
 	if (p->libs)
-		list = calloc(LIBRARY_FILES_MAX + LOADERS_MAX + 1, sizeof(struct load_hooks *));
+		list = calloc(LIBRARY_FILES_MAX + LOADERS_MAX + MARKERS_MAX + 1, sizeof(struct load_hooks *));
 	/* Without memory for the list library_free, loader_fini and self_unhook do it one by one. */
 	if (list) {
 		n = library_hooks(p->libs, list, LIBRARY_FILES_MAX);
 		for (size_t i = 0; i < p->loaders.count; i++)
 			list[n++] = &p->loaders.list[i].hooks;
+		for (size_t i = 0; i < p->markers.count; i++)
+			list[n++] = &p->markers.list[i].hooks;
 		list[n++] =
 			&p->self.hooks; /* of the calibration: beside the others it takes no time of its own */
 	}
@@ -329,6 +333,7 @@ void probe_free(struct probe *p)
 	ring_buffer__free(p->notify);
 	library_free(p->libs);
 	loader_fini(&p->loaders);
+	marker_fini(&p->markers);
 	process_free_all(p);
 	map_free(p->foreseen);
 	witness_fini(p);

@@ -107,7 +107,7 @@ static uint64_t hash_maps(struct str maps)
 	while (procfs_next_mapping(&maps, &m)) {
 		uint64_t key[] = {m.start, m.end, (uint64_t)m.dev_major << 32 | m.dev_minor, m.ino};
 
-		if (m.executable && m.ino != 0)
+		if ((m.executable || marker_is_named(m.path)) && m.ino != 0)
 			hash = hash_u64(str_make((const char *)key, sizeof(key)), hash);
 	}
 	return hash ? hash : 1;
@@ -150,6 +150,8 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 	while (procfs_next_mapping(&maps, &m)) {
 		const struct library *lib = NULL;
 
+		if (attach && m.ino != 0 && marker_is_named(m.path))
+			marker_add_mapping(&p->markers, p->load, x->pid, probe_is_narrow(p), &m);
 		if (!m.executable || m.ino == 0)
 			continue;
 		if (str_starts(str_base_name(m.path), STR("libpython")))
@@ -236,6 +238,15 @@ static void found(void *ctx, const char *path)
 {
 	struct finder *f = ctx;
 	const struct library *lib;
+
+	if (marker_is_named(str_of(path))) {
+		autodrop(drop_fd) int fd = root_open_file(f->root, path);
+
+		if (fd >= 0)
+			marker_add_file(&f->p->markers, f->p->load, probe_is_narrow(f->p) ? f->pid : 0, fd,
+					str_of(path));
+		return;
+	}
 	int r = library_add_path(f->p->libs, f->root, f->pid, path, &lib);
 
 	if (r < 0 && r != -ENOENT)

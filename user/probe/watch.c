@@ -84,6 +84,11 @@ int watch_notice(void *ctx, void *data, size_t size)
 		if (x)
 			look_soon(x);
 		break;
+	case STATE_NOTICE_MARK:
+		x = process_find(p, n->pid, n->start_ns);
+		if (x)
+			x->next_ns = 0; /* at once: it waits */
+		break;
 	case STATE_NOTICE_EXIT:
 		process_remove(p, n->pid, n->start_ns);
 		p->departures = true;
