@@ -11,6 +11,7 @@
 #include "genai/genai.h"
 #include "guard/guard.h"
 #include "http/http.h"
+#include "mark/mark.h"
 #include "proc/proc.h"
 #include "store/store.h"
 #include "trace/trace.h"
@@ -21,6 +22,7 @@ struct pipeline {
 	struct pipeline_settings settings;
 	struct proc_table *procs;
 	struct flow *flow;
+	struct mark *marks;
 	struct http *http;
 	struct genai *genai;
 	struct trace_set *traces;
@@ -160,6 +162,9 @@ static bool make_rooms(struct pipeline *p)
 	p->genai = genai_new(trace_genai_ops(), p->traces);
 	if (!p->procs || !p->genai)
 		return false;
+	p->marks = mark_new(p->procs, trace_marker, p->traces);
+	if (!p->marks)
+		return false;
 	p->http = http_new(genai_http_ops(), p->genai);
 	if (!p->http)
 		return false;
@@ -248,6 +253,7 @@ void pipeline_feed(struct pipeline *p, const struct wire_head *rec)
 		proc_feed(p->procs, rec);
 		flow_feed(p->flow, rec);
 	}
+	mark_feed(p->marks, rec);
 	trace_feed(p->traces, rec);
 }
 
@@ -335,6 +341,7 @@ int pipeline_finish(struct pipeline *p, bool cut)
 		};
 		pipeline_feed(p, &e.head);
 	}
+	mark_finish(p->marks);
 	trace_finish(p->traces, p->procs, p->flow, cut);
 	return store_finish(p->store);
 }
@@ -369,6 +376,7 @@ void pipeline_free(struct pipeline *p)
 	http_free(p->http);
 	genai_free(p->genai);
 	flow_free(p->flow);
+	mark_free(p->marks);
 	proc_free(p->procs);
 	trace_free(p->traces);
 	store_free(p->store);

@@ -328,6 +328,10 @@ _now = contextvars.ContextVar("bottrace.marker", default=0)
 _session = contextvars.ContextVar("bottrace.session", default=None)
 
 
+# Where threads inherit contexts, a context from another thread does not say who asked: a pool's thread has its starter's.
+_inherits = ',"y":1' if getattr(sys.flags, "thread_inherit_context", 0) else ""
+
+
 class _Thread(_local):
     now = 0  # the marker that the tracer takes this thread to be in
     driven = 0  # steps of marked coroutines and generators on its stack
@@ -393,7 +397,7 @@ class _Marker:
         self.exact = _is_exact() if exact is None else exact
         self.saved = _thread.now
         _now.set(number)
-        text = _head("b", number) + ',"p":' + str(self.before if self.before > _base else 0)
+        text = _head("b", number) + ',"p":' + str(self.before if self.before > _base else 0) + _inherits
         if self.exact:
             _thread.now = number
         else:

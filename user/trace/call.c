@@ -215,7 +215,7 @@ static void draft_gaps(struct trace_draft *d, struct trace_call *k)
 static void enter(struct trace_set *t, struct trace_call *k)
 {
 	if (!k->grouped)
-		trace_keep_enter(t, k->process->root, k->id);
+		trace_keep_enter(t, k->root, k->id);
 	k->grouped = true;
 }
 
@@ -243,7 +243,11 @@ static void tell(struct trace_set *t, struct trace_call *k, bool open)
 	d.s.tid = c->x ? c->x->tid : 0;
 	if (k->parent) {
 		trace_draft_link(&d, k->parent_how, true);
-		trace_draft_evidence(&d, "the program's own messages say so");
+		if (strcmp(k->parent_how, "marker") == 0)
+			trace_draft_evidence(&d, "thread %u of pid %u wrote it inside that step", d.s.tid,
+					     d.s.pid);
+		else
+			trace_draft_evidence(&d, "the program's own messages say so");
 	} else if (d.s.parent) {
 		trace_draft_link(&d, "process", k->process->id != 0);
 		trace_draft_evidence(&d, "pid %u made this call; no agent is known", d.s.pid);
@@ -264,10 +268,24 @@ static void tell(struct trace_set *t, struct trace_call *k, bool open)
 	draft_gaps(&d, k);
 	/* Last: it may take a buf of its own. */
 	d.s.name = name_of(&d, c);
-	trace_tell(t, k->process->root, &d, &k->told);
+	trace_tell(t, k->root, &d, &k->told);
 }
 
 /* ---- what genai calls ---- */
+
+/* In which of its own steps the program makes the call, as far as the thread that wrote it tells. */
+static void place(struct trace_set *t, struct trace_call *k)
+{
+	const struct http_exchange *x = k->c->x;
+	struct trace_place place;
+
+	k->root = k->process->root;
+	if (x == NULL || x->server_side || x->tid == 0 || !trace_marker_place(t, k->process, x->tid, &place))
+		return;
+	k->root = place.root;
+	k->parent = place.parent;
+	k->parent_how = "marker";
+}
 
 static void on_begin(void *ctx, struct genai_call *c)
 {
@@ -293,7 +311,8 @@ static void on_begin(void *ctx, struct genai_call *c)
 	k->c = c;
 	k->process = pr;
 	k->id = trace_id_of(facts, 8, 2);
-	k->seq = ++pr->root->seq;
+	place(t, k);
+	k->seq = ++k->root->seq;
 	k->connection = conn ? conn->id : 0;
 	if (t->call_count >= LIMIT_OPEN_SPANS) {
 		struct trace_call *old = t->calls;
@@ -333,7 +352,7 @@ static void on_request(void *ctx, struct genai_call *c)
 	s.kind = kind_of(c->kind);
 	s.name = c->kind == GENAI_HTTP ? c->path : c->label.n ? c->label : c->request_model;
 	s.start_ns = c->start_ns;
-	trace_began(t, k->process->root, &s);
+	trace_began(t, k->root, &s);
 }
 
 static void on_first(void *ctx, struct genai_call *c)

@@ -123,10 +123,12 @@ static void set_hop(struct trace_set *t, struct trace_call *k, const struct trac
 
 	k->hop_of = first->hop_of ? first->hop_of : first->id;
 	k->hop_home = first->hop_of ? first->hop_home : first->process;
+	k->hop_root = first->hop_of ? first->hop_root : first->root;
+	k->hop_parent = first->hop_of ? first->hop_parent : first->parent;
 	k->hop_asked = first->hop_of ? first->hop_asked : !first->c->x->server_side;
 	k->hop_certain = certain && (first->hop_of == 0 || first->hop_certain);
 	/* Under --keep it stays or goes with the first. */
-	trace_keep_enter(t, k->process->root, k->hop_of);
+	trace_keep_enter(t, k->root, k->hop_of);
 	if (before)
 		trace_keep_leave(t, before);
 }
@@ -236,10 +238,10 @@ void trace_hop_draft(const struct trace_call *k, struct trace_draft *d)
 	if (k->hop_of == 0)
 		return;
 	trace_draft_str(d, "bottrace.hop_of", trace_draft_hex(d, k->hop_of));
-	if (k->hop_home->root != k->process->root)
+	if (k->hop_root != k->root)
 		return; /* another trace's span is nobody's parent here */
 	d->s.asked_by = k->hop_of;
-	d->s.parent = trace_process_parent(k->hop_home);
+	d->s.parent = k->hop_parent ? k->hop_parent : trace_process_parent(k->hop_home);
 	if (d->s.parent == 0)
 		return;
 	trace_draft_link(d, serves && k->hop_certain ? "socket" : "content", serves && k->hop_certain);

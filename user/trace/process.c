@@ -222,9 +222,12 @@ static void draft_link(struct trace_draft *d, const struct trace_process *pr)
 		return;
 	}
 	if (parent && parent->root == pr->root) {
-		d->s.parent = parent->id;
+		d->s.parent = pr->marker ? pr->marker : parent->id;
 		trace_draft_link(d, "fork", true);
-		if (p->born_here && p->forked_by_tid)
+		if (pr->marker)
+			trace_draft_evidence(d, "thread %u of pid %u forked it inside that step",
+					     p->forked_by_tid, p->parent_pid);
+		else if (p->born_here && p->forked_by_tid)
 			trace_draft_evidence(d, "thread %u of pid %u forked it", p->forked_by_tid,
 					     p->parent_pid);
 		else if (p->born_here)
@@ -245,7 +248,9 @@ static void draft_events(struct trace_set *t, struct trace_draft *d, const struc
 	/* One exec is how a process begins; what the attributes say is the last. */
 	uint32_t execs = pr->exec_count < 2 ? 0 : pr->exec_count, sheds = trace_shed_count(t, pr);
 
-	trace_draft_events(d, execs + sheds);
+	uint32_t said = t->light ? 0 : pr->saids.count;
+
+	trace_draft_events(d, execs + sheds + said);
 	for (uint32_t i = 0; i < execs; i++) {
 		struct trace_event *e = trace_draft_event(d, "exec", pr->execs[i].time_ns, 2);
 
@@ -254,6 +259,8 @@ static void draft_events(struct trace_set *t, struct trace_draft *d, const struc
 	}
 	if (sheds > 0)
 		trace_shed_draft(t, pr, d);
+	if (said > 0)
+		trace_said_draft(d, &pr->saids);
 }
 
 void trace_process_tell(struct trace_set *t, struct trace_process *pr)
@@ -299,6 +306,16 @@ void trace_process_tell(struct trace_set *t, struct trace_process *pr)
 
 /* ---- what proc calls ---- */
 
+/* The step of its parent in which it was forked; in another trace than its process's it is told of nowhere. */
+static void find_marker(struct trace_set *t, struct trace_process *pr, const struct trace_process *parent)
+{
+	struct trace_place place;
+
+	if (pr->proc->born_here && pr->proc->forked_by_tid && pr->marker == 0 &&
+	    trace_marker_place(t, parent, pr->proc->forked_by_tid, &place) && place.root == parent->root)
+		pr->marker = place.parent;
+}
+
 static void on_begin(void *ctx, struct proc *p, const struct wire_head *rec)
 {
 	struct trace_set *t = ctx;
@@ -309,8 +326,10 @@ static void on_begin(void *ctx, struct proc *p, const struct wire_head *rec)
 		return;
 	}
 	struct trace_process *parent = parent_of(pr);
-	if (p->born_here && parent)
+	if (p->born_here && parent) {
 		trace_fork_begin(t, pr, parent);
+		find_marker(t, pr, parent);
+	}
 	if (rec->kind == WIRE_PROC_EXEC)
 		add_exec(t, pr, rec);
 	/* Under attach, whether one of its ancestors is a target comes in the next record. */
@@ -329,10 +348,13 @@ static void on_change(void *ctx, struct proc *p, const struct wire_head *rec)
 	if (p->target && trace_process_settle(t, pr) && t->mode != WIRE_MODE_ATTACH && pr->root->root == NULL)
 		pr->root->root = pr;
 	struct trace_process *parent = parent_of(pr);
-	if (rec->kind == WIRE_PROC_FORK && parent) /* it came after other records of the child */
+	if (rec->kind == WIRE_PROC_FORK && parent) { /* it came after other records of the child */
 		trace_fork_begin(t, pr, parent);
+		find_marker(t, pr, parent);
+	}
 	if (rec->kind != WIRE_PROC_EXEC)
 		return;
+	trace_marker_end(t, pr);
 	add_exec(t, pr, rec);
 	if (pr->undecided && parent)
 		trace_fork_exec(t, pr, parent);
@@ -349,6 +371,7 @@ static void on_end(void *ctx, struct proc *p, const struct wire_head *rec)
 		return;
 	trace_call_end(t, pr);
 	trace_tool_end(t, pr);
+	trace_marker_end(t, pr);
 	pr->changed = true;
 	trace_process_tell(t, pr);
 }

@@ -96,7 +96,7 @@ static struct trace_failed *attempted(struct trace_set *t, struct trace_call *k)
 		f->tid = c->x ? c->x->tid : 0;
 		f->start_ns = c->start_ns;
 		f->continues = k->continues;
-		trace_keep_enter(t, k->process->root, f->id);
+		trace_keep_enter(t, k->root, f->id);
 	}
 	return f;
 }

@@ -23,6 +23,13 @@
 #define TRACE_HOP_KEY	   32u	   /* bytes of a key in the index of hops */
 #define TRACE_DEPTH_MAX	   4096u   /* ancestors of a process that are looked at */
 
+/* What was said in a step by event() and state(): marker.c. */
+struct trace_saids {
+	struct trace_said *first, *last;
+	uint32_t count;
+	uint32_t left; /* out, for want of room */
+};
+
 /* One trace under construction. */
 struct trace_root {
 	struct trace t; /* first: trace_next gives it out */
@@ -30,7 +37,11 @@ struct trace_root {
 	struct trace_process *root; /* NULL: not known yet, or decode */
 	uint32_t seq;		    /* spans created */
 	uint64_t gaps;		    /* gaps told */
-	bool lossy;		    /* something is missing that no gap of a span can show */
+	char *session;		    /* a marker's; NULL: this trace is a process's */
+	struct trace_process *home; /* that began the session */
+	uint32_t session_seq;
+	struct trace_saids saids; /* in the session, outside of its steps */
+	bool lossy;		  /* something is missing that no gap of a span can show */
 };
 
 struct trace_exec {
@@ -60,8 +71,10 @@ struct trace_process {
 	uint32_t exec_count, exec_cap;
 	struct trace_gap *gaps; /* that hit no call */
 	uint32_t gap_count, gap_cap;
-	uint32_t failed;  /* entries in the set's list of failed calls */
-	uint32_t serving; /* model calls that it answers now: hop.c */
+	struct trace_saids saids; /* outside of every step */
+	uint64_t marker;	  /* span of the step in which it was forked; 0: none, or not known */
+	uint32_t failed;	  /* entries in the set's list of failed calls */
+	uint32_t serving;	  /* model calls that it answers now: hop.c */
 };
 
 /* `bottrace.continues`, found when the request was understood. */
@@ -78,6 +91,7 @@ struct trace_call {
 	struct trace_call *prev, *next; /* alive ones, oldest first */
 	struct genai_call *c;
 	struct trace_process *process;
+	struct trace_root *root; /* its trace: the process's, or a session's */
 	uint64_t id;
 	uint32_t seq;
 	uint32_t connection;
@@ -99,6 +113,8 @@ struct trace_call {
 	/* hop.c */
 	uint64_t hop_of;		/* the span that saw this call first; 0: this one */
 	struct trace_process *hop_home; /* whose that span is */
+	struct trace_root *hop_root;	/* its trace */
+	uint64_t hop_parent;		/* its parent; 0: that process */
 	bool hop_asked;			/* by one who was traced: the answer's tool calls are that span's */
 	bool hop_certain;
 	bool hop_socket;    /* its connection's addresses are known */
@@ -156,6 +172,7 @@ struct trace_tool {
 	struct trace_tool *before, *after; /* of the process, newest first */
 	struct trace_tool *same;	   /* next with the same (process, id) */
 	struct trace_process *process;
+	struct trace_root *root;
 	struct trace_ask *ask;
 	uint64_t id;
 	uint32_t seq;
@@ -238,6 +255,11 @@ struct trace_set {
 	} met[TRACE_MET_MAX]; /* clients' calls that closed lately: witness.c */
 	uint32_t met_count;
 	struct map *chains;
+	struct map *markers;  /* (process's serial, number) -> struct trace_marker, open */
+	struct map *threads;  /* (process's serial, tid) -> struct trace_thread, owned */
+	struct map *sessions; /* hash of the id -> struct trace_root */
+	struct trace_marker *first_marker, *last_marker;
+	size_t held;	  /* bytes of values kept for markers */
 	struct map *hops; /* struct trace_call by its socket or content, while alive */
 	struct trace_chain *first_chain, *last_chain;
 };
@@ -384,6 +406,33 @@ void trace_message_parts(struct buf *out, const struct genai_part *parts, uint32
 /* Messages from `skip` on. output: with finish_reason. */
 void trace_message_list(struct buf *out, const struct genai_message *m, uint32_t count, uint32_t skip,
 			bool output);
+
+/* ---- marker.c ---- */
+/* Where what a thread does belongs. */
+struct trace_place {
+	struct trace_root *root;
+	uint64_t parent;
+	struct str name; /* of that step or session; borrowed until it ends */
+};
+
+bool trace_marker_init(struct trace_set *t);
+/* False: in no marker and no session, as far as we know. */
+bool trace_marker_place(struct trace_set *t, const struct trace_process *pr, uint32_t tid,
+			struct trace_place *out);
+/* The process ended, or runs another program: what is open was left. */
+void trace_marker_end(struct trace_set *t, struct trace_process *pr);
+void trace_marker_finish(struct trace_set *t);
+void trace_marker_free(struct trace_set *t);
+/* Events of a span; room was made for all->count of them. */
+void trace_said_draft(struct trace_draft *d, const struct trace_saids *all);
+void trace_said_free(struct trace_set *t, struct trace_saids *all);
+
+/* ---- session.c ---- */
+struct trace_root *trace_session_find(const struct trace_set *t, struct str id);
+/* NULL without memory, or beyond a limit: then its steps stay in the process's trace. */
+struct trace_root *trace_session_new(struct trace_set *t, struct trace_process *pr, struct str id,
+				     uint64_t ts_ns);
+void trace_session_finish(struct trace_set *t);
 
 /* ---- shed.c ---- */
 void trace_shed_add(struct trace_set *t, const struct wire_shed_step *s);

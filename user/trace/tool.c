@@ -171,7 +171,7 @@ static void tell(struct trace_set *t, struct trace_tool *tool, const struct outc
 		trace_keep_refer(t, tool->id, o->answered_in);
 	if (d.s.status == TRACE_STATUS_ERROR)
 		trace_draft_str(&d, "error.type", d.s.status_type);
-	trace_tell(t, tool->process->root, &d, &tool->told);
+	trace_tell(t, tool->root, &d, &tool->told);
 	buf_fini(&name);
 }
 
@@ -245,6 +245,7 @@ static struct trace_tool *tool_new(struct trace_call *k, struct trace_ask *ask, 
 	tool->has_id = p->id.n > 0;
 	tool->key = call_key(p->id, place);
 	tool->process = k->process;
+	tool->root = k->root;
 	tool->ask = ask;
 	tool->id = trace_id_of(facts, 2, 3);
 	tool->start_ns = k->c->end_ns;
@@ -271,16 +272,16 @@ static void open_tool(struct trace_set *t, struct trace_tool *tool)
 	if (pr->tools)
 		pr->tools->before = tool;
 	pr->tools = tool;
-	tool->seq = ++pr->root->seq;
+	tool->seq = ++tool->root->seq;
 	add_index(t, tool);
-	trace_keep_enter(t, pr->root, tool->ask->chat);
+	trace_keep_enter(t, tool->root, tool->ask->chat);
 
 	struct trace_span s = {.id = tool->id, .parent = parent_of(tool), .seq = tool->seq};
 	s.kind = "execute_tool";
 	s.name = tool->name;
 	s.start_ns = tool->start_ns;
 	s.bounded = true;
-	trace_began(t, pr->root, &s);
+	trace_began(t, tool->root, &s);
 }
 
 void trace_tool_ask(struct trace_set *t, struct trace_call *k)

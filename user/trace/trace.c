@@ -18,6 +18,9 @@ struct trace_set *trace_new(const struct trace_settings *settings)
 	t->prefixes = map_new(sizeof(struct hash128) + sizeof(uint64_t), TRACE_PREFIXES_MAX);
 	t->chains = map_new(sizeof(struct hash128) + sizeof(uint64_t), TRACE_PREFIXES_MAX);
 	t->hops = map_new(TRACE_HOP_KEY, 3 * LIMIT_OPEN_SPANS);
+	t->sessions = map_new(sizeof(struct hash128), 65536);
+	if (t->sessions == NULL || !trace_marker_init(t))
+		return NULL;
 	if (t->tool_index == NULL || t->prefixes == NULL || t->chains == NULL || t->hops == NULL)
 		return NULL;
 	return take(t);
@@ -150,10 +153,12 @@ void trace_finish(struct trace_set *t, struct proc_table *procs, struct flow *fl
 		t->roots->root = t->processes;
 	trace_call_finish(t);
 	trace_tool_finish(t);
+	trace_marker_finish(t);
 	trace_keep_finish(t); /* processes last: what ran them is decided now */
 	for (struct trace_process *pr = t->processes; pr != NULL; pr = pr->next)
 		if (trace_process_settle(t, pr))
 			trace_process_tell(t, pr);
+	trace_session_finish(t);
 	trace_ledger_close(t, procs, flow, cut);
 }
 
@@ -194,16 +199,20 @@ void trace_free(struct trace_set *t)
 		trace_tool_free(t, t->tools);
 	while (t->failed)
 		trace_retry_free(t, t->failed);
+	trace_marker_free(t);
 	while (t->processes) {
 		struct trace_process *pr = t->processes;
 
 		t->processes = pr->next;
+		trace_said_free(t, &pr->saids);
 		trace_process_free(pr);
 	}
 	while (t->roots) {
 		struct trace_root *r = t->roots;
 
 		t->roots = r->next;
+		trace_said_free(t, &r->saids);
+		free(r->session);
 		free(r);
 	}
 	trace_keep_free(t);
@@ -213,5 +222,6 @@ void trace_free(struct trace_set *t)
 	map_free(t->tool_index);
 	map_free(t->prefixes);
 	map_free(t->hops);
+	map_free(t->sessions);
 	free(t);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * trace: calls + processes -> spans, one tree per trace.
- * in:    genai calls (trace_genai_ops), processes (trace_proc_ops), records for time and session
+ * in:    genai calls (trace_genai_ops), processes (trace_proc_ops), notes of markers (trace_marker), records for time and
+ *        session
  * out:   struct trace_span when it closes or is replaced (borrowed until the callback returns); struct trace at the end
  * owns:  open spans, tool calls by id, prefix hashes of conversations, an index entry per span
- * may:   base, flow, genai, http, proc, wire
+ * may:   base, flow, genai, http, mark, proc, wire
  * never: protocol bytes, disk, clock; a link that is only likely is never called certain
  * fails: beyond LIMIT_OPEN_SPANS the oldest open span is closed as it stands
  * start: trace.c
@@ -19,6 +20,7 @@
 #include "base/drop.h"
 #include "base/str.h"
 #include "genai/genai.h"
+#include "mark/mark.h"
 #include "proc/proc.h"
 #include "wire.h"
 
@@ -92,6 +94,7 @@ struct trace {
 	uint32_t index;
 	char id[33];
 	const char *root_rule;	   /* run, process, decode, ... */
+	struct str session;	   /* p NULL: none */
 	uint64_t root;		   /* id of its root span; 0 in decode */
 	uint64_t start_ns, end_ns; /* 0: unknown or open */
 	uint64_t until_ns;	   /* tracing saw this far; 0: unknown */
@@ -146,6 +149,8 @@ bool trace_rules_match(const struct trace_rules *r, const struct trace_span *s, 
 struct trace_set *trace_new(const struct trace_settings *settings);
 const struct genai_ops *trace_genai_ops(void); /* ctx: the struct trace_set */
 const struct proc_ops *trace_proc_ops(void);   /* ctx: the struct trace_set */
+/* A marker begins or ends, says something, or a thread goes on in another one. ctx: the struct trace_set */
+void trace_marker(void *ctx, const struct mark_note *n);
 /* Takes any record: time, WIRE_SESSION, WIRE_KEEP, WIRE_TICK, WIRE_END. Feed it to proc and flow first. */
 void trace_feed(struct trace_set *t, const struct wire_head *rec);
 /* No more input: closes or reports what is open, assigns every process to its trace, sums. cut: the tape ended early. */

@@ -183,6 +183,14 @@ static void write_kept(struct jsonw *w, const struct trace *t)
 	jsonw_object_end(w);
 }
 
+static void write_text(struct jsonw *w, const struct view_session *v, struct str s)
+{
+	if (s.n == 0)
+		jsonw_null(w);
+	else
+		jsonw_str(w, guard_text(v->guard, s));
+}
+
 void record_facts(struct jsonw *w, const struct view_session *v, const struct record_roster *r,
 		  const struct trace *t)
 {
@@ -195,7 +203,7 @@ void record_facts(struct jsonw *w, const struct view_session *v, const struct re
 	jsonw_key(w, "observed_until");
 	add_time(w, v, t->until_ns);
 	jsonw_z(jsonw_key(w, "root_rule"), t->root_rule);
-	jsonw_null(jsonw_key(w, "session"));
+	write_text(jsonw_key(w, "session"), v, t->session);
 	jsonw_z(jsonw_key(w, "status"), status_word(t->status));
 	jsonw_bool(jsonw_key(w, "complete"), t->complete && store_lost(v->store) == 0);
 	if (t->light)
@@ -213,14 +221,6 @@ void record_facts(struct jsonw *w, const struct view_session *v, const struct re
 }
 
 /* ---- connections ---- */
-
-static void write_text(struct jsonw *w, const struct view_session *v, struct str s)
-{
-	if (s.n == 0)
-		jsonw_null(w);
-	else
-		jsonw_str(w, guard_text(v->guard, s));
-}
 
 static void write_side(struct jsonw *w, const char *name, const struct flow_side *s, bool digest)
 {
