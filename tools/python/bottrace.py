@@ -106,9 +106,14 @@ def _send(text):
             return
 
 
+_tb_of = BaseException.__dict__["__traceback__"].__get__
+
+
 def _is_ours(error):
     """Not what a signal handler threw into us: that is the program's."""
-    tb = error.__traceback__
+    if type(error) is RecursionError and sys.version_info < (3, 9):
+        return False  # who goes on after one ends the interpreter there
+    tb = _tb_of(error)
     while tb.tb_next is not None:
         tb = tb.tb_next
     return tb.tb_frame.f_code.co_filename == _send.__code__.co_filename
@@ -143,12 +148,10 @@ class _Writer:
         n = len(value)
         if n > room:
             self.cut = True
-            out = _quote(value[:room])
-        else:
-            out = _quote(value)
+            value = value[:room]
+        out = _quote(value)
         if len(out) > room + 2:  # escapes
             self.cut = True
-            value = value[:room]
             while len(out) > room and value:
                 value = value[:len(value) * room // len(out)]
                 out = _quote(value)
@@ -527,6 +530,11 @@ def _start(name, value):
     return run
 
 
+def _forget(error):
+    """Takes the frame that catches it to hand it on out of its traceback."""
+    return BaseException.with_traceback(error, _tb_of(error).tb_next)
+
+
 def _drive(run, it):
     """it.send and it.throw as `yield from it`, each step inside the marker."""
     value = error = None
@@ -552,7 +560,7 @@ def _drive(run, it):
                 run.leave()
             raise
         except BaseException as thrown:
-            error = thrown
+            error = _forget(thrown)
 
 
 _drive_await = types.coroutine(_drive)
@@ -560,7 +568,7 @@ _drive_await = types.coroutine(_drive)
 
 def _trim(error):
     """Takes the frames of _drive and asend out of a traceback that was just caught."""
-    tb = error.__traceback__
+    tb = _tb_of(error)
     try:
         while tb.tb_next is not None and tb.tb_next.tb_frame.f_code is _drive.__code__:
             tb.tb_next = tb.tb_next.tb_next
@@ -572,7 +580,7 @@ def _trim(error):
 
 # Names of ours begin with {n}, which no parameter does. Nothing global is read: the wrapper lives in the globals of the
 # function that it wraps.
-_MAKE = "def make({n}f, {n}m, {n}off, {n}start, {n}drive, {n}trim, {n}fail, {n}done, {n}name, {n}any, {n}exit, {n}stop):\n"
+_MAKE = "def make({n}f, {n}m, {n}off, {n}start, {n}drive, {n}trim, {n}fail, {n}done, {n}name, {n}any, {n}exit, {n}stop, {n}forget):\n"
 
 _PLAIN = """\
     def w({sig}):
@@ -628,7 +636,7 @@ _ASYNC_STEPS = """\
                         if type({n}e) is {n}stop:
                             return
                         raise
-                    {n}t = {n}e
+                    {n}t = {n}forget({n}e)
         {n}k = {n}start({n}name, {{{args}}})
         {n}g = {n}f({call})
         {n}v = {n}t = None
@@ -645,7 +653,7 @@ _ASYNC_STEPS = """\
                     await {n}drive({n}k, {n}g.aclose())
                     raise
                 except {n}any as {n}e:
-                    {n}t = {n}e
+                    {n}t = {n}forget({n}e)
         except {n}any as {n}e:
             {n}trim({n}e)
             {n}fail({n}k.marker, {n}e)
@@ -711,7 +719,7 @@ def _build(f, name, flags, signature, scope):
     made = {}
     exec(_compile((_MAKE + body).format(**signature)), made)
     w = made["make"](f, _page, _off, start, drive, _trim, _fail, _done, name, BaseException, GeneratorExit,
-                     StopAsyncIteration)
+                     StopAsyncIteration, _forget)
     code = w.__code__
     if type(getattr(f, "__name__", None)) is str:
         code = code.replace(co_name=f.__name__)
