@@ -16,7 +16,9 @@ import io
 import json
 import os
 import pickle
+import re
 import signal
+import subprocess
 import sys
 import threading
 import traceback
@@ -653,7 +655,6 @@ class Others(Case):
 
     def test_an_archive(self):
         """Without a file of its own the module makes one in memory."""
-        import subprocess
         import tempfile
         import zipfile
 
@@ -817,5 +818,37 @@ class Values(Case):
             t.join()
 
 
+def interpreters():
+    found = {}
+    places = [Path("/usr/bin/python3"), *sorted(Path.home().glob(".pyenv/versions/*/bin/python3")), Path(sys.executable)]
+    for python in places:
+        if python.exists():
+            r = subprocess.run([str(python), "-c", "import sys; print(sys.implementation.name, sys.hexversion, sys.executable)"],
+                               stdout=subprocess.PIPE, universal_newlines=True)
+            words = r.stdout.split()
+            if r.returncode == 0 and words[0] == "cpython" and int(words[1]) >= 0x03080000:
+                found.setdefault(str(Path(words[2]).resolve()), python)
+    return list(found.values())
+
+
+def main():
+    passed = failed = 0
+    for python in interpreters():
+        r = subprocess.run([str(python), "-W", "error::RuntimeWarning", __file__, "--here"], stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, universal_newlines=True)
+        ran = re.search(r"^Ran (\d+) tests", r.stdout, re.M)
+        bad = len(re.findall(r"^(?:FAIL|ERROR): ", r.stdout, re.M))
+        if r.returncode or not ran:
+            bad = max(bad, 1)
+            print("FAILED under %s:\n%s" % (python, r.stdout))
+        passed += int(ran.group(1)) - bad if ran else 0
+        failed += bad
+    print("%d passed, %d failed, 0 skipped" % (passed, failed))
+    return 1 if failed else 0
+
+
 if __name__ == "__main__":
-    unittest.main(verbosity=0)
+    if "--here" in sys.argv:
+        sys.argv.remove("--here")
+        unittest.main(verbosity=0)
+    sys.exit(main())
