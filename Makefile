@@ -255,6 +255,7 @@ format:
 
 install: $(B)/bottrace
 	install -D -m 0755 $(B)/bottrace $(DESTDIR)$(PREFIX)/bin/bottrace
+	install -D -m 0644 tools/python/bottrace.py $(DESTDIR)$(PREFIX)/share/bottrace/python/bottrace.py
 
 clean:
 	rm -rf $(B)

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "probe/code.h"
 #include "probe/glance.h"
+#include "probe/package.h"
 #include "probe/procfs.h"
 #include "probe/root.h"
 #include "probe/socket.h"
@@ -331,6 +332,16 @@ static void write_identity(struct jsonw *w, const struct patient *x, struct chec
 			  (unsigned long long)seccomp);
 }
 
+static void look_at_markers(const struct patient *x, struct checks *c)
+{
+	struct package p;
+
+	if (!x->python || x->unreadable)
+		return;
+	package_find(&p, x->pid);
+	package_report(&p, c);
+}
+
 static void write_sockets(struct jsonw *w, const struct patient *x)
 {
 	if (!x->has_wire) {
@@ -385,6 +396,7 @@ void patient_write(const struct patient *x, struct jsonw *w, const struct site_c
 	if (x->lib_count == 0 && !x->unreadable)
 		check_add(c, "tls", "note", "attach all the same: what it loads later is probed then",
 			  "no TLS library mapped yet");
+	look_at_markers(x, c);
 	uint64_t others = count_others(x);
 	jsonw_u64(jsonw_key(w, "others"), others);
 	if (others > 0)
