@@ -163,7 +163,7 @@ def main():
             continue
         command = [python, __file__, "--one"] + (["--traced"] if traced else [])
         if traced:
-            command = [os.environ.get("BOTTRACE", "build/bottrace"), "run", "-q", "--budget", "off", "--"] + command
+            command = [os.environ.get("BOTTRACE", "build/bottrace"), "run", "-q", "--"] + command
         subprocess.run(command, check=True)
 
 
