@@ -6,6 +6,7 @@
 #include "filter.bpf.h"
 
 #include "emit.bpf.h"
+#include "policy.bpf.h"
 
 #define MARK_RECORD 0x4254 /* family >> 16; below it the text's length */
 #define MARK_HELLO  0x4255 /* the module was loaded */
@@ -69,9 +70,13 @@ int mark_call(struct pt_regs *ctx)
 		bpf_ringbuf_output(&notify, &notice, sizeof(notice), 0);
 		return 0;
 	}
-	if (n == 0 || n > WIRE_MARK_MAX)
+	struct wire_shared *s = policy_shared();
+
+	if (n == 0 || n > WIRE_MARK_MAX || (s && s->sample_none))
 		return 0;
-	__u64 cause = mark_send(target, pid_tgid, PT_REGS_PARM2(ctx), n);
+	__u64 cause = policy_is_throttled(target, bpf_ktime_get_ns(), n)
+			      ? WIRE_CAUSE_THROTTLED
+			      : mark_send(target, pid_tgid, PT_REGS_PARM2(ctx), n);
 
 	compat_opaque(cause);
 	if (cause == WIRE_CAUSE_NONE)
