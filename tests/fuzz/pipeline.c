@@ -14,6 +14,7 @@
  *   P pid,calls,bytes,lost  final counters
  *   h level,before,cost     the governor's step
  *   k errors,slow,cost      what is kept
+ *   m pid,thread,text       a message of markers          M pid,thread,number,offset,total,text  a piece of one
  *
  * Parts a and z: all that one recorded connection wrote and read, decoded without a kernel.
  */
@@ -194,6 +195,22 @@ static void connection(struct player *x, char letter, struct str body)
 	send(x);
 }
 
+static void marker(struct player *x, char letter, struct str body)
+{
+	uint64_t pid = fuzz_number(&body), tid = fuzz_number(&body);
+	unsigned number = letter == 'M' ? (unsigned)fuzz_number(&body) : x->records;
+	unsigned offset = letter == 'M' ? (unsigned)fuzz_number(&body) : 0;
+	unsigned total = letter == 'M' ? (unsigned)fuzz_number(&body) : (unsigned)body.n;
+	struct wire_mark *m = begin(x, WIRE_MARK, sizeof(*m), pid);
+	char head[25];
+
+	m->head.tid = (uint32_t)(200 + tid % CONNS);
+	snprintf(head, sizeof(head), "%08x%08x%08x", number, offset, total);
+	m->len = add(x, str_make(head, 24));
+	m->len += add(x, str_head(body, WIRE_MARK_MAX - 24));
+	send(x);
+}
+
 static void image(struct player *x, char letter, struct str body)
 {
 	uint64_t pid = fuzz_number(&body), parent = letter == 'F' ? fuzz_number(&body) : 0;
@@ -327,6 +344,8 @@ static void play(struct player *x, char letter, struct str body)
 		life(x, letter, body);
 	else if (letter == 'h' || letter == 'k')
 		governor(x, letter, body);
+	else if (letter == 'm' || letter == 'M')
+		marker(x, letter, body);
 	else if (letter && strchr("SLETb", letter))
 		session(x, letter, body);
 }

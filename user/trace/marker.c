@@ -28,6 +28,7 @@ struct trace_marker {
 	struct trace_process *process;
 	struct trace_root *root;
 	uint64_t number;
+	uint64_t around; /* number of the one that it is in; 0: none */
 	uint64_t id, parent;
 	uint32_t seq, tid;
 	uint64_t start_ns;
@@ -133,9 +134,9 @@ static void marker_free(struct trace_set *t, struct trace_marker *m)
 	else
 		t->last_marker = m->prev;
 	(void)map_remove(t->markers, &key);
-	for (struct trace_marker *o = t->last_marker; o && m->threads && up == NULL; o = o->prev)
-		if (o->id == m->parent)
-			up = o;
+	m->process->steps--;
+	if (m->threads)
+		up = marker_find(t, m->process, m->around);
 	while (m->threads)
 		thread_move(m->threads, up);
 	trace_said_free(t, &m->saids);
@@ -315,6 +316,7 @@ static void place(struct trace_set *t, struct trace_marker *m, const struct mark
 		m->root = m->process->root;
 	if (up && up->root == m->root) {
 		m->parent = up->id;
+		m->around = up->number;
 		m->parent_tid = up->tid;
 		m->how = up->tid == m->tid ? "marker" : "context";
 		m->certain = true;
@@ -353,6 +355,7 @@ static struct trace_marker *marker_new(struct trace_set *t, struct trace_process
 		return NULL;
 	}
 	t->held += m->held;
+	pr->steps++;
 	m->prev = t->last_marker;
 	if (t->last_marker)
 		t->last_marker->next = m;
@@ -465,7 +468,7 @@ bool trace_marker_place(struct trace_set *t, const struct trace_process *pr, uin
 
 void trace_marker_end(struct trace_set *t, struct trace_process *pr)
 {
-	for (struct trace_marker *m = t->first_marker, *next = NULL; m != NULL; m = next) {
+	for (struct trace_marker *m = t->first_marker, *next = NULL; m != NULL && pr->steps > 0; m = next) {
 		next = m->next;
 		if (m->process != pr)
 			continue;

@@ -72,6 +72,7 @@ struct trace_process {
 	struct trace_gap *gaps; /* that hit no call */
 	uint32_t gap_count, gap_cap;
 	struct trace_saids saids; /* outside of every step */
+	uint32_t steps;		  /* that are open */
 	uint64_t marker;	  /* span of the step in which it was forked; 0: none, or not known */
 	uint32_t failed;	  /* entries in the set's list of failed calls */
 	uint32_t serving;	  /* model calls that it answers now: hop.c */
