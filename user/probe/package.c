@@ -19,15 +19,6 @@ struct look {
 	const char *cwd;
 };
 
-static struct str dir_of(struct str path)
-{
-	size_t n = path.n;
-
-	while (n > 0 && path.p[n - 1] != '/')
-		n--;
-	return str_head(path, n > 1 ? n - 1 : n);
-}
-
 /* dir/name, made absolute by the working directory. */
 static bool join(const struct look *l, char out[PROCFS_PATH_MAX], struct str dir, const char *name)
 {
@@ -143,7 +134,7 @@ static struct str first_dir(struct str argv)
 		if (i > 0 && (str_eq(word, STR("-c")) || str_eq(word, STR("-m"))))
 			break;
 		if (i > 0 && str_ends(word, STR(".py")))
-			return str_find_char(word, '/') < 0 ? STR(".") : dir_of(word);
+			return str_find_char(word, '/') < 0 ? STR(".") : str_dir_name(word);
 	}
 	return STR(".");
 }
@@ -200,12 +191,13 @@ void package_find(struct package *out, uint32_t pid)
 			return;
 	}
 	if (procfs_next_string(&rest, &word) && str_find_char(word, '/') >= 0 &&
-	    look_below(&l, dir_of(dir_of(word))))
+	    look_below(&l, str_dir_name(str_dir_name(word))))
 		return;
 	struct str home = procfs_variable(buf_str(&env), STR("VIRTUAL_ENV"));
 	if (look_below(&l, home))
 		return;
-	if (procfs_link(pid, "exe", exe, sizeof(exe)) >= 0 && look_below(&l, dir_of(dir_of(str_of(exe)))))
+	if (procfs_link(pid, "exe", exe, sizeof(exe)) >= 0 &&
+	    look_below(&l, str_dir_name(str_dir_name(str_of(exe)))))
 		return;
 	out->path[0] = '\0';
 }
