@@ -95,7 +95,7 @@ def functions(python):
     rig.equal("input", outer["attributes"]["bottrace.input"], {"n": 1})
     rig.equal("events", [(e["name"], e["attributes"]) for e in outer["events"]],
               [("caught", {"what": "KeyError"}),
-               ("bottrace.state", {"bottrace.state.key": "step", "bottrace.state.value": {"done": [1, 2]}})])
+               ("bottrace.state", {"step": {"done": [1, 2]}})])
     leaf = steps(d, name="leaf")[0]
     rig.equal("values", (leaf["attributes"]["bottrace.input"], leaf["attributes"]["bottrace.output"]),
               ({"path": "outer"}, {"path": "outer"}))
@@ -222,6 +222,20 @@ def found_late(python):
         rig.equal("steps", [(s["name"], s["attributes"]["bottrace.output"]) for s in steps(document)], [("len", 3)])
 
 
+def secrets(python):
+    code = ("import sys; sys.path.insert(0, %r); import bottrace\n"
+            "@bottrace.trace\n"
+            "def login(user, password): return {'token': 'hunter2-hunter2-hunter2-22'}\n"
+            "with bottrace.span('s', authorization='Bearer hunter2-hunter2-hunter2-22'):\n"
+            "    login('u', 'hunter2-hunter2-hunter2-22')\n"
+            "    bottrace.event('e', secret='hunter2-hunter2-hunter2-22')\n"
+            "    bottrace.state('api_key', 'hunter2-hunter2-hunter2-22')\n" % str(rig.ROOT / "tools" / "python"))
+    r, document = rig.run([python, "-c", code])
+    rig.equal("steps", [s["name"] for s in steps(document)], ["s", "login"])
+    told = [(s["attributes"], s["events"]) for s in steps(document)]
+    assert "hunter2-hunter2-hunter2-22" not in json.dumps(told) and "api_key" in json.dumps(told), told
+
+
 def hostile(python):
     """Whoever calls inet_pton himself can write what he likes, and harms nobody."""
     code = ("import _socket\n"
@@ -261,7 +275,7 @@ def main():
         for case in (functions, threads, tasks, loose, sessions):
             suite.test(case, python, name=f"{case.__name__} {version}")
     python = found[0][1]
-    for case in (attached, killed, found_late, hostile):
+    for case in (attached, killed, found_late, secrets, hostile):
         suite.test(case, python)
     suite.close()
 

@@ -181,9 +181,8 @@ static void said_add(struct trace_set *t, struct trace_saids *all, const struct 
 
 /* ---- told ---- */
 
-static void draft_field(struct trace_draft *d, struct trace_event *e, const struct json *j)
+static void draft_field(struct trace_draft *d, struct trace_event *e, struct str key, const struct json *j)
 {
-	struct str key = json_key(d->a, j);
 	int64_t n;
 
 	if (e == NULL || key.p == NULL || e->count == FIELDS_MAX)
@@ -199,29 +198,23 @@ static void draft_field(struct trace_draft *d, struct trace_event *e, const stru
 	}
 }
 
-/* An event's attributes are its own; a state is one value under its key. */
+/* An event's attributes are its own. A state is one, named by its key: by names the guard knows secrets. */
 static void draft_said(struct trace_draft *d, const struct trace_said *s)
 {
-	if (s->kind == MARK_STATE) {
-		struct trace_event *e = trace_draft_event(d, "bottrace.state", s->time_ns, 3);
-
-		trace_draft_event_str(e, "bottrace.state.key", s->name);
-		trace_draft_event_json(e, "bottrace.state.value", s->value);
-		if (s->cut)
-			trace_draft_event_i64(e, "bottrace.cut", 1);
-		return;
-	}
+	bool state = s->kind == MARK_STATE;
 	const struct json *j = d->failed || s->value.n == 0 ? NULL : json_parse(d->a, s->value, NULL);
-	size_t count = json_count(j);
-	struct trace_event *e = trace_draft_event(d, "event", s->time_ns,
+	size_t count = state ? 1 : json_count(j);
+	struct trace_event *e = trace_draft_event(d, state ? "bottrace.state" : "event", s->time_ns,
 						  (uint32_t)(count < FIELDS_MAX ? count : FIELDS_MAX) + 1);
 
 	if (e == NULL)
 		return;
-	if (s->name.n)
+	if (state && j)
+		draft_field(d, e, s->name.p ? s->name : STR(""), j);
+	if (!state && s->name.n)
 		e->name = s->name;
-	for (j = json_first(j); j; j = json_next(j))
-		draft_field(d, e, j);
+	for (j = state ? NULL : json_first(j); j; j = json_next(j))
+		draft_field(d, e, json_key(d->a, j), j);
 	if (s->cut)
 		trace_draft_event_i64(e, "bottrace.cut", 1);
 }
