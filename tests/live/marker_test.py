@@ -222,6 +222,36 @@ def found_late(python):
         rig.equal("steps", [(s["name"], s["attributes"]["bottrace.output"]) for s in steps(document)], [("len", 3)])
 
 
+def two_interpreters(python):
+    """Two interpreters of one process have each its own module; their steps do not mix."""
+    begin = "import sys\nsys.path.insert(0, %r)\nsys.dont_write_bytecode = True\n" % str(rig.ROOT / "tools" / "python")
+    inner = begin + "import bottrace\n@bottrace.trace(name='inner')\ndef f(x): return x\nf(1)\n"
+    code = begin + ("try: import _interpreters as I\n"
+                    "except ImportError: import _xxsubinterpreters as I\n"
+                    "import bottrace\n"
+                    "i = I.create()\n"
+                    "with bottrace.span('outer'):\n"
+                    "    (I.run_string if hasattr(I, 'run_string') else I.exec)(i, %r)\n"
+                    "    bottrace.trace(len)('ab')\n"
+                    "I.destroy(i)\n" % inner)
+    r, document = rig.run([python, "-c", code])
+    rig.equal("program", (r.returncode, r.stdout), (0, ""))
+    path = tree_of(document["spans"])
+    rig.equal("steps", sorted(path(s) for s in steps(document)), ["inner", "outer", "outer/len"])
+
+
+def narrow(python):
+    """--no-children: the flag is the named process's alone."""
+    server = Server(answer)
+    try:
+        with Waiting(python, server) as w, Waiting(python, server) as other:
+            with rig.Attach(w.p.pid, options=("--no-children",)) as a:
+                rig.equal("flags", (w.say("leaf"), other.say("leaf")), (204, 80))
+            rig.equal("steps", len(steps(a.stop())), 1)
+    finally:
+        server.close()
+
+
 def secrets(python):
     code = ("import sys; sys.path.insert(0, %r); import bottrace\n"
             "@bottrace.trace\n"
@@ -275,7 +305,7 @@ def main():
         for case in (functions, threads, tasks, loose, sessions):
             suite.test(case, python, name=f"{case.__name__} {version}")
     python = found[0][1]
-    for case in (attached, killed, found_late, secrets, hostile):
+    for case in (attached, narrow, killed, found_late, two_interpreters, secrets, hostile):
         suite.test(case, python)
     suite.close()
 

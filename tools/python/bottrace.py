@@ -27,7 +27,7 @@ import os
 import sys
 import time
 import types
-from _thread import _local, get_ident
+from _thread import _local, allocate_lock, get_ident
 
 __all__ = ["trace", "span", "event", "state", "session"]
 __version__ = "1"
@@ -93,7 +93,7 @@ def _hex8(n):
 
 def _send(text):
     total = len(text)
-    number = next(_numbers)
+    number = _next(_numbers)
     at = 0
     while True:
         piece = _hex8(number) + _hex8(at) + _hex8(total) + text[at:at + _PIECE]
@@ -326,6 +326,16 @@ def _json(value, limit=_IN_MAX):
 # From the time of import on: a module that was imported twice, or in two interpreters of a process, never meets itself.
 _ids = itertools.count(time.monotonic_ns())
 _numbers = itertools.count(1)
+_next = next
+if not getattr(sys, "_is_gil_enabled", bool)() and hasattr(sys, "_is_gil_enabled"):
+    _one = allocate_lock()
+
+    def _next(counter):
+        with _one:
+            return next(counter)
+
+
+_crowded = 0.0  # until then there are many tasks
 _base = 0  # numbers below are of the process that forked us
 _now = contextvars.ContextVar("bottrace.marker", default=0)
 _session = contextvars.ContextVar("bottrace.session", default=None)
@@ -345,7 +355,7 @@ _thread = _Thread()
 
 def _after_fork():
     global _base
-    _base = next(_ids)
+    _base = _next(_ids)
     _thread.now = 0
 
 
@@ -374,9 +384,17 @@ def _is_exact():
         loop = asyncio._get_running_loop()
         if loop is None:
             return True
-        # The only task there is: all that come while the marker is open come from it.
+        # The only task there is: all that come while the marker is open come from it. Where there are many it takes long to
+        # see; they do not go in no time.
+        global _crowded
+        now = time.monotonic()
+        if now < _crowded:
+            return False
         task = asyncio.current_task(loop)
-        return task is not None and asyncio.all_tasks(loop) == {task}
+        tasks = asyncio.all_tasks(loop)
+        if len(tasks) > 16:
+            _crowded = now + 0.05
+        return task is not None and tasks == {task}
     except Exception:
         return False
 
@@ -393,7 +411,7 @@ class _Marker:
     __slots__ = ("number", "before", "saved", "ident", "exact")
 
     def __init__(self, name, value, word, exact=None):
-        number = next(_ids)
+        number = _next(_ids)
         self.before = _now.get()
         self.number = number
         self.ident = get_ident()

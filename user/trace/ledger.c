@@ -128,5 +128,7 @@ void trace_ledger_close(struct trace_set *t, struct proc_table *procs, struct fl
 		r->t.complete = !(unknown || cut || t->sampled_out || t->shed || r->lossy || r->gaps ||
 				  t->lost || proc_dropped(procs) || flow_dropped(flow) ||
 				  r->t.counts.abandoned || r->t.queue_full_calls || has_loss(&r->t.counts));
+		if (r->home && r->home->root) /* made before it; what it lost may have been the session's */
+			r->t.complete = r->t.complete && r->home->root->t.complete;
 	}
 }
