@@ -502,20 +502,16 @@ int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, co
 	return 0;
 }
 
-int load_hook_one(struct load *l, struct load_hooks *h, enum load_program which, const char *path,
+int load_hook_one(struct load *l, struct load_hooks *h, const char *program, const char *path,
 		  uint64_t offset)
 {
-	const struct bpf_program *progs[LOAD_PROGRAMS] = {
-		[LOAD_LOADER] = l->skel->progs.loader_state,
-		[LOAD_MARK] = l->skel->progs.mark_call,
-		[LOAD_FLAG] = l->skel->progs.mark_flag,
-	};
+	const struct bpf_program *prog = bpf_object__find_program_by_name(l->skel->obj, program);
 	const unsigned long offsets[] = {offset};
 	const struct link_places places = {.path = path, .offsets = offsets, .count = 1, .pid = pid_of(l, h)};
 
 	if (!l->multi)
-		return hook_perf(&h->entries[0], progs[which], pid_of(l, h), path, offset, 0, false);
-	int fd = hook_multi(progs[which], &places);
+		return hook_perf(&h->entries[0], prog, pid_of(l, h), path, offset, 0, false);
+	int fd = hook_multi(prog, &places);
 	if (fd < 0)
 		return fd;
 	h->entries_fd = fd;

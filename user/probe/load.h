@@ -96,9 +96,8 @@ int load_hook_returns(struct load *l, struct load_hooks *h, const char *path, co
 		      size_t count) MUST_CHECK;
 int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, const struct site *sites,
 		      size_t count, uint32_t lib) MUST_CHECK;
-/* One program at one offset of the file, as an entry: a dynamic linker's r_brk, a libc's inet_pton, the flag of markers. */
-enum load_program { LOAD_LOADER, LOAD_MARK, LOAD_FLAG, LOAD_PROGRAMS };
-int load_hook_one(struct load *l, struct load_hooks *h, enum load_program which, const char *path,
+/* One program, by its name in bpf/, at one offset of the file, as an entry. */
+int load_hook_one(struct load *l, struct load_hooks *h, const char *program, const char *path,
 		  uint64_t offset) MUST_CHECK;
 void load_unhook_entries(struct load_hooks *h);
 void load_unhook_returns(struct load_hooks *h);

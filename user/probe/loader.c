@@ -31,7 +31,7 @@ static int hook(struct load *load, struct load_hooks *hooks, int fd)
 	if (elf_find(elf, &symbol, 1) == 0)
 		return -ENOENT;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return load_hook_one(load, hooks, LOAD_LOADER, path, symbol.offset);
+	return load_hook_one(load, hooks, "loader_state", path, symbol.offset);
 }
 
 void loader_add_mapping(struct loaders *t, struct load *load, uint32_t pid, bool narrow,

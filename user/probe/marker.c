@@ -74,7 +74,7 @@ static int hook(struct load *load, struct load_hooks *hooks, int fd, bool module
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return load_hook_one(load, hooks, module ? LOAD_FLAG : LOAD_MARK, path, offset);
+	return load_hook_one(load, hooks, module ? "mark_flag" : "mark_call", path, offset);
 }
 
 void marker_add_file(struct markers *t, struct load *load, uint32_t pid, int fd, struct str path)

@@ -229,8 +229,7 @@ static void test_said(void **state)
 	assert_string_equal(s->events[0].name, "chosen");
 	assert_string_equal(s->events[0].attributes, "tool=x;n=3;list=[1];");
 	assert_string_equal(s->events[1].name, "bottrace.state");
-	assert_string_equal(s->events[1].attributes,
-			    "memory={\"a\":1};");
+	assert_string_equal(s->events[1].attributes, "memory={\"a\":1};");
 	assert_int_equal(p->event_count, 1);
 	assert_string_equal(p->events[0].name, "outside");
 	world_free(w);
