@@ -39,6 +39,20 @@ _PAGE = 4096
 # ---- is anybody listening? ----
 
 
+def _memory_file():
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("bottrace-flag", os.MFD_CLOEXEC)
+    import tempfile
+
+    place = tempfile.mkdtemp()
+    path = place + "/bottrace.py"
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    finally:
+        os.unlink(path)
+        os.rmdir(place)
+
+
 def _map_flag():
     """The page with the flag byte, seen through a mapping that the kernel puts breakpoints into."""
     import mmap
@@ -60,7 +74,7 @@ def _map_flag():
     finally:
         if fd >= 0:
             os.close(fd)
-    fd = os.memfd_create("bottrace-flag", os.MFD_CLOEXEC)
+    fd = _memory_file()
     try:
         os.write(fd, (b"#" * (_AT - len(_FLAG)) + _FLAG).ljust(_PAGE, b"P"))
         return mmap.mmap(fd, _PAGE, **private)
