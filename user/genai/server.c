@@ -67,16 +67,37 @@ struct str genai_server_split(struct str authority, uint16_t *port)
 	return host_split(authority, port);
 }
 
+/* The authority of a target in absolute form: a proxy is asked, for somebody else. */
+static struct str authority_of(struct str target)
+{
+	struct str rest, authority, said;
+
+	if (!str_istarts(target, STR("http://")) && !str_istarts(target, STR("https://")))
+		return STR_NONE;
+	rest = str_skip(target, (size_t)str_find(target, STR("://")) + 3);
+	(void)str_cut(rest, '/', &authority);
+	(void)str_cut(authority, '?', &authority);
+	rest = str_cut(authority, '@', &said);
+	return rest.n > 0 ? rest : authority;
+}
+
 void genai_server_read(struct genai_work *w)
 {
 	struct genai_call *c = &w->c;
 	const struct flow_conn *conn = c->x->conn;
 	uint16_t host_port = 0, peer_port = 0;
-	struct str host = host_split(str_trim(http_field(&c->x->request, "host")), &host_port);
+	struct str asked = authority_of(c->x->target);
+	struct str said = asked.n > 0 ? asked : str_trim(http_field(&c->x->request, "host"));
+	struct str host = host_split(said, &host_port);
 	struct str peer = host_split(str_of(conn->peer), &peer_port);
+	/* One connection of HTTP/2 may serve several names; what is behind a proxy has another than the connection. */
+	bool other = c->x->http2 || c->x->tunnelled || asked.n > 0;
 
-	/* One connection of HTTP/2 may serve several names. */
-	if (conn->server.p != NULL && conn->server.n > 0 && !(c->x->http2 && host.n > 0))
+	if (str_eq(c->x->method, STR("CONNECT"))) { /* the proxy's own; its Host is the target's */
+		host = STR_NONE;
+		host_port = 0;
+	}
+	if (conn->server.p != NULL && conn->server.n > 0 && !(other && host.n > 0))
 		c->server = conn->server;
 	else if (host.n > 0)
 		c->server = host;
@@ -84,10 +105,15 @@ void genai_server_read(struct genai_work *w)
 		c->server = peer;
 	if (host_port != 0)
 		c->port = host_port;
+	else if (asked.n > 0 || c->x->tunnelled) /* the peer is the proxy */
+		c->port = str_istarts(c->x->target, STR("https://")) ? 443 : 80;
+	else if (host.n > 0 && (conn->server.p != NULL || conn->tls.p != NULL))
+		c->port =
+			443; /* no port in Host: the scheme's own, and the peer may be a proxy's or a client's */
 	else if (peer_port != 0)
 		c->port = peer_port;
 	else if (conn->server.p != NULL || conn->tls.p != NULL)
-		c->port = 443; /* TLS, and no port in Host: the scheme's own */
+		c->port = 443;
 }
 
 static int month_find(struct str s)

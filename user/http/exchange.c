@@ -64,6 +64,7 @@ static struct http_open *open_exchange(struct http_side *s, struct http_open *at
 	o->x.conn = c->flow;
 	o->x.tid = s->at.tid;
 	o->x.server_side = c->request_dir == WIRE_READ;
+	o->x.tunnelled = c->tunnel;
 	o->x.index = ++c->index;
 	link_before(c, o, at);
 	c->waiting++;

@@ -37,6 +37,27 @@ static void upgraded(struct http_conn *c, struct http_open *o)
 		c->side[d].stage = HTTP_AT_OVER;
 }
 
+/* RFC 9110 9.3.6: behind the proxy's 2xx both sides speak anew. TLS, most often, and the first byte tells; else what
+ * they say is read as on any other connection. */
+static void tunnelled(struct http_conn *c, struct http_open *o)
+{
+	struct http_open *next;
+
+	for (struct http_open *k = c->first; k; k = next) {
+		next = k->next;
+		if (k != o)
+			http_exchange_end(k, HTTP_END_UPGRADED);
+	}
+	http_exchange_end(o, HTTP_END_UPGRADED);
+	c->tunnel = true;
+	c->orphans = 0;
+	for (int d = 0; d < WIRE_DIRS; d++) {
+		http_scan_drop(&c->side[d]);
+		c->side[d].stage = HTTP_AT_START;
+		c->side[d].unsure = false;
+	}
+}
+
 static bool has_no_body(const struct http_open *o, int status)
 {
 	return status == 204 || status == 304 || str_eq(o->x.method, STR("HEAD"));
@@ -80,9 +101,12 @@ static void response_framing(struct http_side *s, const struct http_facts *f)
 	/* Whoever reads exchanges wants the request first, even if its body is still on its way. */
 	http_exchange_told(o);
 	h->ops.response_head(h->ctx, &o->x);
-	if (s->status == 101 || (str_eq(o->x.method, STR("CONNECT")) && s->status / 100 == 2)) {
+	if (s->status == 101) {
 		o->x.response.done = true;
 		upgraded(s->conn, o);
+	} else if (str_eq(o->x.method, STR("CONNECT")) && s->status / 100 == 2) {
+		o->x.response.done = true;
+		tunnelled(s->conn, o);
 	} else if (has_no_body(o, s->status)) {
 		begin_body(s, HTTP_BY_LENGTH, 0);
 	} else if (f->unframed) {

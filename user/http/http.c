@@ -205,11 +205,26 @@ static size_t line_bytes(const struct http_side *s, struct str data, bool *whole
 	return lf ? (size_t)(lf - part.p) + 1 : part.n;
 }
 
+/* A TLS handshake's first byte (RFC 8446 5.1): what the tunnel carries is not for us, and what it says another
+ * connection shows, or none. */
+static bool is_sealed(const struct http_side *s, struct str data)
+{
+	return s->conn->tunnel && s->held.n == 0 && data.p[0] == 0x16;
+}
+
 static size_t feed_start(struct http_side *s, const struct http_piece *p)
 {
 	bool whole;
 	size_t n = 0, before = s->held.n;
 
+	if (is_sealed(s, p->data)) {
+		for (int d = 0; d < WIRE_DIRS; d++) {
+			http_scan_drop(&s->conn->side[d]);
+			s->conn->side[d].stage = HTTP_AT_OVER;
+		}
+		http_verdict_all(s->conn);
+		return 0;
+	}
 	if (before == 0) {
 		/* RFC 9112 2.2: empty lines before a message are to be passed over. */
 		while (n < p->data.n && (p->data.p[n] == '\r' || p->data.p[n] == '\n'))

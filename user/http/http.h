@@ -71,7 +71,7 @@ enum http_end {
 	HTTP_END_ABORTED,  /* the process died */
 	HTTP_END_SESSION,  /* tracing ended, the exchange goes on without us */
 	HTTP_END_LOST,	   /* a gap or broken bytes hide the rest */
-	HTTP_END_UPGRADED, /* 101 or CONNECT: no HTTP/1 from here on; of a WebSocket: it was closed */
+	HTTP_END_UPGRADED, /* 101 or CONNECT: something else from here on; of a WebSocket: it was closed */
 };
 
 struct http_exchange {
@@ -80,6 +80,7 @@ struct http_exchange {
 	uint32_t tid;		   /* thread that wrote (or first read) */
 	bool server_side;	   /* the process answers here (it read the request) */
 	bool http2;		   /* a stream of HTTP/2 */
+	bool tunnelled;		   /* behind a CONNECT on this connection, whose other end is a proxy */
 	bool request_seen;	   /* false: attached in mid-exchange, only the response came by */
 	struct str method, target; /* as on the wire */
 	int status;		   /* final status; 0: none yet */

@@ -117,6 +117,7 @@ struct http_conn {
 	bool proved;		   /* a response was paired with its request: the roles are right */
 	bool judged;		   /* whether it is HTTP at all is decided */
 	bool whole;		   /* HTTP_WORD_WHOLE was said */
+	bool tunnel;		   /* behind a CONNECT */
 	bool pipelines;		   /* has sent a request before the answer to the one before, for sure */
 	uint64_t index;
 	uint32_t orphans; /* answers to come for requests that were given up */

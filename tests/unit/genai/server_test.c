@@ -27,23 +27,41 @@ static void servers_come_from_what_is_known(void **state)
 	static const struct {
 		const char *sni, *host, *peer, *want;
 		uint16_t port;
+		const char *method, *target;
+		bool tunnelled;
 	} rows[] = {
-		{"api.a.com", "b.com:8443", "1.2.3.4:443", "api.a.com", 8443},
-		{"api.a.com", "api.a.com", "", "api.a.com", 443},
-		{NULL, "b.com", "1.2.3.4:9", "b.com", 9},
-		{NULL, "b.com", "", "b.com", 0},
-		{NULL, NULL, "[::1]:8080", "::1", 8080},
-		{NULL, "[::1]:8080", "", "::1", 8080},
-		{NULL, "b.com:99999", "", "b.com", 0},
-		{NULL, "b.com:", "", "b.com", 0},
-		{NULL, NULL, "", NULL, 0},
+		{"api.a.com", "b.com:8443", "1.2.3.4:443", "api.a.com", 8443, NULL, NULL, false},
+		{"api.a.com", "api.a.com", "", "api.a.com", 443, NULL, NULL, false},
+		{"api.a.com", "api.a.com", "1.2.3.4:9", "api.a.com", 443, NULL, NULL, false},
+		{"api.a.com", NULL, "1.2.3.4:9", "api.a.com", 9, NULL, NULL, false},
+		{NULL, "b.com", "1.2.3.4:9", "b.com", 9, NULL, NULL, false},
+		{NULL, "b.com", "", "b.com", 0, NULL, NULL, false},
+		{NULL, NULL, "[::1]:8080", "::1", 8080, NULL, NULL, false},
+		{NULL, "[::1]:8080", "", "::1", 8080, NULL, NULL, false},
+		{NULL, "b.com:99999", "", "b.com", 0, NULL, NULL, false},
+		{NULL, "b.com:", "", "b.com", 0, NULL, NULL, false},
+		{NULL, NULL, "", NULL, 0, NULL, NULL, false},
+		/* a proxy is another server than the one that is asked */
+		{"proxy.a", "b.com:443", "1.2.3.4:3128", "proxy.a", 3128, "CONNECT", "b.com:443", false},
+		{NULL, "b.com:443", "1.2.3.4:3128", "1.2.3.4", 3128, "CONNECT", "b.com:443", false},
+		{"proxy.a", "b.com", "1.2.3.4:3128", "b.com", 80, "GET", "/", true},
+		{"proxy.a", "b.com:81", "1.2.3.4:3128", "b.com", 81, "GET", "/", true},
+		{"proxy.a", NULL, "1.2.3.4:3128", "proxy.a", 80, "GET", "/", true},
+		{"proxy.a", "x.com", "1.2.3.4:3128", "b.com", 80, "POST", "http://b.com/v1", false},
+		{NULL, "x.com", "1.2.3.4:3128", "b.com", 443, "POST", "https://b.com?v1", false},
+		{NULL, "x.com", "1.2.3.4:3128", "b.com", 8080, "POST", "http://me:you@b.com:8080", false},
+		{NULL, "x.com", "1.2.3.4:9", "x.com", 9, "POST", "httpx://b.com/", false},
+		{NULL, "x.com", "1.2.3.4:9", "x.com", 9, "POST", "http:///", false},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct http_field field = {STR("Host"), str_of(rows[i].host)};
 		struct flow_conn conn = {.server = str_of(rows[i].sni)};
-		struct http_exchange x = {.conn = &conn};
+		struct http_exchange x = {.conn = &conn,
+					  .method = str_of(rows[i].method),
+					  .target = str_of(rows[i].target),
+					  .tunnelled = rows[i].tunnelled};
 		struct genai_work w = {.c = {.x = &x}};
 
 		snprintf(conn.peer, sizeof(conn.peer), "%s", rows[i].peer);

@@ -330,6 +330,30 @@ static void upgraded(void **state)
 #define GET    "GET /f HTTP/1.1\r\nHost: a\r\n\r\n"
 #define OK_TWO "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
+/* Behind a CONNECT: TLS is nobody's, anything else is read. */
+static void tunnelled(void **state)
+{
+	static const char *const inside[] = {"\x16\x03\x01", "GET / HTTP/1.1\r\n\r\n",
+					     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct ear *e = ear_new();
+
+		text(e, WIRE_WRITE, "CONNECT h:443 HTTP/1.1\r\n\r\n");
+		text(e, WIRE_READ, "HTTP/1.1 200 OK\r\n\r\n");
+		assert_int_equal(e->said, 0);
+		text(e, WIRE_WRITE, inside[i]);
+		assert_int_equal(e->said, i != 1);
+		if (i != 1)
+			assert_int_equal(e->last.word, i == 0 ? HTTP_WORD_ALL : HTTP_WORD_WHOLE);
+		zeros(e, WIRE_WRITE, 1000);
+		zeros(e, WIRE_READ, 1000);
+		assert_int_equal(e->said, i != 1);
+		ear_free(e);
+	}
+}
+
 static void skipped_by_length(void **state)
 {
 	static const struct step steps[] = {
@@ -468,6 +492,7 @@ int main(void)
 		cmocka_unit_test(alien),
 		cmocka_unit_test(not_alien),
 		cmocka_unit_test(upgraded),
+		cmocka_unit_test(tunnelled),
 		cmocka_unit_test(skipped_by_length),
 		cmocka_unit_test(skipped_chunks),
 		cmocka_unit_test(skipped_stretches),
