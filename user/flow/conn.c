@@ -277,9 +277,39 @@ struct conn *conn_get(struct conn_table *t, const struct wire_head *rec, const s
 
 /* ---- bytes, time, end ---- */
 
-void conn_feed(struct conn_table *t, struct conn *c, enum wire_dir dir, const struct stream_piece *piece)
+/*
+ * Whether a write that a read answers may be told of after it: a library call is told of when it returns, and one thread's
+ * read may return before another's write does, though that one's bytes went out first. A client that has not written
+ * (who names a server is one) did it then for sure.
+ */
+static bool is_early(const struct conn *c, enum wire_dir dir, const struct stream_piece *piece)
+{
+	if (dir != WIRE_READ || c->state != CONN_OPEN || piece->tid == 0 || piece->tid == c->write_tid)
+		return false;
+	return c->write_tid != 0 || c->pub.server.p != NULL;
+}
+
+/* A write that began before a read returned was not made because of it: it comes first. */
+static void admit(struct conn_table *t, struct conn *c, uint64_t until_ns)
+{
+	struct conn_lane *l = &c->lane[WIRE_READ];
+
+	if (l->stream.held == NULL)
+		return;
+	stream_admit(&l->stream, until_ns);
+	lane_changed(t, l);
+}
+
+void conn_feed(struct conn_table *t, struct conn *c, enum wire_dir dir, const struct stream_piece *fed)
 {
 	struct conn_lane *l = &c->lane[dir];
+	struct stream_piece own = *fed, *piece = &own;
+
+	piece->early = is_early(c, dir, piece);
+	if (dir == WIRE_WRITE) {
+		admit(t, c, piece->start_ns);
+		c->write_tid = piece->tid;
+	}
 
 	if (c->state == CONN_OPEN && t->newest != c) {
 		lru_remove(t, c);
@@ -287,6 +317,8 @@ void conn_feed(struct conn_table *t, struct conn *c, enum wire_dir dir, const st
 	}
 	stream_feed(&l->stream, piece);
 	lane_changed(t, l);
+	if (dir == WIRE_WRITE && piece->offset + piece->len >= piece->call_end)
+		admit(t, c, UINT64_MAX);
 	while (t->held_bytes > HELD_BYTES_MAX) {
 		l = t->waiting;
 		stream_push(&l->stream);

@@ -31,6 +31,7 @@ struct conn {
 	struct flow_conn pub;
 	struct conn_lane lane[WIRE_DIRS];
 	enum conn_state state;
+	uint32_t write_tid;			  /* of the last write; 0: none yet */
 	struct conn_owner *owner;		  /* while open */
 	struct conn *sibling_prev, *sibling_next; /* of its owner */
 	struct conn *older, *newer;		  /* while open, by last use */

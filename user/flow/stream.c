@@ -196,6 +196,8 @@ static void settle_piece(struct stream *s, const struct stream_piece *piece)
 
 static bool is_due(const struct stream *s, const struct stream_piece *p)
 {
+	if (p->early)
+		return false;
 	return p->offset <= s->next || p->hole_cause != WIRE_CAUSE_NONE || missing_before(s, p) == 0;
 }
 
@@ -219,6 +221,18 @@ static void release(struct stream *s)
 	for (const struct stream_held *h = s->held; h != NULL; h = h->next)
 		if (h->since_ns < s->held_since_ns)
 			s->held_since_ns = h->since_ns;
+}
+
+void stream_admit(struct stream *s, uint64_t until_ns)
+{
+	for (struct stream_held *h = s->held; h != NULL && h->piece.ts_ns <= until_ns; h = h->next) {
+		if (!h->piece.early)
+			continue;
+		h->piece.early = false;
+		h->since_ns = h->piece.ts_ns;
+	}
+	if (s->held != NULL)
+		release(s);
 }
 
 void stream_push(struct stream *s)
@@ -250,7 +264,7 @@ static bool hold(struct stream *s, const struct stream_piece *p)
 	if (h == NULL)
 		return false;
 	h->piece = *p;
-	h->since_ns = p->ts_ns;
+	h->since_ns = p->ts_ns + (p->early ? STREAM_EARLY_NS - STREAM_HELD_NS : 0);
 	if (bytes > 0) {
 		memcpy(h->data, p->data, bytes);
 		h->piece.data = h->data;

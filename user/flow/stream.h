@@ -6,6 +6,9 @@
  * beyond it leaves a hole. What of the hole policy left out, the piece says (skipped); is the rest's cause known
  * (hole_cause: the kernel could not send), it is told at once; else the piece is held for a while, since two threads
  * on one connection may overtake each other, and after that the rest is the user side's loss.
+ *
+ * What a read brought may be told of before the write that asked for it, where two threads share a connection: a call is
+ * told of when it returns. Such a piece (early) is held for a while, too, though nothing is missing before it.
  */
 #ifndef FLOW_STREAM_H
 #define FLOW_STREAM_H
@@ -15,6 +18,7 @@
 #define STREAM_HELD_PIECES 64
 #define STREAM_HELD_BYTES  (1u << 20)
 #define STREAM_HELD_NS	   50000000u
+#define STREAM_EARLY_NS	   150000000u
 
 /* A piece of TLS data, or of the drain's loss. */
 struct stream_piece {
@@ -28,6 +32,7 @@ struct stream_piece {
 	enum wire_cause loss_cause; /* NONE: the bytes are here */
 	uint64_t skipped;	    /* before it in its direction, as the kernel counts */
 	const char *data;	    /* NULL when lost */
+	bool early;		    /* a write that began before this read returned may still come */
 };
 
 struct stream_held;
@@ -42,8 +47,9 @@ struct stream {
 	uint64_t skipped;	  /* the kernel's count at `next` */
 	struct stream_held *held; /* by offset */
 	uint32_t held_pieces;
-	size_t held_bytes;	/* memory */
-	uint64_t held_since_ns; /* arrival of the one that waits longest, by its own time */
+	size_t held_bytes; /* memory */
+	uint64_t
+		held_since_ns; /* arrival of the one that waits longest, by its own time; of an early one later */
 
 	/* the call that `next` is in, if any */
 	struct {
@@ -65,6 +71,8 @@ void stream_fini(struct stream *s);
 void stream_feed(struct stream *s, const struct stream_piece *piece);
 /* Gives up waiting for what is older than STREAM_HELD_NS at now_ns. */
 void stream_tick(struct stream *s, uint64_t now_ns);
+/* Early pieces that are not later than until_ns wait no longer. */
+void stream_admit(struct stream *s, uint64_t until_ns);
 /* Gives up waiting for the oldest hole. */
 void stream_push(struct stream *s);
 /* Gives up waiting altogether. */
