@@ -57,6 +57,7 @@ struct genai_work {
 	struct genai_lane *lane; /* of an upgraded exchange: its calls; of a call: whose it is */
 	struct genai_work *lane_prev, *lane_next; /* of a lane's open calls */
 	struct str lane_key;			  /* of a lane's call: what its messages are known by */
+	uint64_t sound_bytes;			  /* that the model spoke on it */
 	struct genai_rpc *rpc;			  /* of a call by JSON-RPC */
 	struct str session; /* of a connection that JSON-RPC goes over; p NULL: not known yet */
 	bool is_pipe;	    /* no HTTP: the other end of a pipe */
@@ -368,6 +369,10 @@ void genai_param_add_json(struct genai_work *w, const char *key, struct str json
 void genai_param_add_str(struct genai_work *w, const char *key, struct str s);
 /* A count that is there and not negative; else *out stays. */
 void genai_param_count(const struct json *j, int64_t *out);
+/* Bytes of a base64 string's JSON text. */
+size_t genai_param_sound(const struct json *base64);
+/* Says how much the model spoke on a lane's call: sound is counted, not kept. */
+void genai_param_add_sound(struct genai_work *w);
 
 /* ---- message.c ---- */
 /* Decoded, and copied into the arena unless it lives in the exchange's own bytes; STR_NONE when it is no string. */

@@ -90,7 +90,7 @@ static void results_read(struct live *s, const struct json *list)
 
 static size_t data_bytes(const struct json *blob)
 {
-	return json_raw(json_get(blob, "data")).n / 4 * 3;
+	return genai_param_sound(json_get(blob, "data"));
 }
 
 /* {"audio" | "video": {"data"}}, {"mediaChunks": [{"data"}]}, {"text"} */
@@ -137,14 +137,17 @@ static bool request(struct genai_work *w, const struct json *body)
 	return ok;
 }
 
-/* The parts of the list, each below `name` unless that is NULL; sound is left out. */
-static void parts_add(struct buf *b, const struct json *list, const char *name, bool *any)
+/* The parts of the list, each below `name` unless that is NULL; sound is left out, and counted. */
+static void parts_add(struct genai_work *w, struct buf *b, const struct json *list, const char *name,
+		      bool *any)
 {
 	if (json_type(list) != JSON_ARRAY)
 		return;
 	for (const struct json *e = json_first(list); e; e = json_next(e)) {
-		if (json_get_either(e, "inlineData", "inline_data") != NULL)
+		if (json_get_either(e, "inlineData", "inline_data") != NULL) {
+			w->sound_bytes += data_bytes(json_get_either(e, "inlineData", "inline_data"));
 			continue;
+		}
 		if (*any)
 			buf_add_char(b, ',');
 		*any = true;
@@ -195,14 +198,14 @@ static bool event(struct genai_work *w, const struct http_event *ev)
 	(void)json_bool(json_get_either(content, "turnComplete", "turn_complete"), &complete);
 	(void)json_bool(json_get(content, "interrupted"), &interrupted);
 	buf_add(&b, STR("{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":["));
-	parts_add(&b, json_get(json_get_either(content, "modelTurn", "model_turn"), "parts"), NULL, &any);
+	parts_add(w, &b, json_get(json_get_either(content, "modelTurn", "model_turn"), "parts"), NULL, &any);
 	if (json_type(said) == JSON_STRING) {
 		buf_addf(&b, "%s{\"text\":", any ? "," : "");
 		buf_add(&b, json_raw(said));
 		buf_add_char(&b, '}');
 		any = true;
 	}
-	parts_add(&b, json_get_either(tool, "functionCalls", "function_calls"), "functionCall", &any);
+	parts_add(w, &b, json_get_either(tool, "functionCalls", "function_calls"), "functionCall", &any);
 	buf_add(&b, STR("]}"));
 	/* A turn that was interrupted is complete later. */
 	if (interrupted || (!w->finished && (complete || tool != NULL)))
@@ -220,6 +223,7 @@ static bool event(struct genai_work *w, const struct http_event *ev)
 static void finish(struct genai_work *w)
 {
 	genai_gemini.finish(w);
+	genai_param_add_sound(w);
 }
 
 static const struct genai_decoder live = {

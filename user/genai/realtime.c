@@ -75,6 +75,18 @@ static void session_read(struct genai_lane *l, struct realtime *r, const struct 
 	set(l, &r->tools, json_get(session, "tools"));
 }
 
+/* What a session begins with. A client that reads and writes in two threads may have asked for something else by the time
+ * it reads this. */
+static void session_begin(struct genai_lane *l, struct realtime *r, const struct json *session)
+{
+	if (r->model.n == 0)
+		set(l, &r->model, json_get(session, "model"));
+	if (r->instructions.n == 0)
+		set(l, &r->instructions, json_get(session, "instructions"));
+	if (r->tools.n == 0)
+		set(l, &r->tools, json_get(session, "tools"));
+}
+
 static void items_comma(struct realtime *r)
 {
 	if (r->items.n > 0)
@@ -217,15 +229,13 @@ static void from_client(struct genai_lane *l, const struct http_ws_message *m, c
 			struct str type)
 {
 	struct realtime *r = state_get(l);
-	struct str audio;
 
 	if (str_eq(type, STR("session.update"))) {
 		session_read(l, r, json_get(j, "session"));
 	} else if (str_eq(type, STR("conversation.item.create"))) {
 		item_add(l, r, json_get(j, "item"));
 	} else if (str_eq(type, STR("input_audio_buffer.append"))) {
-		audio = json_raw(json_get(j, "audio"));
-		r->audio_bytes += audio.n / 4 * 3;
+		r->audio_bytes += genai_param_sound(json_get(j, "audio"));
 	} else if (str_eq(type, STR("input_audio_buffer.commit"))) {
 		audio_add(r);
 	} else if (str_eq(type, STR("input_audio_buffer.clear"))) {
@@ -260,6 +270,10 @@ static void from_server(struct genai_lane *l, const struct http_ws_message *m, c
 	bool created = str_eq(type, STR("response.created"));
 	struct str id = json_get_str(scratch, j, "response_id");
 
+	if (str_eq(type, STR("session.created"))) {
+		session_begin(l, r, json_get(j, "session"));
+		return;
+	}
 	if (str_starts(type, STR("session."))) {
 		session_read(l, r, json_get(j, "session"));
 		return;
@@ -272,6 +286,10 @@ static void from_server(struct genai_lane *l, const struct http_ws_message *m, c
 
 	if (w == NULL)
 		return;
+	if (str_eq(type, STR("response.output_audio.delta")) || str_eq(type, STR("response.audio.delta")))
+		w->sound_bytes += genai_param_sound(json_get(j, "delta"));
+	if (str_eq(type, STR("response.done")))
+		genai_param_add_sound(w);
 	/* One out of the conversation (null) is nothing that a later one goes on from. */
 	if (str_eq(type, STR("response.done")) &&
 	    json_type(json_path(j, "response", "conversation_id", NULL)) != JSON_NULL)

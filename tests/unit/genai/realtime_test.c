@@ -80,6 +80,7 @@ static const struct socket_row a_session_is_a_row_of_calls_rows[] = {
 	 "  chat provider=\"openai\" model=\"gpt-realtime\" id=\"r2\" previous=\"r1\" stream "
 	 "first\n"
 	 "  openai.api.type=\"realtime\"\n"
+	 "  bottrace.audio.output_bytes=3\n"
 	 "  tools [{\"type\":\"function\",\"name\":\"f\",\"description\":\"d\","
 	 "\"parameters\":{\"type\":\"object\"}}]\n"
 	 "  system\n"
@@ -270,6 +271,24 @@ static const struct socket_row the_server_begins_by_itself_rows[] = {
 	 "    text text=\"Hello\"\n"
 	 "  finish stop\n"
 	 "  usage 5 4 2 - -\n"
+	 "http ok note: a WebSocket: each call on it has a span\n"
+	 "  server=\"api.example.com\" port=443 path=\"/v1/realtime\"\n"},
+	{"a session that is read of after it was changed", "/v1/realtime",
+	 "> {\"type\":\"session.update\",\"session\":{\"instructions\":\"be brief\"}}\n"
+	 "< {\"type\":\"session.created\",\"session\":{\"id\":\"sess\","
+	 "\"model\":\"gpt-realtime\",\"instructions\":\"default\",\"tools\":[]}}\n"
+	 "> {\"type\":\"response.create\"}\n"
+	 "< {\"type\":\"response.created\",\"response\":{\"id\":\"r1\"}}\n"
+	 "< {\"type\":\"response.done\",\"response\":{\"object\":\"realtime.response\","
+	 "\"id\":\"r1\",\"status\":\"completed\",\"output\":[]}}",
+	 "chat ok\n"
+	 "  server=\"api.example.com\" port=443 path=\"/v1/realtime\"\n"
+	 "  chat provider=\"openai\" model=\"gpt-realtime\" id=\"r1\" stream\n"
+	 "  openai.api.type=\"realtime\"\n"
+	 "  system\n"
+	 "    text text=\"be brief\"\n"
+	 "  finish stop\n"
+	 "  usage - - - - -\n"
 	 "http ok note: a WebSocket: each call on it has a span\n"
 	 "  server=\"api.example.com\" port=443 path=\"/v1/realtime\"\n"},
 	{"sound that is cleared", "/v1/realtime?model=gpt-realtime",
