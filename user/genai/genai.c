@@ -385,6 +385,8 @@ static enum genai_status outcome(struct genai_work *w)
 		return GENAI_ERROR;
 	if (complete)
 		return GENAI_OK;
+	if (c->x->reset != NULL)
+		c->error_type = str_of(c->x->reset);
 	return c->x->end == HTTP_END_SESSION ? GENAI_OPEN : GENAI_ABORTED;
 }
 

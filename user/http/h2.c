@@ -24,6 +24,8 @@ enum frame_type {
 	FRAME_TYPES, /* the ones above; RFC 9218 has 16: PRIORITY_UPDATE */
 };
 
+#define BLOCK_FRAMES_MAX 16384u /* of one header block, each of a byte or of none */
+
 #define FLAG_END_STREAM	 0x01u
 #define FLAG_END_HEADERS 0x04u
 #define FLAG_PADDED	 0x08u
@@ -54,6 +56,7 @@ struct lane {
 	struct buf block;   /* header block so far */
 	uint32_t block_stream;
 	bool block_open, block_end_stream, block_lost;
+	uint32_t block_frames;
 	uint64_t block_offset;
 	struct http_hpack *hpack; /* NULL: cannot be read any more */
 };
@@ -185,13 +188,26 @@ static void block_add(struct http_h2 *h, struct http_side *s, struct lane *l, co
 		l->block_stream = f->type == FRAME_PUSH_PROMISE ? 0 : f->stream;
 		l->block_end_stream = f->flags & FLAG_END_STREAM && f->type == FRAME_HEADERS;
 		l->block_offset = s->at.offset;
+		l->block_frames = 0;
 		buf_clear(&l->block);
 		if (!payload_strip(f, &part) || buf_err(&l->payload) < 0)
 			l->block_lost = true;
 	}
 	buf_add(&l->block, part);
-	if (f->flags & FLAG_END_HEADERS)
+	/* One that is too long ends here, unread; what follows of it is nobody's. */
+	if (++l->block_frames > BLOCK_FRAMES_MAX)
+		lane_lose(l);
+	if (f->flags & FLAG_END_HEADERS || buf_err(&l->block) < 0 || l->block_frames > BLOCK_FRAMES_MAX)
 		block_done(h, s, l, p);
+}
+
+static uint32_t number_at(struct str s, size_t at)
+{
+	const uint8_t *p = (const uint8_t *)s.p + at;
+
+	if (s.n < at + 4)
+		return UINT32_MAX;
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
 static void frame_done(struct http_h2 *h, struct http_side *s, struct lane *l, const struct http_piece *p)
@@ -207,7 +223,12 @@ static void frame_done(struct http_h2 *h, struct http_side *s, struct lane *l, c
 			http_stream_end(h->conn, s, l->frame.stream, p);
 		break;
 	case FRAME_RST_STREAM:
-		http_stream_reset(h->conn, l->frame.stream);
+		http_stream_reset(h->conn, l->frame.stream, number_at(buf_str(&l->payload), 0));
+		break;
+	case FRAME_GOAWAY:
+		if (!http_is_request_side(s) && l->payload.n >= 8)
+			http_stream_goaway(h->conn, number_at(buf_str(&l->payload), 0) & 0x7fffffff,
+					   number_at(buf_str(&l->payload), 4));
 		break;
 	default:
 		break;
@@ -219,7 +240,8 @@ static void frame_done(struct http_h2 *h, struct http_side *s, struct lane *l, c
 
 static bool is_kept(const struct frame *f)
 {
-	return f->type == FRAME_HEADERS || f->type == FRAME_PUSH_PROMISE || f->type == FRAME_CONTINUATION;
+	return f->type == FRAME_HEADERS || f->type == FRAME_PUSH_PROMISE || f->type == FRAME_CONTINUATION ||
+	       f->type == FRAME_RST_STREAM || f->type == FRAME_GOAWAY;
 }
 
 static void payload_feed(struct http_h2 *h, struct http_side *s, struct lane *l, struct str part,
@@ -238,6 +260,9 @@ static void payload_feed(struct http_h2 *h, struct http_side *s, struct lane *l,
 	if (l->frame.flags & FLAG_PADDED && !l->pad_read && part.n > 0) {
 		l->pad_read = true;
 		l->pad = (uint8_t)part.p[0];
+		if (l->pad >= l->frame.length)
+			http_stream_broken(h->conn, s, l->frame.stream,
+					   "HTTP/2: padding longer than its frame");
 		data.data = str_skip(data.data, 1);
 		data.offset++;
 	}

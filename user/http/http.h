@@ -88,6 +88,7 @@ struct http_exchange {
 	struct http_message request, response;
 	struct http_gap *gaps;	   /* in order */
 	struct http_broken broken; /* the first one */
+	const char *reset; /* HTTP/2: why a side gave the stream up (RFC 9113 7), static; NULL: none did */
 	enum http_end end;
 	struct arena *arena; /* the exchange's; for its consumers too */
 	void *user;	     /* of the room that consumes exchanges */

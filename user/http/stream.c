@@ -265,13 +265,62 @@ void http_stream_end(struct http_conn *c, struct http_side *s, uint32_t stream, 
 		over(c, o, which, p);
 }
 
-void http_stream_reset(struct http_conn *c, uint32_t stream)
+/* RFC 9113 7 */
+static const char *code_name(uint32_t code)
+{
+	static const char *const names[] = {
+		"NO_ERROR",
+		"PROTOCOL_ERROR",
+		"INTERNAL_ERROR",
+		"FLOW_CONTROL_ERROR",
+		"SETTINGS_TIMEOUT",
+		"STREAM_CLOSED",
+		"FRAME_SIZE_ERROR",
+		"REFUSED_STREAM",
+		"CANCEL",
+		"COMPRESSION_ERROR",
+		"CONNECT_ERROR",
+		"ENHANCE_YOUR_CALM",
+		"INADEQUATE_SECURITY",
+		"HTTP_1_1_REQUIRED",
+	};
+
+	return code < sizeof(names) / sizeof(names[0]) ? names[code] : "_OTHER";
+}
+
+static void give_up(struct http_open *o, uint32_t code)
+{
+	/* After a whole answer it only stops the upload (RFC 9113 8.1). */
+	if (!o->response_over)
+		o->x.reset = code_name(code);
+	http_exchange_end(o, o->response_over ? HTTP_END_DONE : HTTP_END_CLOSED);
+}
+
+void http_stream_reset(struct http_conn *c, uint32_t stream, uint32_t code)
 {
 	struct http_open *o = find(c, stream);
 
-	/* After a whole answer it only stops the upload (RFC 9113 8.1). */
 	if (o != NULL)
-		http_exchange_end(o, o->response_over ? HTTP_END_DONE : HTTP_END_CLOSED);
+		give_up(o, code);
+}
+
+void http_stream_goaway(struct http_conn *c, uint32_t last, uint32_t code)
+{
+	struct http_open *next;
+
+	for (struct http_open *o = c->first; o; o = next) {
+		next = o->next;
+		if (o->stream > last)
+			give_up(o, code);
+	}
+}
+
+void http_stream_broken(struct http_conn *c, struct http_side *s, uint32_t stream, const char *why)
+{
+	struct http_open *o = find(c, stream);
+
+	if (o != NULL)
+		http_exchange_broken(o, s->dir, s->at.offset, why);
 }
 
 void http_stream_gap(struct http_conn *c, struct http_side *s, uint32_t stream, const struct flow_gap *gap,

@@ -29,7 +29,12 @@ void http_stream_headers(struct http_conn *c, struct http_side *s, uint32_t stre
 void http_stream_data(struct http_conn *c, struct http_side *s, uint32_t stream,
 		      const struct http_piece *data);
 void http_stream_end(struct http_conn *c, struct http_side *s, uint32_t stream, const struct http_piece *p);
-void http_stream_reset(struct http_conn *c, uint32_t stream);
+/* A side gives it up, for a reason of RFC 9113 7. */
+void http_stream_reset(struct http_conn *c, uint32_t stream, uint32_t code);
+/* The server takes no stream beyond `last`. */
+void http_stream_goaway(struct http_conn *c, uint32_t last, uint32_t code);
+/* What came for it on s makes no sense. */
+void http_stream_broken(struct http_conn *c, struct http_side *s, uint32_t stream, const char *why);
 /* Bytes of one stream's body are missing. */
 void http_stream_gap(struct http_conn *c, struct http_side *s, uint32_t stream, const struct flow_gap *gap,
 		     uint64_t bytes);

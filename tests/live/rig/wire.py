@@ -110,9 +110,13 @@ class Http2Server(Server):
             elif kind == h2.PING and not flags & 1:
                 self._send(sock, connection, h2.frame(h2.PING, 1, 0, bytes(8)))
             elif kind in (h2.DATA, h2.HEADERS) and flags & h2.END_STREAM:
-                a = self.answer()
-                body = b"".join(a.chunks) if a.chunks is not None else a.body
-                self._send(sock, connection, h2.headers(encoder, stream, [(":status", str(a.status)), *a.headers.items()],
-                                                        False))
-                self._send(sock, connection, h2.data(stream, body, 700))
+                for frames in self.frames(encoder, stream):
+                    self._send(sock, connection, frames)
         return False
+
+    def frames(self, encoder, stream):
+        """What is sent when the request on this stream is whole."""
+        a = self.answer()
+        body = b"".join(a.chunks) if a.chunks is not None else a.body
+        yield h2.headers(encoder, stream, [(":status", str(a.status)), *a.headers.items()], False)
+        yield h2.data(stream, body, 700)

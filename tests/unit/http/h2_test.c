@@ -209,9 +209,9 @@ static void streams_that_are_reset(void **state)
 		   "done 2 DONE\n"
 		   "  req cut @137 wire 93 body 0/0 \"\"\n"
 		   "  res @82 wire 35 body 0/0 \"\"\n"
-		   "done 3 CLOSED\n"
+		   "done 3 CLOSED REFUSED_STREAM\n"
 		   "  req @230 wire 104 body 2/2 \"{}\"\n"
-		   "done 1 CLOSED\n"
+		   "done 1 CLOSED CANCEL\n"
 		   "  req @33 wire 117 body 2/2 \"{}\"\n"
 		   "  res cut unkept @9 wire 73 body 10/10 \"\"\n"
 		   "stray write 46\n"
@@ -250,6 +250,39 @@ static void pushed_streams(void **state)
 }
 
 /* Joined after the preface: the tables are not known, so that what is in them is marked; what is sent whole is read. */
+/* The server takes no more: what it will not answer ends, what it still does goes on. */
+static void server_that_goes_away(void **state)
+{
+	struct buf *w, *r;
+
+	(void)state;
+	w = play_bytes(&play, W);
+	h2_preface(w);
+	ask(w, 1);
+	ask(w, 3);
+	r = play_bytes(&play, R);
+	h2_frame(r, H2_SETTINGS, 0, 0, STR(""));
+	h2_frame(r, H2_GOAWAY, 0, 0, STR("\0\0\0\1\0\0\0\xb"));
+	answer(r, 1, "data: hi\n\n");
+	play_check(&play, "goaway",
+		   "begin 1\n"
+		   "request 1 POST /p: host=\"h\" content-type=\"application/json\"\n"
+		   "asked 1\n"
+		   "begin 2\n"
+		   "request 2 POST /p: host=\"h\" content-type=\"application/json\"\n"
+		   "asked 2\n"
+		   "done 2 CLOSED ENHANCE_YOUR_CALM\n"
+		   "  req @137 wire 104 body 2/2 \"{}\"\n"
+		   "response 1 200: content-type=\"text/event-stream\"\n"
+		   "body 1\n"
+		   "event 1 \"hi\"\n"
+		   "done 1 DONE\n"
+		   "  req @33 wire 104 body 2/2 \"{}\"\n"
+		   "  res unkept @26 wire 82 body 10/10 \"\"\n"
+		   "stray write 33\n"
+		   "stray read 26\n");
+}
+
 static void joined_in_mid_connection(void **state)
 {
 	struct buf *w, *r;
@@ -550,6 +583,7 @@ int main(void)
 		cmocka_unit_test(interim_answers_and_trailers),
 		cmocka_unit_test(streams_that_are_reset),
 		cmocka_unit_test(pushed_streams),
+		cmocka_unit_test(server_that_goes_away),
 		cmocka_unit_test(joined_in_mid_connection),
 		cmocka_unit_test(gaps),
 		cmocka_unit_test(a_gap_in_the_requests),

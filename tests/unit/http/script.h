@@ -182,6 +182,8 @@ static void script_done(void *ctx, struct http_exchange *x)
 	enum wire_dir request = x->server_side ? WIRE_READ : WIRE_WRITE;
 
 	buf_addf(&t->out, "done %llu %s", (unsigned long long)x->index, ends[x->end]);
+	if (x->reset)
+		buf_addf(&t->out, " %s", x->reset);
 	if (x->broken.set)
 		buf_addf(&t->out, " broken %s@%llu %s", x->broken.dir == WIRE_READ ? "read" : "write",
 			 (unsigned long long)x->broken.offset, x->broken.why);
