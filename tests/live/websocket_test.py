@@ -206,6 +206,35 @@ def conversation(python, packages, client, mode, deflate):
         server.close()
 
 
+def attached(python, packages, client, mode):
+    """In mid-connection: the next call is read, or it is said that none can be."""
+    case, packed = CASES[client], "packed" in mode
+    server = Talker(case.script, packages)
+    process = subprocess.Popen([python, CLIENT, client, mode, server.url, server.ca, "pause"], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        rig.equal("first", (json.loads(process.stdout.readline()), process.stdout.readline()), (["get_weather", ARGUMENTS], "ready\n"))
+        with rig.Attach(process.pid) as a:
+            out, err = process.communicate("go\n\n", timeout=60)
+            rig.equal("client", (process.returncode, err if process.returncode else "", json.loads(out.splitlines()[0])), (0, "", [TEXT]))
+            document = a.stop()
+        rig.check_ledger(document)
+        spans = rig.spans(document, "http")
+        rig.equal("the socket", [(s["name"], s["status"]["code"], s["attributes"].get("bottrace.broken")) for s in spans],
+                  [("HTTP", "ok", None)])
+        note = "a WebSocket whose compressed messages cannot be read" if packed else "a WebSocket; each call from then on has a span"
+        rig.equal("note", spans[0]["attributes"]["bottrace.note"], "attached in mid-connection: " + note)
+        calls = rig.spans(document, "chat") + rig.spans(document, "generate_content")
+        rig.equal("calls", [(s["status"]["code"], s["attributes"]["gen_ai.usage.output_tokens"]) for s in calls],
+                  [] if packed else [("ok", 11)])
+        for s in calls:
+            parts = s["attributes"]["gen_ai.output.messages"][0]["parts"]
+            rig.equal("answer", "".join(p["content"] for p in parts if p["type"] == "text"), TEXT)
+    finally:
+        process.kill()
+        server.close()
+
+
 def main():
     suite = rig.Suite()
     found = rig.interpreters()
@@ -221,6 +250,8 @@ def main():
     packages = str(next(Path(python).parent.parent.glob("lib/python3*/site-packages")))
     for client, mode in chosen:
         suite.test(conversation, python, packages, client, mode, {}, name=f"{version} {client} {mode}")
+    for client, mode in (("responses", "async"), ("realtime", "sync"), ("raw", "async-packed"), ("live", "async-packed")):
+        suite.test(attached, python, packages, client, mode, name=f"{version} attached {client} {mode}")
     suite.close()
 
 

@@ -26,17 +26,47 @@ static const struct genai_talk *talk_find(struct str path)
 	return NULL;
 }
 
-static struct genai_lane *lane_get(struct genai_work *up)
+/* What only one of them says; NULL: the message may be of any. */
+static const struct genai_talk *talk_guess(struct arena *scratch, const struct json *j)
+{
+	static const char *const live[] = {
+		"setup",	"clientContent", "client_content", "realtimeInput", "realtime_input",
+		"toolResponse", "tool_response", "serverContent",  "setupComplete", "toolCall"};
+	static const char *const spoken[] = {"session.", "conversation.", "input_audio_buffer.",
+					     "rate_limits."};
+	struct str type = json_get_str(scratch, j, "type");
+	const struct json *object = json_path(j, "response", "object", NULL);
+
+	for (size_t i = 0; type.n == 0 && i < sizeof(live) / sizeof(live[0]); i++)
+		if (json_type(json_get(j, live[i])) == JSON_OBJECT)
+			return &genai_talk_gemini;
+	for (size_t i = 0; i < sizeof(spoken) / sizeof(spoken[0]); i++)
+		if (str_starts(type, str_of(spoken[i])))
+			return &genai_talk_realtime;
+	if (json_is(object, "realtime.response"))
+		return &genai_talk_realtime;
+	if (json_is(object, "response"))
+		return &genai_talk_responses;
+	if (!str_eq(type, STR("response.create")))
+		return NULL;
+	return json_get(j, "model") != NULL || json_path(j, "response", "model", NULL) != NULL
+		       ? &genai_talk_responses
+		       : &genai_talk_realtime;
+}
+
+static struct genai_lane *lane_get(struct genai_work *up, struct arena *scratch, const struct json *j)
 {
 	const struct genai_talk *talk;
 
 	if (up->lane != NULL)
 		return up->lane;
-	talk = talk_find(up->c.path);
+	talk = up->c.x->joined ? talk_guess(scratch, j) : talk_find(up->c.path);
 	if (talk == NULL)
 		return NULL;
 	up->lane = arena_alloc(up->c.arena, sizeof(*up->lane));
-	up->c.note = "a WebSocket: each call on it has a span";
+	up->c.note = up->c.x->joined
+			     ? "attached in mid-connection: a WebSocket; each call from then on has a span"
+			     : "a WebSocket: each call on it has a span";
 	if (up->lane != NULL)
 		*up->lane = (struct genai_lane){.g = up->g, .up = up, .talk = talk};
 	return up->lane;
@@ -44,15 +74,25 @@ static struct genai_lane *lane_get(struct genai_work *up)
 
 void genai_lane_feed(struct genai_work *up, const struct http_ws_message *m)
 {
-	struct genai_lane *l = lane_get(up);
 	struct arena *scratch = genai_scratch(up);
+	struct genai_lane *l;
 
-	if (l == NULL || scratch == NULL || m->data.n == 0)
+	if (up->c.x->joined && up->lane == NULL)
+		up->c.note = m->cut ? "attached in mid-connection: a WebSocket whose compressed messages "
+				      "cannot be "
+				      "read"
+				    : "attached in mid-connection: a WebSocket";
+	if (scratch == NULL || m->data.n == 0 ||
+	    (up->lane == NULL && !up->c.x->joined && !talk_find(up->c.path)))
 		return;
 	/* Google sends its JSON in binary messages. */
-	if (str_trim(m->data).p[0] != '{')
+	if (str_trim(m->data).n == 0 || str_trim(m->data).p[0] != '{')
 		return;
-	l->talk->message(l, m, json_parse(scratch, m->data, NULL));
+	const struct json *j = json_parse(scratch, m->data, NULL);
+
+	l = lane_get(up, scratch, j);
+	if (l != NULL)
+		l->talk->message(l, m, j);
 }
 
 /* The exchange of one call: the upgrade's head, the message as body. */

@@ -176,6 +176,48 @@ static void join_h2(struct http_side *s, const struct http_piece *p)
 	begin_h2(c, !fresh, fresh ? 24 : 0);
 }
 
+/* A WebSocket's frames without its upgrade: we came later. JSON says so at once, anything else the second time. */
+static bool is_joined_ws(struct http_side *s, const struct http_piece *p)
+{
+	struct http_conn *c = s->conn;
+	bool masked, start = s->stage == HTTP_AT_START && s->unsure && s->held.n == 0;
+
+	if (c->index > 0 || c->role_known || !(start || s->stage == HTTP_AT_SCAN))
+		return false;
+	int likeness = http_ws_likeness(p->data, &masked);
+
+	c->frames_seen = likeness == 0 ? 0 : c->frames_seen + (uint32_t)likeness;
+	if (c->frames_seen < 2)
+		return false;
+	c->role_known = true;
+	c->request_dir = masked ? s->dir : 1 - s->dir; /* a client masks */
+	return true;
+}
+
+static void join_ws(struct http_side *s, const struct http_piece *p)
+{
+	struct http_conn *c = s->conn;
+	struct http_open *o;
+
+	s->at = *p;
+	s->at.data = STR_NONE;
+	c->proved = true;
+	o = http_exchange_open(s);
+	for (int d = 0; d < WIRE_DIRS; d++) {
+		http_scan_drop(&c->side[d]);
+		c->side[d].stage = HTTP_AT_OVER;
+	}
+	if (o == NULL)
+		return;
+	o->request_over = o->request_told = true;
+	o->x.joined = true;
+	http_exchange_begins(&o->x.response, &s->at);
+	c->http->ops.begin(c->http->ctx, &o->x);
+	c->ws = http_ws_join(c, o);
+	if (c->ws == NULL)
+		http_exchange_end(o, HTTP_END_LOST);
+}
+
 static void judge_line(struct http_side *s, const struct http_piece *p)
 {
 	struct str line = buf_str(&s->held);
@@ -350,6 +392,8 @@ void http_feed(struct http *h, const struct flow_chunk *chunk)
 	}
 	if (c->h2 == NULL && c->ws == NULL && is_joined_h2(s, &p))
 		join_h2(s, &p);
+	if (c->h2 == NULL && c->ws == NULL && is_joined_ws(s, &p))
+		join_ws(s, &p);
 	if (c->h2 == NULL && c->ws == NULL)
 		look_for_next(s, p.data);
 	while (p.data.n > 0 && c->h2 == NULL && c->ws == NULL) {

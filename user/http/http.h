@@ -77,11 +77,12 @@ enum http_end {
 struct http_exchange {
 	uint64_t index; /* on its connection, from 1 */
 	struct flow_conn *conn;
-	uint32_t tid;		   /* thread that wrote (or first read) */
-	bool server_side;	   /* the process answers here (it read the request) */
-	bool http2;		   /* a stream of HTTP/2 */
-	bool tunnelled;		   /* behind a CONNECT on this connection, whose other end is a proxy */
-	bool request_seen;	   /* false: attached in mid-exchange, only the response came by */
+	uint32_t tid;	   /* thread that wrote (or first read) */
+	bool server_side;  /* the process answers here (it read the request) */
+	bool http2;	   /* a stream of HTTP/2 */
+	bool joined;	   /* a WebSocket whose upgrade was not seen: no request, no head of a response */
+	bool tunnelled;	   /* behind a CONNECT on this connection, whose other end is a proxy */
+	bool request_seen; /* false: attached in mid-exchange, only the response came by */
 	struct str method, target; /* as on the wire */
 	int status;		   /* final status; 0: none yet */
 	bool wanted; /* set by the consumer in response_head: it reads the body, whatever its type */

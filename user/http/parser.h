@@ -118,6 +118,7 @@ struct http_conn {
 	bool judged;		   /* whether it is HTTP at all is decided */
 	bool whole;		   /* HTTP_WORD_WHOLE was said */
 	bool tunnel;		   /* behind a CONNECT */
+	uint32_t frames_seen;	   /* how much it looks like a WebSocket that was joined */
 	bool pipelines;		   /* has sent a request before the answer to the one before, for sure */
 	uint64_t index;
 	uint32_t orphans; /* answers to come for requests that were given up */

@@ -41,6 +41,7 @@ struct lane {
 
 struct http_ws {
 	struct http_conn *conn;
+	bool joined; /* the upgrade was not seen */
 	struct http_open *o;
 	struct lane lane[WIRE_DIRS];
 };
@@ -106,6 +107,34 @@ static bool is_frames(const struct lane *l, bool masked, struct str data)
 		data = str_skip(data, head_bytes(p) + (size_t)f.length);
 	}
 	return frames > 0;
+}
+
+int http_ws_likeness(struct str call, bool *masked)
+{
+	int likeness = 1;
+
+	*masked = call.n >= 2 && (uint8_t)call.p[1] & 0x80;
+	if (call.n == 0)
+		return 0;
+	for (size_t n; call.n > 0; call = str_skip(call, n)) {
+		const uint8_t *p = (const uint8_t *)call.p;
+
+		if (call.n < 2 || call.n < head_bytes(p) || (p[0] & 0x30) || !is_opcode(p[0] & 0x0f) ||
+		    !!(p[1] & 0x80) != *masked)
+			return 0;
+		struct frame f = frame_read(p);
+		bool control = f.opcode >= OP_CLOSE;
+
+		if (f.length > call.n - head_bytes(p) ||
+		    (control && (!f.fin || f.compressed || f.length > 125)) ||
+		    (f.opcode == OP_CONTINUATION && f.compressed))
+			return 0;
+		n = head_bytes(p) + (size_t)f.length;
+		if ((f.opcode == OP_TEXT || f.opcode == OP_BINARY) && !f.compressed && f.length > 1 &&
+		    (p[head_bytes(p)] ^ (f.masked ? f.mask[0] : 0)) == '{')
+			likeness = 2;
+	}
+	return likeness;
 }
 
 /* ---- messages ---- */
@@ -203,7 +232,8 @@ static void message_done(struct http_ws *w, struct http_side *s, struct lane *l,
 		int r = inflate_message(l, &out);
 
 		if (r < 0) {
-			broken(w, s, l->at.offset, "a WebSocket message cannot be inflated");
+			if (!w->joined) /* else it builds on what was not seen: nobody's fault */
+				broken(w, s, l->at.offset, "a WebSocket message cannot be inflated");
 			l->deflate_lost = !l->fresh_each;
 			l->cut = true;
 		}
@@ -389,6 +419,18 @@ struct http_ws *http_ws_new(struct http_conn *c, struct http_open *o)
 		l->fresh_each = has_option(extension, client ? "client_no_context_takeover"
 							     : "server_no_context_takeover");
 	}
+	return w;
+}
+
+struct http_ws *http_ws_join(struct http_conn *c, struct http_open *o)
+{
+	struct http_ws *w = http_ws_new(c, o);
+
+	if (w == NULL)
+		return NULL;
+	w->joined = true;
+	for (int d = 0; d < WIRE_DIRS; d++)
+		w->lane[d].deflate = w->lane[d].fresh_each = w->lane[d].lost = true;
 	return w;
 }
 

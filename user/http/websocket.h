@@ -9,6 +9,11 @@ struct http_ws;
 
 /* The connection is o's from here on; o, whose response is a 101, stays open. NULL without memory. */
 struct http_ws *http_ws_new(struct http_conn *c, struct http_open *o);
+/* How much a call's bytes look like frames that fill it to the byte: 0 not at all; 1 they may be; 2 their text is JSON. */
+int http_ws_likeness(struct str call, bool *masked);
+/* The same as http_ws_new for a connection whose upgrade was not seen: what is compressed is read if it needs nothing that
+ * came before. */
+struct http_ws *http_ws_join(struct http_conn *c, struct http_open *o);
 /* Whether o was upgraded to it. */
 bool http_ws_is_of(const struct http_ws *w, const struct http_open *o);
 /* All of p is taken. */

@@ -408,6 +408,56 @@ static void bombs(void **state)
 		 "  res @0 wire 4221 body 4098/0 \"\"\n");
 }
 
+/* The upgrade was not seen: JSON is believed at once, and what is compressed is read where it needs nothing from before. */
+static void joined(void **state)
+{
+	struct buf unseen;
+	z_stream z;
+
+	(void)state;
+	packer(&z);
+	ws_frame(play_bytes(&play, W), TEXT, true, STR("{\"a\":1}"));
+	pack_frame(&z, play_bytes(&play, R), false, STR("{\"text\":\"something to say\"}"));
+	play_text(&play, W, "");
+	buf_init(&unseen, SIZE_MAX);
+	pack_frame(&z, &unseen, false, STR("{\"text\":\"nothing else to do\"}"));
+	buf_fini(&unseen);
+	pack_frame(&z, play_bytes(&play, R), false, STR("{\"text\":\"nothing else to do\"}"));
+	ws_frame(play_bytes(&play, W), TEXT, true, STR("{\"a\":2}"));
+	(void)play_bytes(&play, FREED);
+	deflateEnd(&z);
+	play_run(&play, "joined", PLAY_ONCE,
+		 "begin 1 unasked\n"
+		 "message 1 write text @0 wire 13 \"{\"a\":1}\"\n"
+		 "message 1 read text @0 wire 31 \"{\"text\":\"something to say\"}\"\n"
+		 "message 1 read text cut @31 wire 6 \"\"\n"
+		 "message 1 write text @13 wire 13 \"{\"a\":2}\"\n"
+		 "done 1 UPGRADED\n"
+		 "  res headless cut unkept @0 wire 37 body 37/0 \"\"\n");
+}
+
+/* Anything else has to look so twice; and what is no frame to its last byte never does. */
+static void joined_late(void **state)
+{
+	(void)state;
+	ws_frame(play_bytes(&play, W), 0x82, true, STR("\x01\x02\x03"));
+	ws_frame(play_bytes(&play, R), 0x82, false, STR("\x04\x05"));
+	ws_frame(play_bytes(&play, W), 0x82, true, STR("\x06"));
+	(void)play_bytes(&play, FREED);
+	play_run(&play, "late", PLAY_ONCE,
+		 "begin 1 unasked\n"
+		 "message 1 read binary @0 wire 4 \"\\x04\\x05\"\n"
+		 "message 1 write binary @9 wire 7 \"\\x06\"\n"
+		 "done 1 UPGRADED\n"
+		 "  res headless cut unkept @0 wire 4 body 4/0 \"\"\n"
+		 "stray write 9\n");
+	play_text(&play, W, "\x81\x85xxxxhello!");
+	play_text(&play, R, "\x81\x02{}\n");
+	play_text(&play, W, "\x83\x81xxxxh");
+	(void)play_bytes(&play, FREED);
+	play_run(&play, "never", PLAY_ONCE, "stray write 19\nstray read 5\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -421,6 +471,8 @@ int main(void)
 		cmocka_unit_test(gaps),
 		cmocka_unit_test(gaps_in_what_is_packed),
 		cmocka_unit_test(bombs),
+		cmocka_unit_test(joined),
+		cmocka_unit_test(joined_late),
 	};
 
 	return cmocka_run_group_tests_name("http websocket", tests, NULL, NULL);
