@@ -38,6 +38,14 @@ class Both:
             s.wait_closed()
 
 
+def check_whole(document, server):
+    """What the program prints may be JSON, too: its pipe is not the question here."""
+    rig.check_ledger(document)
+    document["connections"] = [c for c in document["connections"] if c.get("transport") != "pipe"]
+    rig.check_bytes(document, server)
+    rig.equal("complete", document["complete"], True)
+
+
 def check_chats(document, count=2):
     chats = rig.spans(document, "chat")
     rig.equal("calls", [s["name"] for s in chats], ["chat gpt-5-mini"] * count)
@@ -59,7 +67,7 @@ def check_tree(document, proxies, seen):
     rig.equal("other spans", [(s["name"], s["status"]["code"]) for s in rig.spans(document, "http")],
               [(f"CONNECT {NAME}:443", "ok")] * seen)
     for span in rig.spans(document, "http"):
-        rig.equal("the CONNECT's server", span["attributes"]["server.address"], "localhost")
+        assert span["attributes"]["server.address"] in ("localhost", "127.0.0.1"), span["attributes"]
         rig.equal("its status", span["attributes"]["http.response.status_code"], 200)
     rig.equal("kinds", {s["kind"] for s in rig.spans(document)}, {"process", "chat"} | ({"http"} if seen else set()))
     rig.equal("broken", [s["name"] for s in rig.spans(document) if "bottrace.broken" in s["attributes"]], [])
@@ -89,7 +97,7 @@ class Place:
             behind = (self.proxies[-1] if self.proxies else self.server).port
             self.proxies.append(Proxy(behind, self.server.context if secure else None))
         self.proxy = self.proxies[-1]
-        self.all = Both(self.server, *(self.proxies if secure else ()))
+        self.all = Both(self.server, *self.proxies)
 
     def __enter__(self):
         return self
@@ -113,14 +121,14 @@ def traced(place, command, seen, env=None):
     place.forget()
     r, document = rig.run(command, env=env)
     rig.equal("traced", (r.returncode, r.stdout), (0, want))
-    rig.check_whole(document, place.all)
+    check_whole(document, place.all)
     check_tree(document, place.proxies, seen)
     return document
 
 
 def proxied(python, client, secure):
     with Place(secure=secure) as place:
-        traced(place, [python, CLIENT, client, f"https://{NAME}", place.proxy.url, place.server.ca], seen=secure)
+        traced(place, [python, CLIENT, client, f"https://{NAME}", place.proxy.url, place.server.ca], seen=1)
 
 
 def ciphertext_is_left(python, client):
@@ -152,9 +160,9 @@ def curl(secure):
             raise rig.Skip("no curl with OpenSSL 3 and HTTPS proxies")
         r, document = rig.run(command)
         rig.equal("curl", (r.returncode, json.loads(r.stdout)["choices"][0]["message"]["content"]), (0, TEXT))
-        rig.check_whole(document, place.all)
+        check_whole(document, place.all)
         check_chats(document, 1)
-        rig.equal("other spans", [s["name"] for s in rig.spans(document, "http")], [f"CONNECT {NAME}:443"] * secure)
+        rig.equal("other spans", [s["name"] for s in rig.spans(document, "http")], [f"CONNECT {NAME}:443"])
 
 
 def program(directory):
@@ -174,8 +182,7 @@ def nested(mode, hops):
         r, document = rig.run(command)
         rig.equal("status", r.returncode, 0)
         rig.equal("answers", [json.loads(l)["choices"][0]["message"]["content"] for l in r.stdout.splitlines()], [TEXT] * 2)
-        rig.check_ledger(document)
-        rig.check_bytes(document, place.all)
+        check_whole(document, place.all)
         rig.equal("abandoned", document["ledger"]["calls"]["abandoned"], 0)
         check_tree(document, place.proxies, hops)
 
@@ -192,6 +199,7 @@ def too_deep():
         assert document["ledger"]["calls"]["abandoned"] > 0, document["ledger"]
         rig.equal("complete", document["complete"], False)
         place.all.wait_closed()
+        document["connections"] = [c for c in document["connections"] if c["tls"]]
         for s, layer in zip((place.server, *place.proxies[:-1]), reversed(document["connections"])):
             rig.equal("bytes of a layer", (layer["write"]["bytes"], layer["read"]["bytes"]),
                       (len(s.connections[0].received), len(s.connections[0].sent)))

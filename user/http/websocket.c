@@ -111,7 +111,7 @@ static bool is_frames(const struct lane *l, bool masked, struct str data)
 
 int http_ws_likeness(struct str call, bool *masked)
 {
-	int likeness = 1;
+	int likeness = 0; /* zeros are empty continuations */
 
 	*masked = call.n >= 2 && (uint8_t)call.p[1] & 0x80;
 	if (call.n == 0)
@@ -130,6 +130,8 @@ int http_ws_likeness(struct str call, bool *masked)
 		    (f.opcode == OP_CONTINUATION && f.compressed))
 			return 0;
 		n = head_bytes(p) + (size_t)f.length;
+		if ((f.opcode == OP_TEXT || f.opcode == OP_BINARY) && f.length > 0 && likeness == 0)
+			likeness = 1;
 		if ((f.opcode == OP_TEXT || f.opcode == OP_BINARY) && !f.compressed && f.length > 1 &&
 		    (p[head_bytes(p)] ^ (f.masked ? f.mask[0] : 0)) == '{')
 			likeness = 2;

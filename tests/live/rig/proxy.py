@@ -2,7 +2,8 @@
 """A proxy on loopback: CONNECT leads to one server, whatever is asked for, and so does a target in absolute form.
 
     proxy = Proxy(port, context)     context: TLS to the proxy itself; None: it is spoken to in the clear
-    proxy.connections                [Connection] as in server.py: what it moved, after its own TLS
+    proxy.connections                [Connection] as in server.py: what it moved, after its own TLS; in the clear only until the
+                                     tunnel stands, since nothing behind it is read
     proxy.asked                      [first line of each request]
 """
 import select
@@ -84,11 +85,14 @@ class Proxy:
             ready = [sock] if waits else select.select([sock, far], [], [])[0]
             if sock in ready:
                 data = sock.recv(65536)
-                connection.received += data
                 far.sendall(data)
+                if self.context:
+                    connection.received += data
             else:
                 data = far.recv(65536)
-                self._send(sock, connection, data)
+                if self.context:
+                    connection.sent += data
+                sock.sendall(data)
             if not data:
                 return
 
