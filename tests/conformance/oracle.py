@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What recorded exchanges with model servers say, read by the plainest means: the second opinion on the decoders.
 
-    oracle.py DATA > wire.table.json     one row for every exchange in DATA/wire, and those of DATA/handmade that are HTTP
+    oracle.py DATA > wire.table.json     one row for every exchange in DATA/wire, those of DATA/handmade that are HTTP, and written.py's
 
 DATA/wire holds NAME.req and NAME.resp (raw HTTP/1.1, identity, Content-Length or to the end of the file) and INDEX.json
 (name, host). Shares nothing with the decoders. Long texts are kept as their length and SHA-256.
@@ -12,7 +12,7 @@ import pathlib
 import re
 import sys
 
-from apis import anthropic, bedrock, cohere, embeddings, google, ollama, openai, responses
+from apis import anthropic, bedrock, cohere, embeddings, google, interactions, ollama, openai, responses
 from apis.base import ndjson, short, split_http, sse
 from recorded import exchanges
 
@@ -32,6 +32,7 @@ APIS = (  # the end of a path: who reads it; None: no model is asked there
     (r"/responses(/compact)?", responses.Responses()),
     (r"/v1/messages", anthropic.Messages()),
     (r":(stream)?[gG]enerateContent", google.Generate()),
+    (r"/v1beta/interactions", interactions.Interactions()),
     (r":(embedContent|batchEmbedContents)", google.Embed()),
     (r"/model/[^/]+/converse(-stream)?", bedrock.Converse()),
     (r"/model/[^/]+/invoke(-with-response-stream)?", anthropic.Invoke()),

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The recorded exchanges that the table is about: those of wire/, and those of handmade/ with the other half by hand."""
+"""The recorded exchanges that the table is about: those of wire/, those of handmade/ with the other half by hand, and those of written.py."""
 import json
+
+import written
 
 
 class Exchange:
@@ -58,3 +60,6 @@ def exchanges(data):
         request, response = ((wire / (entry["name"] + end)).read_bytes() for end in (".req", ".resp"))
         yield Exchange(entry["name"], entry["host"], request, response)
     yield from handmade(data / "handmade")
+    for name, host, path, asked, kind, told in written.written():
+        yield Exchange(name, host, framed(f"POST {path} HTTP/1.1", [f"Host: {host}", "Content-Type: application/json"], asked),
+                       framed("HTTP/1.1 200 OK", [f"Content-Type: {kind}"], told))

@@ -9,8 +9,9 @@
 #include "base/map.h"
 #include "genai/genai.h"
 
-#define GENAI_CHOICES_MAX 128u /* answers of one call */
-#define GENAI_PIECES_MAX  512u /* tool calls of one answer, blocks of one message, while streamed */
+#define GENAI_CHOICES_MAX  128u /* answers of one call */
+#define GENAI_ELEMENT_OPEN (1u << 31)
+#define GENAI_PIECES_MAX   512u /* tool calls of one answer, blocks of one message, while streamed */
 
 struct genai_work;
 struct genai_rpc_table;
@@ -39,8 +40,9 @@ struct genai_work {
 	struct genai_call c; /* first: the door's pointer is ours */
 	struct genai *g;
 	struct genai_history *g_history; /* g's */
-	uint32_t *element_messages;	 /* NULL: one each */
-	struct str body; /* of the request, when its beginning was known: what genai_expand reads */
+	uint32_t *
+		element_messages; /* NULL: one each; GENAI_ELEMENT_OPEN: the next may go on with its last one */
+	struct str body;	  /* of the request, when its beginning was known: what genai_expand reads */
 	const struct genai_decoder *decoder; /* NULL: plain http */
 	bool understood;		     /* the request was read */
 	bool closed;
@@ -402,6 +404,7 @@ void genai_message_hash(struct genai_work *w, struct genai_message *m);
 extern const struct genai_decoder genai_openai_chat;
 extern const struct genai_decoder genai_openai_responses;
 extern const struct genai_decoder genai_gemini;
+extern const struct genai_decoder genai_interactions;
 extern const struct genai_decoder genai_bedrock_converse;
 extern const struct genai_decoder genai_bedrock_invoke;
 extern const struct genai_decoder genai_cohere_chat;

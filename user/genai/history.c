@@ -244,9 +244,10 @@ static void marks_add(struct genai_work *w, struct record *r, struct str body, c
 	for (const struct json *e = json_first(list); e; e = json_next(e), at++) {
 		struct mark *m = &r->marks[r->count];
 		struct str raw = json_raw(e);
-		uint32_t messages = known->count + (w->element_messages ? w->element_messages[at] : at + 1);
+		uint32_t told = w->element_messages ? w->element_messages[at] : at + 1;
+		uint32_t messages = known->count + (told & ~GENAI_ELEMENT_OPEN);
 
-		if (messages == 0 || !is_closed(w, &c->input[messages - 1]))
+		if (messages == 0 || told & GENAI_ELEMENT_OPEN || !is_closed(w, &c->input[messages - 1]))
 			continue;
 		m->end = (size_t)(raw.p + raw.n - text) + moved;
 		m->hash = segment(w->g_history, body, from, m->end);
@@ -268,6 +269,7 @@ void genai_history_keep(struct genai_work *w, const struct genai_decoder *d, str
 			: w->element_messages != NULL ? w->element_messages[elements - 1]
 						      : (uint32_t)elements;
 
+	told &= ~GENAI_ELEMENT_OPEN;
 	if (h == NULL || d->history == NULL || json_type(list) != JSON_ARRAY || body.n < KNOWN_BYTES_MIN ||
 	    known->elements + elements > LIMIT_MESSAGES || told + known->count != c->input_count ||
 	    c->input_count == 0)

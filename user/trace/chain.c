@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Calls that name the response they go on from (Responses' previous_response_id): the server puts that call's whole
+ * Calls that name the response they go on from (Responses' previous_response_id,
+ * Interactions' previous_interaction_id): the server puts that call's whole
  * input and its answer before what the client sends. Shown as `bottrace.continues`; and the tool calls of that answer
  * are told by results in this request, for certain.
  */
@@ -53,7 +54,7 @@ void trace_chain_answer(struct trace_set *t, struct trace_call *k)
 {
 	const struct genai_call *c = k->c;
 
-	if (c->response_id.n == 0 || c->kind != GENAI_CHAT)
+	if (c->response_id.n == 0 || (c->kind != GENAI_CHAT && c->kind != GENAI_GENERATE_CONTENT))
 		return;
 	struct chain_key key = key_of(k, c->response_id);
 
