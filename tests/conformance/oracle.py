@@ -12,7 +12,7 @@ import pathlib
 import re
 import sys
 
-from apis import anthropic, bedrock, cohere, embeddings, google, interactions, ollama, openai, responses
+from apis import anthropic, bedrock, cohere, embeddings, google, interactions, invoke, ollama, openai, responses
 from apis.base import ndjson, short, split_http, sse
 from recorded import exchanges
 
@@ -35,7 +35,7 @@ APIS = (  # the end of a path: who reads it; None: no model is asked there
     (r"/v1beta/interactions", interactions.Interactions()),
     (r":(embedContent|batchEmbedContents)", google.Embed()),
     (r"/model/[^/]+/converse(-stream)?", bedrock.Converse()),
-    (r"/model/[^/]+/invoke(-with-response-stream)?", anthropic.Invoke()),
+    (r"/model/[^/]+/invoke(-with-response-stream)?", invoke.Invoke),
     (r"/v2/chat", cohere.Chat()),
     (r"/v2/embed", cohere.Embed()),
     (r"/v1/embeddings", embeddings.Embeddings()),
@@ -55,6 +55,9 @@ def api_of(method, path):
     if method == "POST":
         for end, api in APIS:
             if re.search(f"(?:{end})$", path):
+                if isinstance(api, type):  # a reader that its path chooses
+                    api = api(path)
+                    return api if api.native else None
                 return api
     return None
 

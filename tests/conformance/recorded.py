@@ -60,6 +60,6 @@ def exchanges(data):
         request, response = ((wire / (entry["name"] + end)).read_bytes() for end in (".req", ".resp"))
         yield Exchange(entry["name"], entry["host"], request, response)
     yield from handmade(data / "handmade")
-    for name, host, path, asked, kind, told in written.written():
+    for name, host, path, asked, kind, fields, told in written.written():
         yield Exchange(name, host, framed(f"POST {path} HTTP/1.1", [f"Host: {host}", "Content-Type: application/json"], asked),
-                       framed("HTTP/1.1 200 OK", [f"Content-Type: {kind}"], told))
+                       framed("HTTP/1.1 200 OK", [f"Content-Type: {kind}", *(f"{k}: {v}" for k, v in fields.items())], told))

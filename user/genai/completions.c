@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Text completions: OpenAI's POST .../completions (vLLM, llama.cpp and others speak it), llama.cpp's own POST /completion,
- * and Anthropic's old POST /v1/complete. A prompt in, texts out.
+ * and Anthropic's old POST /v1/complete; and the bodies that Titan, Llama, Mistral, DeepSeek and Cohere's Command have in
+ * Bedrock's InvokeModel. A prompt in, texts out.
  */
 #include "genai/openai.h"
 
@@ -40,12 +41,13 @@ void genai_prompt_read(struct genai_work *w, const struct json *prompt)
 	c->input_count = 1;
 }
 
-static bool request(struct genai_work *w, const struct json *body)
+static bool prompt_request(struct genai_work *w, const struct json *body, const struct json *prompt)
 {
 	static const struct genai_param_map params[] = {
 		{"temperature", "gen_ai.request.temperature", JSON_NUMBER},
 		{"max_tokens", "gen_ai.request.max_tokens", JSON_NUMBER},
 		{"max_tokens_to_sample", "gen_ai.request.max_tokens", JSON_NUMBER},
+		{"max_gen_len", "gen_ai.request.max_tokens", JSON_NUMBER},
 		{"n_predict", "gen_ai.request.max_tokens", JSON_NUMBER},
 		{"top_p", "gen_ai.request.top_p", JSON_NUMBER},
 		{"top_k", "gen_ai.request.top_k", JSON_NUMBER},
@@ -56,7 +58,6 @@ static bool request(struct genai_work *w, const struct json *body)
 		{"stop_sequences", "gen_ai.request.stop_sequences", JSON_ARRAY},
 		{NULL, NULL, JSON_NONE},
 	};
-	const struct json *prompt = json_get(body, "prompt");
 	int64_t n;
 
 	if (json_type(prompt) != JSON_STRING && json_type(prompt) != JSON_ARRAY &&
@@ -71,6 +72,34 @@ static bool request(struct genai_work *w, const struct json *body)
 		genai_param_add(w, "gen_ai.request.choice.count", json_get(body, "n"));
 	genai_prompt_read(w, prompt);
 	return true;
+}
+
+static bool request(struct genai_work *w, const struct json *body)
+{
+	return prompt_request(w, body, json_get(body, "prompt"));
+}
+
+/* Titan's request is its own; the others' differ in names only. */
+static bool invoke_request(struct genai_work *w, const struct json *body)
+{
+	static const struct genai_param_map titan[] = {
+		{"temperature", "gen_ai.request.temperature", JSON_NUMBER},
+		{"topP", "gen_ai.request.top_p", JSON_NUMBER},
+		{"maxTokenCount", "gen_ai.request.max_tokens", JSON_NUMBER},
+		{"stopSequences", "gen_ai.request.stop_sequences", JSON_ARRAY},
+		{NULL, NULL, JSON_NONE},
+	};
+	static const struct genai_param_map command[] = {
+		{"p", "gen_ai.request.top_p", JSON_NUMBER},
+		{"k", "gen_ai.request.top_k", JSON_NUMBER},
+		{"num_generations", "gen_ai.request.choice.count", JSON_NUMBER},
+		{NULL, NULL, JSON_NONE},
+	};
+	const struct json *text = json_get(body, "inputText");
+
+	genai_param_read(w, json_get(body, "textGenerationConfig"), titan);
+	genai_param_read(w, body, command);
+	return prompt_request(w, body, text ? text : json_get(body, "prompt"));
 }
 
 struct choice {
@@ -101,21 +130,42 @@ static struct choice *choice_get(struct genai_work *w, int64_t index)
 	return &s->choices[s->count++];
 }
 
-/* llama.cpp and Anthropic: one text beside everything else. */
+/* A text by the name that its server has for it. */
+static bool text_add(struct genai_work *w, struct choice *c, const struct json *j)
+{
+	static const char *const names[] = {"text", "content", "completion", "generation", "outputText"};
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		any |= genai_answer_text(w, &c->answer, GENAI_TEXT, 0,
+					 json_get_str(genai_scratch(w), j, names[i]));
+	return any;
+}
+
+static void finish_add(struct genai_work *w, struct choice *c, const struct json *j)
+{
+	static const char *const names[] = {"finish_reason", "stop_reason", "completionReason"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (json_type(json_get(j, names[i])) == JSON_STRING) {
+			c->finish = genai_word(w, j, names[i]);
+			break;
+		}
+	w->finished |= c->finish.p != NULL;
+}
+
+/* llama.cpp, Anthropic, and most streams of InvokeModel: one text beside everything else. */
 static bool only_read(struct genai_work *w, const struct json *j)
 {
-	struct arena *scratch = genai_scratch(w);
 	struct choice *c = choice_get(w, 0);
 	bool any, stop = false;
 
 	if (c == NULL)
 		return false;
-	any = genai_answer_text(w, &c->answer, GENAI_TEXT, 0, json_get_str(scratch, j, "content"));
-	any |= genai_answer_text(w, &c->answer, GENAI_TEXT, 0, json_get_str(scratch, j, "completion"));
+	any = text_add(w, c, j);
 	genai_param_count(json_get(j, "tokens_evaluated"), &w->c.usage.input);
 	genai_param_count(json_get(j, "tokens_predicted"), &w->c.usage.output);
-	if (json_type(json_get(j, "stop_reason")) == JSON_STRING)
-		c->finish = genai_word(w, j, "stop_reason");
+	finish_add(w, c, j);
 	if (json_bool(json_get(j, "stop"), &stop) && stop) {
 		c->finish = genai_word(w, j, "stop_type");
 		if (c->finish.p == NULL)
@@ -125,33 +175,53 @@ static bool only_read(struct genai_work *w, const struct json *j)
 	return any;
 }
 
+/* Counts that InvokeModel's models have in their own answers. */
+static void invoke_usage(struct genai_work *w, const struct json *j)
+{
+	struct genai_usage *u = &w->c.usage;
+
+	genai_param_count(json_get(j, "prompt_token_count"), &u->input);
+	genai_param_count(json_get(j, "inputTextTokenCount"), &u->input);
+	genai_param_count(json_get(j, "generation_token_count"), &u->output);
+	genai_param_count(json_get(j, "totalOutputTextTokenCount"), &u->output);
+}
+
+static const struct json *choices_get(const struct json *j)
+{
+	static const char *const names[] = {"choices", "outputs", "generations", "results"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (json_type(json_get(j, names[i])) == JSON_ARRAY)
+			return json_get(j, names[i]);
+	return NULL;
+}
+
 /* A whole answer or a chunk. Returns whether text came with it. */
 static bool chunk_read(struct genai_work *w, const struct json *j)
 {
-	const struct json *choices = json_get(j, "choices");
+	const struct json *choices = choices_get(j);
+	int64_t at = 0;
 	bool any = false;
 
 	if (json_type(j) != JSON_OBJECT)
 		return false;
 	genai_openai_head(w, j);
 	genai_openai_usage(w, json_get(j, "usage"));
+	invoke_usage(w, j);
 	if (json_type(json_get(j, "error")) > JSON_NULL)
 		genai_error_read(w, j);
-	if (json_type(choices) != JSON_ARRAY)
+	if (choices == NULL)
 		return only_read(w, j);
-	for (const struct json *e = json_first(choices); e; e = json_next(e)) {
-		int64_t index = 0;
+	for (const struct json *e = json_first(choices); e; e = json_next(e), at++) {
+		int64_t index = json_get(j, "choices") ? 0 : at;
 
 		(void)json_i64(json_get(e, "index"), &index);
 		struct choice *c = choice_get(w, index);
 		if (c == NULL)
 			continue;
-		any |= genai_answer_text(w, &c->answer, GENAI_TEXT, 0,
-					 json_get_str(genai_scratch(w), e, "text"));
-		if (json_type(json_get(e, "finish_reason")) == JSON_STRING) {
-			c->finish = genai_word(w, e, "finish_reason");
-			w->finished = true;
-		}
+		any |= text_add(w, c, e);
+		finish_add(w, c, e);
+		genai_param_count(json_get(e, "tokenCount"), &w->c.usage.output); /* Titan has one */
 	}
 	return any;
 }
@@ -159,8 +229,22 @@ static bool chunk_read(struct genai_work *w, const struct json *j)
 static struct str finish_otel(struct str theirs)
 {
 	static const struct genai_finish_row rows[] = {
-		{"eos", "stop"},	   {"word", "stop"},	     {"limit", "length"},
-		{"stop_sequence", "stop"}, {"max_tokens", "length"},
+		{"eos", "stop"},
+		{"word", "stop"},
+		{"limit", "length"},
+		{"stop_sequence", "stop"},
+		{"max_tokens", "length"},
+		/* Titan */
+		{"FINISH", "stop"},
+		{"FINISHED", "stop"},
+		{"STOP_CRITERIA_MET", "stop"},
+		{"LENGTH", "length"},
+		{"CONTENT_FILTERED", "content_filter"},
+		/* Cohere */
+		{"COMPLETE", "stop"},
+		{"MAX_TOKENS", "length"},
+		{"ERROR", "error"},
+		{"ERROR_TOXIC", "content_filter"},
 	};
 
 	return genai_finish(rows, sizeof(rows) / sizeof(rows[0]), theirs);
@@ -219,6 +303,16 @@ const struct genai_decoder genai_anthropic_complete = {
 	.kind = GENAI_TEXT_COMPLETION,
 	.operation = "text_completion",
 	.request = request,
+	.response = response,
+	.event = event,
+	.finish = join,
+};
+
+const struct genai_decoder genai_invoke_prompt = {
+	.provider = "aws.bedrock",
+	.kind = GENAI_TEXT_COMPLETION,
+	.operation = "text_completion",
+	.request = invoke_request,
 	.response = response,
 	.event = event,
 	.finish = join,

@@ -179,7 +179,9 @@ static bool request(struct genai_work *w, const struct json *body)
 	static const struct genai_param_map params[] = {
 		{"temperature", "gen_ai.request.temperature", JSON_NUMBER},
 		{"topP", "gen_ai.request.top_p", JSON_NUMBER},
+		{"topK", "gen_ai.request.top_k", JSON_NUMBER},
 		{"maxTokens", "gen_ai.request.max_tokens", JSON_NUMBER},
+		{"max_new_tokens", "gen_ai.request.max_tokens", JSON_NUMBER}, /* Nova, before */
 		{"stopSequences", "gen_ai.request.stop_sequences", JSON_ARRAY},
 		{NULL, NULL, JSON_NONE},
 	};
@@ -253,6 +255,9 @@ static void usage_read(struct genai_work *w, const struct json *usage)
 	genai_param_count(json_get(usage, "outputTokens"), &u->output);
 	genai_param_count(json_get(usage, "cacheReadInputTokens"), &u->cache_read);
 	genai_param_count(json_get(usage, "cacheWriteInputTokens"), &u->cache_creation);
+	/* Nova's own, through InvokeModel */
+	genai_param_count(json_get(usage, "cacheReadInputTokenCount"), &u->cache_read);
+	genai_param_count(json_get(usage, "cacheWriteInputTokenCount"), &u->cache_creation);
 	hour_read(u, json_get(usage, "cacheDetails"));
 	if (u->input == GENAI_UNKNOWN)
 		return;

@@ -24,8 +24,8 @@ struct genai_decoder {
 	/* Member of the request that is the list of messages; NULL: there is no such list. One message an element, unless
 	 * the decoder says in w->element_messages how many there are up to each. */
 	const char *history;
-	/* Fills the request's half of the call. body is NULL when nothing of it could be read, and may be cut.
-	 * false: a whole body that is no request of this API. */
+	/* Fills the request's half of the call. body is NULL when nothing of it could be read, and may be cut. May set
+	 * w->decoder to one with another kind. false: a whole body that is no request of this API; c.note may say more. */
 	bool (*request)(struct genai_work *w, const struct json *body);
 	/* A body that is no stream. */
 	void (*response)(struct genai_work *w, const struct json *body);
@@ -56,6 +56,7 @@ struct genai_work {
 	uint32_t omitted_messages, omitted_pieces; /* beyond the limits */
 	void *stream;				   /* the decoder's */
 	void *native;				   /* of a decoder that lets another one read */
+	const struct genai_decoder *reader;	   /* that other one */
 	struct genai_lane *lane; /* of an upgraded exchange: its calls; of a call: whose it is */
 	struct genai_work *lane_prev, *lane_next; /* of a lane's open calls */
 	struct str lane_key;			  /* of a lane's call: what its messages are known by */
@@ -144,9 +145,10 @@ struct genai_history;
 struct genai_known {
 	struct str text;       /* the body without the messages that are known, in the scratch arena */
 	struct record *record; /* NULL: nothing is known; valid until the next genai_history_keep */
-	uint32_t marks, count; /* of its marks; of the messages before them */
-	uint32_t elements;     /* of the list, before them */
-	size_t array, resume;  /* text[array...] is body[resume...] */
+	const struct genai_decoder *reader; /* w->reader of the request that it is from */
+	uint32_t marks, count;		    /* of its marks; of the messages before them */
+	uint32_t elements;		    /* of the list, before them */
+	size_t array, resume;		    /* text[array...] is body[resume...] */
 };
 struct genai_history *genai_history_new(void);
 void genai_history_free(struct genai_history *h);
@@ -408,10 +410,12 @@ extern const struct genai_decoder genai_interactions;
 extern const struct genai_decoder genai_bedrock_converse;
 extern const struct genai_decoder genai_bedrock_invoke;
 extern const struct genai_decoder genai_cohere_chat;
+extern const struct genai_decoder genai_cohere_command;
 extern const struct genai_decoder genai_ollama_chat;
 extern const struct genai_decoder genai_ollama_generate;
 extern const struct genai_decoder genai_openai_completions;
 extern const struct genai_decoder genai_anthropic_complete;
+extern const struct genai_decoder genai_invoke_prompt;
 extern const struct genai_decoder genai_embeddings;
 extern const struct genai_decoder genai_cohere_embed;
 extern const struct genai_decoder genai_gemini_embed;

@@ -5,6 +5,8 @@
  *   OpenAI, Voyage, Mistral, Ollama  {"model", "input"}		usage {prompt_tokens | total_tokens}, prompt_eval_count
  *   Cohere			      {"model", "texts"}		meta.billed_units.input_tokens
  *   Google			      {"content"}, {"requests"}	usageMetadata.promptTokenCount; model in the path
+ *   Titan on Bedrock		      {"inputText" | "inputImage"}	inputTextTokenCount; model in the path
+ *   Nova on Bedrock		      {"singleEmbeddingParams"}		counts only in the answer's fields
  *   Cohere, Voyage, Jina (rerank)    {"model", "query", "documents"}	meta.billed_units.search_units, usage.total_tokens
  */
 #include "genai/decoder.h"
@@ -14,6 +16,8 @@ static const struct json *dimensions_get(const struct json *body)
 {
 	static const char *const names[] = {"dimensions", "output_dimension", "outputDimensionality",
 					    "output_dimensionality"};
+	const struct json *titan = json_path(body, "embeddingConfig", "outputEmbeddingLength", NULL),
+			  *nova = json_path(body, "singleEmbeddingParams", "embeddingDimension", NULL);
 	const struct json *first = json_type(json_get(body, "requests")) == JSON_ARRAY
 					   ? json_at(json_get(body, "requests"), 0)
 					   : body;
@@ -21,13 +25,22 @@ static const struct json *dimensions_get(const struct json *body)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (json_type(json_get(first, names[i])) == JSON_NUMBER)
 			return json_get(first, names[i]);
-	return NULL;
+	return titan ? titan : nova;
 }
 
 static bool embed_request(struct genai_work *w, const struct json *body)
 {
-	static const char *const inputs[] = {"input",	 "texts",  "inputs", "content",
-					     "requests", "images", "prompt", "instances"};
+	static const char *const inputs[] = {"input",
+					     "texts",
+					     "inputs",
+					     "content",
+					     "requests",
+					     "images",
+					     "prompt",
+					     "instances",
+					     "inputText",
+					     "inputImage",
+					     "singleEmbeddingParams"};
 	struct genai_call *c = &w->c;
 	bool any = !w->whole;
 
@@ -45,6 +58,8 @@ static bool embed_request(struct genai_work *w, const struct json *body)
 				     STR_ARG(genai_compact(w, json_get(body, "encoding_format")))));
 	else if (json_type(json_get(body, "embedding_types")) == JSON_ARRAY)
 		genai_param_add(w, "gen_ai.request.encoding_formats", json_get(body, "embedding_types"));
+	else if (json_type(json_get(body, "embeddingTypes")) == JSON_ARRAY)
+		genai_param_add(w, "gen_ai.request.encoding_formats", json_get(body, "embeddingTypes"));
 	genai_param_add(w, "gen_ai.embeddings.dimension.count", dimensions_get(body));
 	return true;
 }
@@ -62,6 +77,7 @@ static void answer_read(struct genai_work *w, const struct json *body)
 	genai_param_count(json_get(billed, "input_tokens"), &u->input);
 	genai_param_count(json_path(body, "usageMetadata", "promptTokenCount", NULL), &u->input);
 	genai_param_count(json_get(body, "prompt_eval_count"), &u->input);
+	genai_param_count(json_get(body, "inputTextTokenCount"), &u->input);
 	genai_param_add(w, "bottrace.usage.search_units", json_get(billed, "search_units"));
 	genai_param_count(json_get(billed, "search_units"), &w->c.terms.units);
 	genai_terms_read(w, body);

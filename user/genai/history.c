@@ -25,7 +25,7 @@ struct mark {
 
 struct record {
 	struct record *prev, *next; /* newest first */
-	const struct genai_decoder *decoder;
+	const struct genai_decoder *decoder, *reader;
 	size_t array; /* offset behind the '[' */
 	struct mark *marks;
 	uint32_t count;
@@ -129,6 +129,7 @@ bool genai_history_find(struct genai_work *w, const struct genai_decoder *d, str
 	*out = (struct genai_known){
 		.text = str_make(text, best->array + body.n - from),
 		.record = best,
+		.reader = best->reader,
 		.marks = most,
 		.count = best->marks[most - 1].messages,
 		.elements = best->marks[most - 1].elements,
@@ -280,6 +281,7 @@ void genai_history_keep(struct genai_work *w, const struct genai_decoder *d, str
 		return;
 	bool ok = true;
 
+	r->reader = w->reader;
 	for (uint32_t i = 0; i < c->input_count && ok; i++)
 		ok = message_keep(r->arena, &r->messages[i], &c->input[i]);
 	if (!ok) {

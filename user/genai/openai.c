@@ -497,7 +497,10 @@ static void response(struct genai_work *w, const struct json *body)
 				m->role = STR("assistant");
 				genai_message_hash(w, m);
 			}
-			genai_openai_finish_add(w, m, genai_word(w, e, "finish_reason"));
+			struct str finish = genai_word(w, e, "finish_reason");
+
+			/* Mistral's models on Bedrock say it so. */
+			genai_openai_finish_add(w, m, finish.p ? finish : genai_word(w, e, "stop_reason"));
 			if (json_type(json_get(e, "error")) == JSON_OBJECT) /* OpenRouter */
 				genai_error_read(w, e);
 		}

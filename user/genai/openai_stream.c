@@ -230,9 +230,14 @@ static bool choices_add(struct genai_work *w, struct stream *s, const struct jso
 		struct choice *c = choice_get(w, s, index);
 		if (c == NULL)
 			continue;
-		any |= delta_add(w, c, json_get(e, "delta"));
-		if (c->finish.p == NULL && json_type(json_get(e, "finish_reason")) == JSON_STRING) {
-			c->finish = genai_word(w, e, "finish_reason");
+		const struct json *delta = json_get(e, "delta");
+		const char *finish = json_type(json_get(e, "finish_reason")) == JSON_STRING ? "finish_reason"
+											    : "stop_reason";
+
+		/* Mistral's models on Bedrock have whole answers' names. */
+		any |= delta_add(w, c, delta ? delta : json_get(e, "message"));
+		if (c->finish.p == NULL && json_type(json_get(e, finish)) == JSON_STRING) {
+			c->finish = genai_word(w, e, finish);
 			w->finished |= c->finish.p != NULL;
 		}
 		if (json_type(json_get(e, "error")) == JSON_OBJECT) /* OpenRouter */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bedrock's InvokeModel: Anthropic's bodies, and other models' of which only AWS's own counts are known. */
+/* Bedrock's InvokeModel: Anthropic's bodies, and other models', each with its own. */
 #include "rows.h"
 
 static const struct row whole_answers_rows[] = {
@@ -61,9 +61,15 @@ static const struct row whole_answers_rows[] = {
 	 "x-amzn-bedrock-cache-read-input-token-count: 2\r\n"
 	 "x-amzn-bedrock-cache-write-input-token-count: 1",
 	 "{\"generation\":\"hi\",\"stop_reason\":\"stop\"}",
-	 "chat ok\n"
+	 "text_completion ok\n"
 	 "  server=\"api.example.com\" port=443 path=\"/model/meta.llama3-70b/invoke\"\n"
-	 "  chat provider=\"aws.bedrock\" model=\"meta.llama3-70b\"\n"
+	 "  text_completion provider=\"aws.bedrock\" model=\"meta.llama3-70b\"\n"
+	 "  gen_ai.request.max_tokens=5\n"
+	 "  input user\n"
+	 "    text text=\"q\"\n"
+	 "  output assistant finish=\"stop\"\n"
+	 "    text text=\"hi\"\n"
+	 "  finish stop\n"
 	 "  usage 10 3 2 1 -\n"},
 	{"a count that is none", "/model/meta.llama3-70b/invoke", "{\"prompt\":\"q\"}",
 	 "200 OK\r\n"
@@ -73,10 +79,14 @@ static const struct row whole_answers_rows[] = {
 	 "x-amzn-bedrock-cache-read-input-token-count: 2\r\n"
 	 "x-amzn-bedrock-cache-write-input-token-count: 1",
 	 "{\"generation\":\"hi\"}",
-	 "chat ok\n"
+	 "text_completion ok\n"
 	 "  server=\"api.example.com\" port=443 path=\"/model/meta.llama3-70b/invoke\"\n"
-	 "  chat provider=\"aws.bedrock\" model=\"meta.llama3-70b\"\n"
-	 "  usage - 3 2 1 -\n"},
+	 "  text_completion provider=\"aws.bedrock\" model=\"meta.llama3-70b\"\n"
+	 "  input user\n"
+	 "    text text=\"q\"\n"
+	 "  output assistant\n"
+	 "    text text=\"hi\"\n"
+	 "  usage ~5 3 2 1 -\n"},
 	{"refused", "/model/anthropic.claude-v1:0/invoke",
 	 "{\"anthropic_version\":\"bedrock-2023-05-31\",\"max_tokens\":9,\"system\":\"s\","
 	 "\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}",
@@ -186,6 +196,10 @@ static const struct row streams_rows[] = {
 	 "  server=\"api.example.com\" port=443 "
 	 "path=\"/model/amazon.nova-v1:0/invoke-with-response-stream\"\n"
 	 "  chat provider=\"aws.bedrock\" model=\"amazon.nova-v1:0\" stream first\n"
+	 "  input user\n"
+	 "    text text=\"q\"\n"
+	 "  output assistant\n"
+	 "    text text=\"hi\"\n"
 	 "  usage 8 4 - - -\n"},
 	{"an exception", "/model/anthropic.claude-v1:0/invoke-with-response-stream",
 	 "{\"anthropic_version\":\"bedrock-2023-05-31\",\"max_tokens\":9,\"system\":\"s\","
