@@ -5,6 +5,7 @@
  *   OpenAI, Voyage, Mistral, Ollama  {"model", "input"}		usage {prompt_tokens | total_tokens}, prompt_eval_count
  *   Cohere			      {"model", "texts"}		meta.billed_units.input_tokens
  *   Google			      {"content"}, {"requests"}	usageMetadata.promptTokenCount; model in the path
+ *   Vertex (predict)		      {"instances"}		predictions[].embeddings.statistics.token_count; model in the path
  *   Titan on Bedrock		      {"inputText" | "inputImage"}	inputTextTokenCount; model in the path
  *   Nova on Bedrock		      {"singleEmbeddingParams"}		counts only in the answer's fields
  *   Cohere, Voyage, Jina (rerank)    {"model", "query", "documents"}	meta.billed_units.search_units, usage.total_tokens
@@ -17,7 +18,8 @@ static const struct json *dimensions_get(const struct json *body)
 	static const char *const names[] = {"dimensions", "output_dimension", "outputDimensionality",
 					    "output_dimensionality"};
 	const struct json *titan = json_path(body, "embeddingConfig", "outputEmbeddingLength", NULL),
-			  *nova = json_path(body, "singleEmbeddingParams", "embeddingDimension", NULL);
+			  *nova = json_path(body, "singleEmbeddingParams", "embeddingDimension", NULL),
+			  *vertex = json_get(body, "parameters");
 	const struct json *first = json_type(json_get(body, "requests")) == JSON_ARRAY
 					   ? json_at(json_get(body, "requests"), 0)
 					   : body;
@@ -25,6 +27,10 @@ static const struct json *dimensions_get(const struct json *body)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (json_type(json_get(first, names[i])) == JSON_NUMBER)
 			return json_get(first, names[i]);
+	if (json_type(json_get(vertex, "outputDimensionality")) == JSON_NUMBER)
+		return json_get(vertex, "outputDimensionality");
+	if (json_type(json_get(vertex, "dimension")) == JSON_NUMBER) /* of texts and pictures */
+		return json_get(vertex, "dimension");
 	return titan ? titan : nova;
 }
 
@@ -64,6 +70,22 @@ static bool embed_request(struct genai_work *w, const struct json *body)
 	return true;
 }
 
+/* Vertex counts each text by itself. */
+static void predictions_read(const struct json *predictions, int64_t *out)
+{
+	int64_t n, sum = 0;
+
+	if (json_type(predictions) != JSON_ARRAY || json_is_cut(predictions))
+		return;
+	for (const struct json *e = json_first(predictions); e; e = json_next(e)) {
+		if (!json_i64(json_path(e, "embeddings", "statistics", "token_count", NULL), &n) || n < 0 ||
+		    n > INT64_MAX / 4 - sum)
+			return;
+		sum += n;
+		*out = sum;
+	}
+}
+
 static void answer_read(struct genai_work *w, const struct json *body)
 {
 	const struct json *usage = json_get(body, "usage"),
@@ -78,6 +100,7 @@ static void answer_read(struct genai_work *w, const struct json *body)
 	genai_param_count(json_path(body, "usageMetadata", "promptTokenCount", NULL), &u->input);
 	genai_param_count(json_get(body, "prompt_eval_count"), &u->input);
 	genai_param_count(json_get(body, "inputTextTokenCount"), &u->input);
+	predictions_read(json_get(body, "predictions"), &u->input);
 	genai_param_add(w, "bottrace.usage.search_units", json_get(billed, "search_units"));
 	genai_param_count(json_get(billed, "search_units"), &w->c.terms.units);
 	genai_terms_read(w, body);

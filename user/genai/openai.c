@@ -360,8 +360,13 @@ static bool request(struct genai_work *w, const struct json *body)
 		return false;
 	c->request_model = genai_word(w, body, "model");
 	if (c->request_model.p == NULL)
+		c->request_model = genai_word(w, body, "model_id"); /* watsonx */
+	if (c->request_model.p == NULL)
 		c->request_model = genai_route_model(w, c->path);
-	(void)json_bool(json_get(body, "stream"), &c->stream);
+	if (!json_bool(json_get(body, "stream"), &c->stream))
+		c->stream = str_ends(c->path, STR("/chat_stream")); /* watsonx */
+	if (json_type(json_get(body, "agent_id")) == JSON_STRING)   /* Mistral: in place of a model */
+		genai_param_add(w, "gen_ai.agent.id", json_get(body, "agent_id"));
 	params_read(w, body);
 	genai_openai_tools(w, body);
 	if (json_type(messages) == JSON_ARRAY)

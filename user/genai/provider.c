@@ -47,6 +47,7 @@ static const struct host_row hosts[] = {
 	{"", ".api.minimax.io", 0, "minimax"},
 	{"", ".api.minimax.com", 0, "minimax"},
 	{"", ".api.minimaxi.com", 0, "minimax"},
+	{"", ".api.minimaxi.io", 0, "minimax"},
 	{"", ".api.voyageai.com", 0, "voyageai"},
 	{"", ".api.portkey.ai", 0, "portkey"},
 	{"", ".router.huggingface.co", 0, "huggingface"},

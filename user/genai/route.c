@@ -20,6 +20,9 @@ static const struct path_row paths[] = {
 	{"*/v1/messages", &genai_anthropic_messages, NULL},
 	{"*/v1/completions", &genai_openai_completions, NULL},
 	{"*/deployments/*/completions", &genai_openai_completions, NULL},
+	{"/v1/agents/completions", &genai_openai_chat, NULL}, /* Mistral */
+	{"/ml/v1/text/chat", &genai_openai_chat, NULL},	      /* watsonx */
+	{"/ml/v1/text/chat_stream", &genai_openai_chat, NULL},
 	{"/completions", &genai_openai_completions, NULL},
 	{"/completion", &genai_openai_completions, NULL}, /* llama.cpp */
 	{"/v1/complete", &genai_anthropic_complete, NULL},
@@ -47,6 +50,7 @@ static const struct path_row paths[] = {
 	{"*/rerank", &genai_rerank, NULL},
 	{"*/models/*:embedContent", &genai_gemini_embed, NULL},
 	{"*/models/*:batchEmbedContents", &genai_gemini_embed, NULL},
+	{"*/publishers/google/models/*embedding*:predict", &genai_gemini_embed, NULL},
 	{"*/message:send", &genai_a2a_send, NULL},
 	{"*/message:stream", &genai_a2a_send, NULL},
 	{"*/messages/count_tokens", NULL, "count_tokens counts and asks no model"},

@@ -51,6 +51,28 @@ static const struct row embeddings_are_read_rows[] = {
 	 "  embeddings provider=\"gcp.gemini\" model=\"emb\"\n"
 	 "  gen_ai.embeddings.dimension.count=64\n"
 	 "  usage - - - - -\n"},
+	{"Vertex", "/v1/projects/p/locations/l/publishers/google/models/text-embedding-005:predict",
+	 "{\"instances\":[{\"content\":\"a\"},{\"content\":\"b\"}],\"parameters\":{\"outputDimensionality\":"
+	 "64}}",
+	 JSON_HEAD,
+	 "{\"predictions\":[{\"embeddings\":{\"values\":[1],\"statistics\":{\"token_count\":3}}},"
+	 "{\"embeddings\":{\"values\":[2],\"statistics\":{\"token_count\":4}}}]}",
+	 "embeddings ok\n"
+	 "  server=\"api.example.com\" port=443 "
+	 "path=\"/v1/projects/p/locations/l/publishers/google/models/text-embedding-005:predict\"\n"
+	 "  embeddings provider=\"gcp.gemini\" model=\"text-embedding-005\"\n"
+	 "  gen_ai.embeddings.dimension.count=64\n"
+	 "  usage 7 - - - -\n"},
+	{"Vertex, texts and pictures",
+	 "/v1/projects/p/locations/l/publishers/google/models/multimodalembedding@001:predict",
+	 "{\"instances\":[{\"text\":\"a\"}],\"parameters\":{\"dimension\":128}}", JSON_HEAD,
+	 "{\"predictions\":[{\"textEmbedding\":[1]}]}",
+	 "embeddings ok\n"
+	 "  server=\"api.example.com\" port=443 "
+	 "path=\"/v1/projects/p/locations/l/publishers/google/models/multimodalembedding@001:predict\"\n"
+	 "  embeddings provider=\"gcp.gemini\" model=\"multimodalembedding@001\"\n"
+	 "  gen_ai.embeddings.dimension.count=128\n"
+	 "  usage - - - - -\n"},
 	{"Ollama", "/api/embed", "{\"model\":\"nomic\",\"input\":\"a\"}", JSON_HEAD,
 	 "{\"model\":\"nomic\",\"embeddings\":[[0.1]],\"prompt_eval_count\":2}",
 	 "embeddings ok\n"
