@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
-#include "genai/decoder.h"
+#include "genai/protobuf.h"
 
 #define A2A_AGENTS_MAX	   4096u
 #define A2A_AGENT_NAME_MAX 256u
@@ -376,21 +376,40 @@ static void finish(struct genai_work *w)
 const struct genai_rpc_protocol genai_rpc_a2a = {
 	.knows = knows, .request = request, .response = response, .finish = finish};
 
+/* ---- gRPC ---- */
+
+bool genai_a2a_request(struct genai_work *w, const struct json *params, bool streams)
+{
+	if (json_type(json_path(params, "message", "parts", NULL)) != JSON_ARRAY)
+		return false;
+	state_new(w);
+	genai_param_add_str(w, "a2a.method.name", streams ? STR("SendStreamingMessage") : STR("SendMessage"));
+	genai_param_add_str(w, "a2a.protocol.version", http_field(&w->c.x->request, "a2a-version"));
+	genai_param_add_str(w, "a2a.tenant", json_get_str(genai_scratch(w), params, "tenant"));
+	w->c.stream = streams;
+	invoke(w, params);
+	return true;
+}
+
+void genai_a2a_result(struct genai_work *w, const struct json *result, uint64_t ts_ns)
+{
+	const struct a2a *a = w->stream;
+
+	result_read(w, result);
+	if (a != NULL && (a->message.count > 0 || a->artifacts.count > 0))
+		genai_told_first(w, ts_ns);
+}
+
+void genai_a2a_finish(struct genai_work *w)
+{
+	finish(w);
+}
+
 /* ---- REST ---- */
 
 static bool send_request(struct genai_work *w, const struct json *body)
 {
-	if (json_type(json_path(body, "message", "parts", NULL)) != JSON_ARRAY)
-		return false;
-	state_new(w);
-	genai_param_add_str(w, "a2a.method.name",
-			    str_ends(w->c.path, STR(":stream")) ? STR("SendStreamingMessage")
-								: STR("SendMessage"));
-	genai_param_add_str(w, "a2a.protocol.version", http_field(&w->c.x->request, "a2a-version"));
-	genai_param_add_str(w, "a2a.tenant", json_get_str(genai_scratch(w), body, "tenant"));
-	w->c.stream = str_ends(w->c.path, STR(":stream"));
-	invoke(w, body);
-	return true;
+	return genai_a2a_request(w, body, str_ends(w->c.path, STR(":stream")));
 }
 
 static void send_response(struct genai_work *w, const struct json *body)

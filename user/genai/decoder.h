@@ -18,6 +18,7 @@ struct genai_rpc_table;
 
 /* Adding a provider's API: one of these in a file of its own, one row in route.c. */
 struct genai_decoder {
+	bool always;	      /* `finish` is called for an answer without a body, too */
 	const char *provider; /* of a host that nobody knows */
 	enum genai_kind kind;
 	const char *operation;
@@ -276,6 +277,11 @@ void genai_agent_free(struct genai_agent *agent, enum http_end end, uint64_t ts_
 /* ---- export.c ---- */
 /* Other tracers' spans on their way: true, and says whose. */
 bool genai_export_find(struct genai_work *w, struct str body);
+
+/* ---- grpc.c ---- */
+/* A request of gRPC: true, and the call says so. */
+bool genai_grpc_find(struct genai_work *w, struct str body);
+extern const struct genai_decoder genai_grpc;
 
 /* ---- genai.c ---- */
 struct genai_rpc_table **genai_rpc_table(struct genai *g);

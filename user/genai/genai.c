@@ -316,7 +316,9 @@ static void answer_read(struct genai_work *w)
 
 	if (w->decoder != NULL)
 		genai_cut_tell(w, m, genai_answer_dir(w));
-	if (w->decoder != NULL && w->streamed) {
+	bool none = m->body.n == 0 && m->tail.n == 0;
+
+	if (w->decoder != NULL && (w->streamed || (w->decoder->always && none))) {
 		w->decoder->finish(w);
 	} else if (w->decoder != NULL && (m->body.n > 0 || m->tail.n > 0)) {
 		bool plain =

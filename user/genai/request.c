@@ -181,11 +181,9 @@ void genai_request_read(struct genai_work *w)
 	if (m->torn) /* its beginning alone would make all requests of a conversation one */
 		c->body_hash = hash_chain(c->body_hash, hash_u128(m->tail, m->body_bytes));
 	traceparent_read(w);
-	if (str_starts(m->content_type, STR("application/grpc"))) {
-		c->note = "gRPC: its messages are not read";
-		return;
-	}
-	if (genai_export_find(w, body) || is_card(w))
+	bool export = genai_export_find(w, body);
+
+	if (genai_grpc_find(w, body) || export || is_card(w))
 		return;
 	const struct genai_decoder *d = genai_route_path(c->x->method, c->path, &c->note, &c->no_model_call);
 	if (d == NULL && is_rpc(w, body))

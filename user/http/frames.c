@@ -12,6 +12,11 @@ static const struct {
 	{"application/ndjson", &http_frames_ndjson},
 	{"application/jsonl", &http_frames_ndjson},
 	{"application/vnd.amazon.eventstream", &http_frames_eventstream},
+	{"application/grpc", &http_frames_grpc},
+	{"application/grpc+proto", &http_frames_grpc},
+	{"application/grpc+json", &http_frames_grpc},
+	{"application/grpc-web", &http_frames_grpc},
+	{"application/grpc-web+proto", &http_frames_grpc},
 };
 
 const struct http_frames_kind *http_frames_find(struct str content_type)

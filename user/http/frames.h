@@ -54,5 +54,7 @@ extern const struct http_frames_kind http_frames_sse;
 extern const struct http_frames_kind http_frames_ndjson;
 /* eventstream.c: AWS's binary event stream. */
 extern const struct http_frames_kind http_frames_eventstream;
+/* grpc.c: length-prefixed messages of gRPC. */
+extern const struct http_frames_kind http_frames_grpc;
 
 #endif

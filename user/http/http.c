@@ -84,14 +84,24 @@ struct http_stats http_stats(const struct http *h)
 	return h->stats;
 }
 
-struct str http_field(const struct http_message *m, const char *name)
+static struct str field_find(const struct http_field *fields, uint32_t count, const char *name)
 {
 	struct str want = str_of(name);
 
-	for (uint32_t i = 0; i < m->count; i++)
-		if (str_ieq(m->fields[i].name, want))
-			return m->fields[i].value;
+	for (uint32_t i = 0; i < count; i++)
+		if (str_ieq(fields[i].name, want))
+			return fields[i].value;
 	return STR_NONE;
+}
+
+struct str http_field(const struct http_message *m, const char *name)
+{
+	return field_find(m->fields, m->count, name);
+}
+
+struct str http_trailer(const struct http_message *m, const char *name)
+{
+	return field_find(m->trailers, m->trailer_count, name);
 }
 
 static void tell_stray(struct http *h, struct flow_conn *flow, enum wire_dir dir, uint64_t bytes,

@@ -28,6 +28,8 @@ struct http_field {
 struct http_message {
 	struct http_field *fields; /* in the exchange's arena */
 	uint32_t count;
+	struct http_field *trailers; /* of HTTP/2 */
+	uint32_t trailer_count;
 	bool head_done;	     /* start line and fields are whole */
 	bool head_unknown;   /* HTTP/2: some of it stands in a table whose beginning was not seen */
 	bool begun;	     /* a byte of it was seen */
@@ -197,6 +199,7 @@ void http_close(struct http *h, struct flow_conn *conn, enum flow_end why, uint6
 struct http_stats http_stats(const struct http *h);
 /* First field of that name (case ignored); p NULL: none. */
 struct str http_field(const struct http_message *m, const char *name);
+struct str http_trailer(const struct http_message *m, const char *name);
 void http_free(struct http *h);
 DROP_POINTER(http, http_free)
 

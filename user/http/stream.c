@@ -147,6 +147,22 @@ static void head_fill(struct http_open *o, enum http_which which, const struct h
 	m->head_done = true;
 }
 
+/* Fields behind the body. Those of an unreadable block are none. */
+static void trailers_fill(struct http_open *o, enum http_which which, const struct http_stream_head *head)
+{
+	struct http_message *m = http_message_of(o, which), fields = {0};
+	struct http_facts facts = {0};
+
+	if (m->trailers != NULL || head->lost || buf_err(&head->text) < 0 || head->status > 0)
+		return;
+	struct str text = arena_dup(o->x.arena, buf_str(&head->text));
+
+	if (text.p == NULL || http_head_parse(o->x.arena, (char *)text.p, text.n, &fields, &facts) < 0)
+		return;
+	m->trailers = fields.fields;
+	m->trailer_count = fields.count;
+}
+
 static void request_head(struct http_conn *c, struct http_side *s, uint32_t stream,
 			 const struct http_stream_head *head, const struct http_piece *at)
 {
@@ -186,8 +202,10 @@ static void response_head(struct http_conn *c, struct http_side *s, uint32_t str
 		o->x.response.wire_bytes += bytes_take(s);
 		h->ops.begin(h->ctx, &o->x);
 	}
+	if (o->x.response.head_done)
+		trailers_fill(o, HTTP_RESPONSE, head);
 	if (o->x.response.head_done || (head->status > 0 && head->status < 200))
-		return; /* trailers; an interim response */
+		return; /* an interim response */
 	http_exchange_begins(&o->x.response, at);
 	o->x.status = head->status;
 	http_exchange_told(o);

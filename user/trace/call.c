@@ -80,6 +80,8 @@ static struct str name_of(struct trace_draft *d, const struct genai_call *c)
 		       : c->kind == GENAI_HTTP ? method
 		       : c->kind == GENAI_MCP  ? c->method
 					       : str_of(kind_of(c->kind));
+	if (c->kind == GENAI_HTTP && c->label.n > 0) /* gRPC's service and method */
+		return c->label;
 	struct str b = c->kind == GENAI_HTTP	 ? c->path
 		       : genai_is_model(c->kind) ? c->request_model
 						 : c->label;
