@@ -41,6 +41,7 @@ WORKLOADS = {
     "attach": ("a process that makes a call each millisecond", 0, ["full"], 7, False),
     "decode": ("bottrace decode, plaintext per second of a core", 0, ["full"], 3, False),
     "plain": ("a system call while sockets and pipes are read, ns more than untraced", 0, ["full"], 5, False),
+    "formats": ("bottrace decode by wire format, and a conversation's 200th turn beside its second", 0, ["full"], 3, False),
     "inprocess": ("a plain step of an agent, against tracers inside it", 300, ["full"], 3, False),
 }
 
@@ -257,6 +258,11 @@ class Bench:
                 self.keep(workload, mode, turn, facts)
         for turn in range(min(WORKLOADS[workload][3], self.options.rounds or 99)):
             suite.test(go, turn, name=f"plain, round {turn + 1}: ledger")
+
+    def formats(self, suite, workload):
+        import formats
+        for turn in range(min(WORKLOADS[workload][3], self.options.rounds or 99)):
+            suite.test(lambda: self.keep(workload, "full", turn, formats.run(self.directory)), name=f"formats, round {turn + 1}")
 
     def inprocess(self, suite, workload):
         import inprocess

@@ -127,6 +127,12 @@ COLUMNS = {
                ("peak MB", lambda f: spread(f.get("request_peak_bytes"), 1e-6)),
                ("growth MB, 1,000 steps", lambda f: spread(f.get("growth_bytes"), 1e-6))],
     "plain": [(what, lambda f, name=name: spread(f.get(f"{name}_ns"))) for name, what in PLAIN_CALLS.items()],
+    "formats": [(name, lambda f, key=key: spread(f.get(key + "_mb_s"))) for name, key in (
+        ("Responses MB/s", "responses_sse"), ("Anthropic", "anthropic_sse"), ("Gemini", "gemini_sse"), ("Gemini array", "gemini_array"),
+        ("Interactions", "interactions_sse"), ("Converse", "converse_stream"), ("Invoke", "invoke_stream"), ("Cohere", "cohere_sse"),
+        ("Ollama", "ollama_ndjson"), ("Realtime", "realtime_ws"), ("MCP", "mcp_json"))] + [
+            ("turn 2 us", lambda f: spread(f.get("turn_2_cpu_us"))), ("turn 200 us", lambda f: spread(f.get("turn_200_cpu_us"))),
+            ("x", lambda f: spread(f.get("turn_ratio")))],
     "inprocess": [("client CPU us a step", lambda f: spread(f.get("step_cpu_us"))), ("added", lambda f: spread(f.get("step_cpu_us_ratio"))),
                   ("our CPU us a step", lambda f: spread(f.get("tracer_step_us")))],
 }

@@ -15,6 +15,7 @@
 
 struct genai_work;
 struct genai_rpc_table;
+struct record;
 
 /* Adding a provider's API: one of these in a file of its own, one row in route.c. */
 struct genai_decoder {
@@ -56,6 +57,7 @@ struct genai_work {
 	bool tier_told, fingerprint_told;	   /* in params: a stream repeats them in every event */
 	uint32_t omitted_messages, omitted_pieces; /* beyond the limits */
 	void *stream;				   /* the decoder's */
+	struct record *record;			   /* whose messages the known ones are; NULL: none */
 	void *native;				   /* of a decoder that lets another one read */
 	const struct genai_decoder *reader;	   /* that other one */
 	struct genai_lane *lane; /* of an upgraded exchange: its calls; of a call: whose it is */
@@ -140,7 +142,6 @@ struct genai_finish_row {
 struct str genai_finish(const struct genai_finish_row *rows, size_t n, struct str theirs);
 
 /* ---- history.c ---- */
-struct record;
 struct genai_history;
 /* The beginning of a body that is known. */
 struct genai_known {
@@ -155,8 +156,10 @@ struct genai_history *genai_history_new(void);
 void genai_history_free(struct genai_history *h);
 bool genai_history_find(struct genai_work *w, const struct genai_decoder *d, struct str body,
 			struct genai_known *out);
-/* Puts the known messages before those that were read; false: no memory. */
+/* Puts the known messages before those that were read; they stay where they are until the call ends. false: no memory. */
 bool genai_history_join(struct genai_work *w, const struct genai_known *known);
+/* The call's memory goes. */
+void genai_history_leave(struct genai_work *w);
 /* Remembers the request; list: its messages as they were read, those known not among them. */
 void genai_history_keep(struct genai_work *w, const struct genai_decoder *d, struct str body,
 			const struct json *list, const struct genai_known *known);
@@ -359,6 +362,8 @@ void genai_terms_fields(struct genai_work *w);
 /* ---- estimate.c ---- */
 /* Fills what is not known of usage, where it can be, and says so in c.estimated. The status is settled. */
 void genai_estimate(struct genai_work *w);
+/* Of one message, in hundredths of a token, what frames it included; -1: it holds what is no text. */
+int64_t genai_estimate_message(const struct genai_message *m);
 
 /* ---- error.c ---- */
 /* Status error, with type and message of the body; the HTTP status where it has none. body may be NULL. */

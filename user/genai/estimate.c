@@ -18,6 +18,17 @@ static uint64_t text_cent(struct str s, unsigned ascii_cent)
 	uint64_t ascii = 0, two = 0, three = 0, four = 0;
 
 	for (size_t i = 0; i < s.n; i++) {
+		uint64_t eight;
+
+		while (s.n - i >= sizeof(eight)) { /* most of it is ASCII */
+			memcpy(&eight, s.p + i, sizeof(eight));
+			if (eight & 0x8080808080808080u)
+				break;
+			ascii += sizeof(eight);
+			i += sizeof(eight);
+		}
+		if (i == s.n)
+			break;
 		unsigned char c = (unsigned char)s.p[i];
 
 		ascii += c < 0x80;
@@ -43,12 +54,21 @@ static bool parts_cent(const struct genai_part *parts, uint32_t count, uint64_t 
 	return true;
 }
 
+int64_t genai_estimate_message(const struct genai_message *m)
+{
+	uint64_t sum = MESSAGE_CENT;
+
+	return parts_cent(m->parts, m->count, &sum) && sum < INT64_MAX ? (int64_t)sum : -1;
+}
+
 static bool messages_cent(const struct genai_message *m, uint32_t count, uint64_t *sum)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		*sum += MESSAGE_CENT;
-		if (!parts_cent(m[i].parts, m[i].count, sum))
+		int64_t cent = m[i].known ? m[i].cent : genai_estimate_message(&m[i]);
+
+		if (cent < 0)
 			return false;
+		*sum += (uint64_t)cent;
 	}
 	return true;
 }
@@ -69,8 +89,6 @@ static void estimate_input(struct genai_work *w)
 	struct genai_call *c = &w->c;
 	uint64_t sum = text_cent(c->tools, JSON_CENT);
 
-	if (c->known > 0)
-		genai_expand(c);
 	if (c->input_count == 0 || c->previous_id.n > 0 || c->conversation_id.n > 0 ||
 	    w->omitted_messages > 0)
 		return;

@@ -187,6 +187,7 @@ void genai_end(struct genai_work *w)
 {
 	if (w->g->ops->end)
 		w->g->ops->end(w->g->ctx, &w->c);
+	genai_history_leave(w);
 }
 
 static void understand(struct genai_work *w)
@@ -403,9 +404,9 @@ static void on_message(void *ctx, struct http_exchange *x, const struct http_ws_
 
 static void on_done(void *ctx, struct http_exchange *x)
 {
-	struct genai *g = ctx;
 	struct genai_work *w = x->user;
 
+	(void)ctx;
 	if (w == NULL)
 		return;
 	genai_lane_close(w, x->end);
@@ -421,8 +422,7 @@ static void on_done(void *ctx, struct http_exchange *x)
 		if (status != GENAI_OPEN)
 			genai_settle(w, status, x->end == HTTP_END_DONE ? x->response.end_ns : last_ns(x));
 	}
-	if (g->ops->end)
-		g->ops->end(g->ctx, &w->c);
+	genai_end(w);
 	x->user = NULL;
 }
 

@@ -72,6 +72,7 @@ struct genai_message {
 		finish; /* output only: OpenTelemetry's word (stop, length, tool_call, content_filter, error) */
 	struct hash128 hash;  /* of role and parts, normalised: equal for an answer and its later quotation */
 	struct hash128 exact; /* of an input: genai_message_exact */
+	int64_t cent; /* of a known one: tokens that its text stands for, in hundredths; -1: it holds what is no text */
 	/* An earlier request had it word for word: only role, fingerprints and the ids of tool calls and results are here;
 	 * genai_expand reads the rest. */
 	bool known;

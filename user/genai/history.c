@@ -28,9 +28,12 @@ struct record {
 	const struct genai_decoder *decoder, *reader;
 	size_t array; /* offset behind the '[' */
 	struct mark *marks;
-	uint32_t count;
-	struct genai_message *messages; /* as many as the last mark says */
-	struct arena *arena;		/* everything of the record */
+	uint32_t count, mark_room;
+	struct genai_message *messages; /* those up to the last mark are right */
+	uint32_t message_room;
+	uint32_t calls;	     /* that have messages of it */
+	bool dropped;	     /* in no list: the last of these calls frees it */
+	struct arena *arena; /* everything of the record */
 };
 
 struct genai_history {
@@ -55,17 +58,30 @@ static void unlink_record(struct genai_history *h, struct record *r)
 	h->count--;
 }
 
+static void drop_record(struct genai_history *h, struct record *r)
+{
+	unlink_record(h, r);
+	r->dropped = true;
+	if (r->calls == 0)
+		arena_free(r->arena);
+}
+
 void genai_history_free(struct genai_history *h)
 {
 	if (h == NULL)
 		return;
-	while (h->first) {
-		struct record *r = h->first;
-
-		unlink_record(h, r);
-		arena_free(r->arena);
-	}
+	while (h->first)
+		drop_record(h, h->first);
 	free(h);
+}
+
+void genai_history_leave(struct genai_work *w)
+{
+	struct record *r = w->record;
+
+	w->record = NULL;
+	if (r != NULL && --r->calls == 0 && r->dropped)
+		arena_free(r->arena);
 }
 
 static struct hash128 segment(const struct genai_history *h, struct str body, size_t from, size_t to)
@@ -147,27 +163,20 @@ static struct str keep_str(struct arena *a, struct str s)
 
 bool genai_history_join(struct genai_work *w, const struct genai_known *known)
 {
-	const struct record *r = known->record;
+	struct record *r = known->record;
 	struct genai_call *c = &w->c;
 	uint32_t n = known->count;
-	struct genai_message *all = arena_alloc(c->arena, (n + (size_t)c->input_count) * sizeof(*all));
+	struct genai_message *all =
+		(void *)arena_bytes(c->arena, (n + (size_t)c->input_count) * sizeof(*all));
 
 	if (all == NULL)
 		return false;
-	for (uint32_t i = 0; i < n; i++) {
-		/* The record may be gone before the call is. */
-		all[i] = r->messages[i];
-		all[i].role = keep_str(c->arena, all[i].role);
-		all[i].parts = arena_alloc(c->arena, (all[i].count + 1) * sizeof(*all[i].parts));
-		if (all[i].parts == NULL)
-			return false;
-		for (uint32_t k = 0; k < all[i].count; k++) {
-			all[i].parts[k] = r->messages[i].parts[k];
-			all[i].parts[k].id = keep_str(c->arena, all[i].parts[k].id);
-		}
-	}
+	/* What they point to is the record's, and nobody writes to it. */
+	memcpy(all, r->messages, n * sizeof(*all));
 	if (c->input_count > 0)
 		memcpy(all + n, c->input, c->input_count * sizeof(*all));
+	r->calls++;
+	w->record = r;
 	c->input = all;
 	c->input_count += n;
 	c->known = n;
@@ -180,6 +189,7 @@ bool genai_history_join(struct genai_work *w, const struct genai_known *known)
 static bool message_keep(struct arena *a, struct genai_message *to, const struct genai_message *from)
 {
 	*to = (struct genai_message){.hash = from->hash, .exact = from->exact, .known = true};
+	to->cent = from->known ? from->cent : genai_estimate_message(from);
 	to->role = keep_str(a, from->role);
 	to->parts = arena_alloc(a, (from->count + 1) * sizeof(*to->parts));
 	if (to->parts == NULL || (to->role.p == NULL && from->role.p != NULL))
@@ -194,34 +204,57 @@ static bool message_keep(struct arena *a, struct genai_message *to, const struct
 	return true;
 }
 
+/* Room for as many; what is there stays. */
+static bool record_grow(struct record *r, uint32_t marks, uint32_t messages)
+{
+	if (marks > r->mark_room) {
+		uint32_t room = marks + r->mark_room / 2 + 1;
+		struct mark *more = arena_alloc(r->arena, room * sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		if (r->count > 0)
+			memcpy(more, r->marks, r->count * sizeof(*more));
+		r->marks = more;
+		r->mark_room = room;
+	}
+	if (messages > r->message_room) {
+		uint32_t room = messages + r->message_room / 2 + 1;
+		struct genai_message *more = arena_alloc(r->arena, room * sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		if (r->message_room > 0)
+			memcpy(more, r->messages, r->message_room * sizeof(*more));
+		r->messages = more;
+		r->message_room = room;
+	}
+	return true;
+}
+
 static struct record *record_new(const struct genai_decoder *d, uint32_t marks, uint32_t messages)
 {
 	struct arena *a = arena_new(RECORD_BYTES);
 	struct record *r = a ? arena_alloc(a, sizeof(*r)) : NULL;
 
-	if (r != NULL) {
-		r->marks = arena_alloc(a, (marks + 1) * sizeof(*r->marks));
-		r->messages = arena_alloc(a, (messages + 1) * sizeof(*r->messages));
-	}
-	if (r == NULL || r->marks == NULL || r->messages == NULL) {
+	if (r != NULL)
+		r->arena = a;
+	if (r == NULL || !record_grow(r, marks, messages)) {
 		arena_free(a);
 		return NULL;
 	}
 	r->decoder = d;
-	r->arena = a;
 	return r;
 }
 
 static void record_add(struct genai_history *h, struct record *r)
 {
+	r->prev = NULL;
 	r->next = h->first;
 	*(h->first ? &h->first->prev : &h->last) = r;
 	h->first = r;
 	if (++h->count > RECORDS_MAX) {
-		struct record *old = h->last;
-
-		unlink_record(h, old);
-		arena_free(old->arena);
+		drop_record(h, h->last);
 	}
 }
 
@@ -275,32 +308,36 @@ void genai_history_keep(struct genai_work *w, const struct genai_decoder *d, str
 	    known->elements + elements > LIMIT_MESSAGES || told + known->count != c->input_count ||
 	    c->input_count == 0)
 		return;
-	struct record *r = record_new(d, known->marks + (uint32_t)elements, c->input_count);
+	/* A conversation that goes on, as nearly all do, costs what is new of it. */
+	bool goes_on = before != NULL && known->marks == before->count &&
+		       record_grow(before, known->marks + (uint32_t)elements, c->input_count);
+	struct record *r =
+		goes_on ? before : record_new(d, known->marks + (uint32_t)elements, c->input_count);
 
 	if (r == NULL)
 		return;
-	bool ok = true;
-
 	r->reader = w->reader;
-	for (uint32_t i = 0; i < c->input_count && ok; i++)
-		ok = message_keep(r->arena, &r->messages[i], &c->input[i]);
-	if (!ok) {
-		arena_free(r->arena);
+	for (uint32_t i = goes_on ? known->count : 0; i < c->input_count; i++) {
+		if (message_keep(r->arena, &r->messages[i], &c->input[i]))
+			continue;
+		if (!goes_on)
+			arena_free(r->arena);
 		return;
 	}
-	r->array = before ? before->array : (size_t)(json_raw(list).p - body.p) + 1;
-	if (before)
-		memcpy(r->marks, before->marks, known->marks * sizeof(*r->marks));
-	r->count = known->marks;
+	if (!goes_on) {
+		r->array = before ? before->array : (size_t)(json_raw(list).p - body.p) + 1;
+		if (before)
+			memcpy(r->marks, before->marks, known->marks * sizeof(*r->marks));
+		r->count = known->marks;
+	}
 	marks_add(w, r, body, list, known);
 	if (r->count == 0) {
-		arena_free(r->arena);
+		arena_free(r->arena); /* a new one, then */
 		return;
 	}
-	/* A conversation that went on replaces what it was. */
-	if (before && known->marks == before->count) {
-		unlink_record(h, before);
-		arena_free(before->arena);
-	}
+	if (goes_on)
+		unlink_record(h, r);
+	else if (before && known->marks == before->count)
+		drop_record(h, before);
 	record_add(h, r);
 }
