@@ -143,11 +143,6 @@ static bool agent_find(struct genai_work *w, struct str service, struct str meth
 	return true;
 }
 
-static void word(struct genai_work *w, const char *key, struct str s)
-{
-	genai_param_add_json(w, key, genai_quote(w, s));
-}
-
 static bool is_grpc(struct str type)
 {
 	struct str rest = str_skip(type, sizeof("application/grpc") - 1);
@@ -178,9 +173,9 @@ bool genai_grpc_find(struct genai_work *w, struct str body)
 	if (r == NULL)
 		return false;
 	w->native = r;
-	word(w, "rpc.system", STR("grpc"));
-	word(w, "rpc.service", service);
-	word(w, "rpc.method", method);
+	genai_param_add_str(w, "rpc.system", STR("grpc"));
+	genai_param_add_str(w, "rpc.service", service);
+	genai_param_add_str(w, "rpc.method", method);
 	r->agent = agent_find(w, service, method, body);
 	w->decoder = &genai_grpc;
 	if (!r->agent)
