@@ -31,6 +31,7 @@ static const struct path_row paths[] = {
 	{"*/v1beta/interactions", &genai_interactions, NULL},
 	{"/v1*/interactions", &genai_interactions, NULL},
 	{"*/v1beta/interactions/*", NULL, "a stored interaction"},
+	{"/v1/interactions/*", NULL, "a stored interaction"},
 	{"*/publishers/anthropic/models/*:rawPredict", &genai_anthropic_messages, NULL},
 	{"*/publishers/anthropic/models/*:streamRawPredict", &genai_anthropic_messages, NULL},
 	{"/model/*/converse", &genai_bedrock_converse, NULL},

@@ -40,6 +40,7 @@ static void paths_have_decoders(void **state)
 		{"/v1beta/interactions", &genai_interactions, NULL},
 		{"/v1beta1/projects/p/locations/l/interactions", &genai_interactions, NULL},
 		{"/v1beta/interactions/v1_x", NULL, "a stored interaction"},
+		{"/v1/interactions/v1_x", NULL, "a stored interaction"},
 		{"/interactions", NULL, NULL},
 		{"/v1/projects/p/locations/l/publishers/google/models/text-embedding-005:predict",
 		 &genai_gemini_embed, NULL},
