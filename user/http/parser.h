@@ -229,4 +229,13 @@ void http_stray_gap(struct http_side *s, const struct flow_gap *gap);
 /* Bytes of the current message that came with p. */
 void http_count(struct http_side *s, uint64_t bytes, uint64_t ts_ns);
 
+/* switch.c: whether a piece of bytes begins HTTP/2 or WebSocket frames, and what follows from it */
+/* The client's preface was read. */
+void http_switch_preface(struct http_side *s);
+bool http_switch_is_h2(const struct http_side *s, const struct http_piece *p);
+void http_switch_h2(struct http_side *s, const struct http_piece *p);
+/* Also counts what looks like it. */
+bool http_switch_is_ws(struct http_side *s, const struct http_piece *p);
+void http_switch_ws(struct http_side *s, const struct http_piece *p);
+
 #endif
