@@ -33,7 +33,7 @@
 
 #define WIRE_VERSION 2
 
-/* Block 0x01: TLS. 0x02: processes. 0x03: sockets and pipes without TLS. 0x05: markers. 0x40: the drain. 0x80: the attacher and
+/* Block 0x01: TLS. 0x02: processes. 0x03: sockets and pipes without TLS. 0x04: CPython. 0x05: markers. 0x40: the drain. 0x80: the attacher and
  * the loop. */
 #define WIRE_TLS_DATA	0x0101 /* bytes that SSL_read* (or a system call) returned or SSL_write* accepted */
 #define WIRE_TLS_CONN	0x0102 /* a connection's first sight, and again when more of it is known */
@@ -44,6 +44,8 @@
 #define WIRE_PROC_EXIT	0x0203
 #define WIRE_PROC_STDIO 0x0204 /* which pipes or sockets are a process's standard input and output */
 #define WIRE_PLAIN_CONN 0x0301 /* first sight of a socket or pipe whose bytes are read as they are */
+#define WIRE_PY_STACK	0x0401 /* the Python stack of a thread when it wrote on a connection */
+#define WIRE_PY_CODE	0x0402 /* what a code object is, before the first stack that names it */
 #define WIRE_MARK	0x0501 /* what the marker module says */
 #define WIRE_DRAIN_LOSS 0x4001 /* the drain's queue was full: this piece of TLS data was dropped */
 #define WIRE_SESSION	0x8001 /* first record of a session: clocks, host, options */
@@ -58,6 +60,7 @@
 #define WIRE_SHED	0x800a /* the overhead governor took a step */
 #define WIRE_KEEP	0x800b /* which traces the document is to keep */
 #define WIRE_PRICES	0x800c /* a piece of the price file that the user gave */
+#define WIRE_PY_RUNTIME 0x8010 /* a process that runs CPython */
 
 /* Why bytes or calls are missing: the words of the ledger (docs/trace.md). */
 enum wire_cause {
@@ -292,6 +295,7 @@ enum wire_mode { WIRE_MODE_RUN = 1, WIRE_MODE_ATTACH = 2, WIRE_MODE_DECODE = 3 }
 #define WIRE_OPT_NARROW	     32u /* --no-children */
 #define WIRE_OPT_PLAIN	     64u /* --plain: sockets and pipes without TLS, those that begin like HTTP or JSON */
 #define WIRE_OPT_PLAIN_ALL   128u /* however they begin */
+#define WIRE_OPT_STACKS	     256u /* --stacks on */
 
 struct wire_session {
 	struct wire_head head;
@@ -487,7 +491,7 @@ struct wire_shared {
 	WIRE_U64 rate_calls;
 	WIRE_U32
 	blunt; /* 1: reads of muted connections are counted as they begin, and not followed to their end */
-	WIRE_U32 pad;
+	WIRE_U32 stacks; /* 1: Python stacks are sent */
 };
 _Static_assert(sizeof(struct wire_shared) == 64, "wire_shared");
 
@@ -520,5 +524,7 @@ static inline __attribute__((always_inline)) WIRE_U32 wire_verdict_slot(WIRE_U64
 
 	return (WIRE_U32)(h >> 40) & (WIRE_VERDICTS - 1);
 }
+
+#include "frames.h"
 
 #endif

@@ -129,6 +129,53 @@ static bool is_prices(const struct wire_head *h)
 	       p->len <= p->total - p->offset && fits(h, sizeof(*p), p->len, 0);
 }
 
+/* A string as CPython keeps it: whole units. */
+static bool is_py_text(uint32_t kind, uint32_t len, uint32_t max)
+{
+	switch (kind) {
+	case WIRE_PY_TEXT_NONE:
+		return len == 0;
+	case WIRE_PY_TEXT_LATIN1:
+	case WIRE_PY_TEXT_UCS2:
+	case WIRE_PY_TEXT_UCS4:
+		return len <= max && len % kind == 0;
+	default:
+		return false;
+	}
+}
+
+static bool is_py_runtime(const struct wire_head *h)
+{
+	const struct wire_py_runtime *r = (const void *)h;
+
+	return r->reason < WIRE_PY_REASONS && fits(h, sizeof(*r), r->path_len, 0);
+}
+
+static bool is_py_stack(const struct wire_head *h)
+{
+	const struct wire_py_stack *s = (const void *)h;
+	const struct wire_py_frame *f = (const void *)s->payload;
+
+	if (s->count > WIRE_PY_FRAMES || s->reason >= WIRE_PY_REASONS || s->offset > COUNT_MAX ||
+	    !fits(h, sizeof(*s), s->count * sizeof(*f), s->task_name_len))
+		return false;
+	for (uint32_t i = 0; i < s->count; i++)
+		if (f[i].lasti < -1)
+			return false;
+	if (s->task_name_kind == WIRE_PY_TEXT_NUMBER)
+		return s->task_name_len == sizeof(uint64_t);
+	return is_py_text(s->task_name_kind, s->task_name_len, WIRE_PY_TASK_MAX);
+}
+
+static bool is_py_code(const struct wire_head *h)
+{
+	const struct wire_py_code *c = (const void *)h;
+
+	return is_py_text(c->filename_kind, c->filename_len, WIRE_PY_NAME_MAX) &&
+	       is_py_text(c->name_kind, c->name_len, WIRE_PY_NAME_MAX) && c->table_len <= WIRE_PY_TABLE_MAX &&
+	       fits(h, sizeof(*c), (uint64_t)c->filename_len + c->name_len, c->table_len);
+}
+
 /* What a kind must have: all its fixed fields, and the rule for its numbers and payload. */
 static const struct kind {
 	uint16_t kind;
@@ -144,6 +191,8 @@ static const struct kind {
 	{WIRE_PROC_FORK, sizeof(struct wire_proc_fork), NULL},
 	{WIRE_PROC_EXEC, sizeof(struct wire_proc_exec), is_proc_exec},
 	{WIRE_PROC_EXIT, sizeof(struct wire_proc_exit), NULL},
+	{WIRE_PY_STACK, sizeof(struct wire_py_stack), is_py_stack},
+	{WIRE_PY_CODE, sizeof(struct wire_py_code), is_py_code},
 	{WIRE_MARK, sizeof(struct wire_mark), is_mark},
 	{WIRE_DRAIN_LOSS, sizeof(struct wire_drain_loss), is_drain_loss},
 	{WIRE_SESSION, sizeof(struct wire_session), NULL},
@@ -158,6 +207,7 @@ static const struct kind {
 	{WIRE_SHED, sizeof(struct wire_shed_step), is_shed},
 	{WIRE_KEEP, sizeof(struct wire_keep), NULL},
 	{WIRE_PRICES, sizeof(struct wire_prices), is_prices},
+	{WIRE_PY_RUNTIME, sizeof(struct wire_py_runtime), is_py_runtime},
 };
 
 bool drain_valid(const void *p, size_t size)

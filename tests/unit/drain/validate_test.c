@@ -19,7 +19,8 @@ static const struct {
 	{WIRE_LIB, 336},	{WIRE_PROC_FACT, 72},  {WIRE_BLIND, 48},      {WIRE_PROC_FINAL, 344},
 	{WIRE_CONN_FINAL, 112}, {WIRE_TICK, 32},       {WIRE_END, 40},	      {WIRE_TARGET, 32},
 	{WIRE_SHED, 64},	{WIRE_KEEP, 56},       {WIRE_PRICES, 56}, /* at least one byte, rounded */
-	{WIRE_PLAIN_CONN, 224}, {WIRE_PROC_STDIO, 64},
+	{WIRE_PLAIN_CONN, 224}, {WIRE_PROC_STDIO, 64}, {WIRE_PY_STACK, 104},  {WIRE_PY_CODE, 72},
+	{WIRE_PY_RUNTIME, 48},
 };
 
 /* A record of the kind, zeroed but for what it must have. */
@@ -168,12 +169,83 @@ static void other_fields(void **state)
 	free(l);
 }
 
+static void python_stack(void **state)
+{
+	struct wire_py_stack *s = plain(WIRE_PY_STACK, sizeof(*s) + 2 * sizeof(struct wire_py_frame) + 8);
+	struct wire_py_frame *f = (struct wire_py_frame *)s->payload;
+
+	(void)state;
+	s->count = 2;
+	s->task_name_kind = WIRE_PY_TEXT_NUMBER;
+	s->task_name_len = 8;
+	f[1].lasti = -1;
+	REFUSES(s, count, 3);
+	REFUSES(s, count, UINT16_MAX);
+	REFUSES(s, reason, WIRE_PY_REASONS);
+	REFUSES(s, offset, UINT64_MAX);
+	REFUSES(s, task_name_kind, WIRE_PY_TEXT_NONE);
+	REFUSES(s, task_name_kind, 3);
+	REFUSES(s, task_name_len, 7);
+	REFUSES(s, task_name_len, 16);
+	f[1].lasti = -2;
+	assert_false(valid(s));
+	f[1].lasti = -1;
+	s->task_name_kind = WIRE_PY_TEXT_UCS4;
+	REFUSES(s, task_name_len, 6);
+	REFUSES(s, task_name_len, UINT32_MAX - 3);
+	REFUSES(s, task_name_kind, 16);
+	free(s);
+	s = plain(WIRE_PY_STACK, sizeof(*s) + (WIRE_PY_FRAMES + 1) * sizeof(struct wire_py_frame));
+	s->count = WIRE_PY_FRAMES;
+	REFUSES(s, count, WIRE_PY_FRAMES + 1);
+	s->task_name_kind = WIRE_PY_TEXT_LATIN1;
+	s->count = 0;
+	s->task_name_len = WIRE_PY_TASK_MAX;
+	REFUSES(s, task_name_len, WIRE_PY_TASK_MAX + 1);
+	free(s);
+}
+
+static void python_code(void **state)
+{
+	struct wire_py_code *c = plain(WIRE_PY_CODE, sizeof(*c) + 24);
+	struct wire_py_runtime *r = plain(WIRE_PY_RUNTIME, sizeof(*r) + 8);
+
+	(void)state;
+	c->filename_kind = WIRE_PY_TEXT_UCS2;
+	c->filename_len = 8;
+	c->name_kind = WIRE_PY_TEXT_LATIN1;
+	c->name_len = 9;
+	c->table_len = 7;
+	REFUSES(c, filename_len, 7);
+	REFUSES(c, filename_len, 10);
+	REFUSES(c, filename_len, UINT32_MAX - 1);
+	REFUSES(c, filename_kind, WIRE_PY_TEXT_NONE);
+	REFUSES(c, filename_kind, WIRE_PY_TEXT_NUMBER);
+	REFUSES(c, name_kind, WIRE_PY_TEXT_NONE);
+	REFUSES(c, name_kind, 3);
+	REFUSES(c, name_len, 10);
+	REFUSES(c, table_len, 8);
+	REFUSES(c, table_len, UINT32_MAX);
+	free(c);
+	c = plain(WIRE_PY_CODE, sizeof(*c) + WIRE_PY_NAME_MAX + WIRE_PY_TABLE_MAX + 8);
+	c->name_kind = WIRE_PY_TEXT_LATIN1;
+	c->name_len = WIRE_PY_NAME_MAX;
+	c->table_len = WIRE_PY_TABLE_MAX;
+	REFUSES(c, name_len, WIRE_PY_NAME_MAX + 1);
+	REFUSES(c, table_len, WIRE_PY_TABLE_MAX + 1);
+	free(c);
+	r->path_len = 8;
+	REFUSES(r, path_len, 9);
+	REFUSES(r, path_len, UINT32_MAX);
+	REFUSES(r, reason, WIRE_PY_REASONS);
+	free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes),
-		cmocka_unit_test(data_fields),
-		cmocka_unit_test(other_fields),
+		cmocka_unit_test(sizes),	cmocka_unit_test(data_fields), cmocka_unit_test(other_fields),
+		cmocka_unit_test(python_stack), cmocka_unit_test(python_code),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
