@@ -26,6 +26,18 @@ static __always_inline bool compat_has_current(void)
 	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
 }
 
+/* What pthread_self() gives in the thread that runs; 0: not known on this processor. */
+static __always_inline __u64 compat_self(void)
+{
+#if defined(__TARGET_ARCH_x86)
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, thread.fsbase);
+#else
+	return 0;
+#endif
+}
+
 /* The stack pointer that a function had at its entry, seen from its return: ret took the return address on x86. */
 static __always_inline __u64 compat_entry_sp(struct pt_regs *ctx)
 {

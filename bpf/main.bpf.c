@@ -7,6 +7,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* Settings, constant from load on: the verifier removes what they switch off. */
 const volatile bool force_classes = false;
 const volatile bool count_spent = false;
+const volatile bool walk_stacks = false;
 
 /* Set by the attacher before it attaches. */
 volatile bool plain_all;

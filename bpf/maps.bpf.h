@@ -123,6 +123,50 @@ struct {
 	__type(value, __u64);
 } descriptors SEC(".maps") __weak;
 
+/* Who runs CPython: thread group id -> which. Filled by the attacher and by proc_fork, emptied by proc_exec, proc_exit and
+ * the attacher. Sized as a quarter of `targets`; who finds no room has no stacks. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct state_python);
+} pythons SEC(".maps") __weak;
+
+/* The walk of a thread over its Python frames, bpf_get_current_pid_tgid() -> its scratch and the record that it makes:
+ * too large for any stack, and no processor's, for programs can be preempted. Filled at a thread's first walk, emptied
+ * with its entry in `calls`. Where maps are filled before they are needed, the loader makes it small. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, struct state_walk);
+} walks SEC(".maps") __weak;
+
+/* Code objects met. The oldest ones make room: they are told again. Sized by the code objects that stand on the stacks
+ * of writes: some thousands in the largest agents. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct state_code_key);
+	__type(value, struct state_code);
+} codes SEC(".maps") __weak;
+
+/* The walk's program, which the program of a write goes over to at its end. Filled by the loader. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} walkers SEC(".maps") __weak;
+
+/* The same for the program of system calls. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} plain_walkers SEC(".maps") __weak;
+
 /* Notices for the attacher, struct state_notice. Filled by proc_*, emptied by the attacher. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

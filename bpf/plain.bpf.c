@@ -10,6 +10,7 @@
  */
 #include "end.bpf.h"
 #include "look.h"
+#include "python.bpf.h"
 #include "send.bpf.h"
 
 extern volatile bool plain_all;	  /* heard however it begins */
@@ -447,7 +448,8 @@ static __always_inline bool plain_arguments(const struct plain_registers *r, str
 	return true;
 }
 
-static __always_inline void plain_moved(struct state_target *target, __u64 pid_tgid,
+/* Whether the Python stack belongs to it. */
+static __always_inline bool plain_moved(struct state_target *target, __u64 pid_tgid,
 					const struct plain_registers *r, struct pt_regs *regs, __u32 kind,
 					__u64 n)
 {
@@ -457,21 +459,24 @@ static __always_inline void plain_moved(struct state_target *target, __u64 pid_t
 
 	end_find(&e, r->di);
 	if (!e.inode)
-		return;
+		return false;
 	key.ssl = (__u64)e.file;
 	struct state_conn *conn = plain_conn(target, &key, &e, r->di);
 
 	if (!conn || conn->deaf)
-		return;
+		return false;
 	if (kind & PLAIN_FILE) {
 		if (conn->heard)
 			plain_file(target, conn, key.tgid, n);
-		return;
+		return false;
 	}
 	if (!plain_arguments(r, regs, kind, buffer, &vector) ||
 	    !plain_hears(target, &key, conn, &e, buffer[0], buffer[1], n, kind & PLAIN_WRITES))
-		return;
-	__u64 now = bpf_ktime_get_ns();
+		return false;
+	__u64 now = bpf_ktime_get_ns(), offset = conn->side[WIRE_WRITE].bytes;
+
+	bool due = python_is_due(target, key.tgid, conn, kind & PLAIN_WRITES ? WIRE_WRITE : WIRE_READ,
+				 conn->transport == WIRE_PIPE);
 
 	if (conn->told != 2) {
 		end_look(&e);
@@ -480,6 +485,11 @@ static __always_inline void plain_moved(struct state_target *target, __u64 pid_t
 	plain_pass_on(target, &key, conn, pid_tgid,
 		      kind & PLAIN_WRITES ? WIRE_FN_PLAIN_WRITE : WIRE_FN_PLAIN_READ, buffer[0], vector, n,
 		      now);
+	struct state_call *done = due ? send_slot(pid_tgid) : NULL;
+
+	if (done)
+		done->ts_ns = offset; /* the call is over: python.bpf.c */
+	return done;
 }
 
 SEC("?raw_tp/sys_exit")
@@ -487,6 +497,7 @@ int BPF_PROG(plain_call, struct pt_regs *regs, long result)
 {
 	struct plain_registers r;
 	__u64 pid_tgid;
+	bool due = false;
 
 	if (!filter_is_marked())
 		return 0;
@@ -505,7 +516,9 @@ int BPF_PROG(plain_call, struct pt_regs *regs, long result)
 	if (kind == PLAIN_CLOSE)
 		plain_close(target, pid_tgid >> 32, r.di);
 	else
-		plain_moved(target, pid_tgid, &r, regs, kind, result);
+		due = plain_moved(target, pid_tgid, &r, regs, kind, result);
+	if (due)
+		python_go_plain(ctx);
 	return 0;
 }
 

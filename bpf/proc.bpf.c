@@ -2,6 +2,7 @@
 /* Processes: who a traced process forks is traced before it runs; what it executes; how it ends. */
 #include "call.bpf.h"
 #include "filter.bpf.h"
+#include "python.bpf.h"
 
 #define PROC_SIGNAL_GROUP_EXIT 4 /* SIGNAL_GROUP_EXIT, linux/sched/signal.h */
 
@@ -84,6 +85,7 @@ int BPF_PROG(proc_fork, struct task_struct *parent_task, struct task_struct *chi
 		return 0;
 	}
 	target->start_ns = filter_start(child);
+	python_inherit(bpf_get_current_pid_tgid() >> 32, tgid, target->start_ns);
 	proc_tell_fork(target, parent, child, tgid);
 	proc_notice(STATE_NOTICE_FORK, tgid, target->start_ns);
 	return 0;
@@ -147,6 +149,7 @@ static __always_inline void proc_forget(__u32 tgid, __u32 tid)
 		return;
 	call_abandon(c, tgid);
 	bpf_map_delete_elem(&calls, &key);
+	bpf_map_delete_elem(&walks, &key);
 }
 
 SEC("raw_tp/sched_process_exec")
@@ -161,6 +164,7 @@ int BPF_PROG(proc_exec, struct task_struct *task, __u32 old_pid, struct linux_bi
 	proc_forget(tgid, tgid);
 	proc_forget(tgid, old_pid);
 	target->epoch++;
+	bpf_map_delete_elem(&pythons, &tgid);
 	__u64 argv = BPF_CORE_READ(task, mm, arg_start);
 	__u64 argv_len = BPF_CORE_READ(task, mm, arg_end) - argv;
 	bool cut = argv_len > WIRE_ARGV_MAX;
@@ -209,6 +213,7 @@ static __always_inline void proc_end_full(struct state_target *target, struct ta
 	__u64 start_ns = target->start_ns;
 	__u32 target_flags = target->flags;
 
+	bpf_map_delete_elem(&pythons, &tgid);
 	if (bpf_map_delete_elem(&targets, &tgid) || !counts)
 		return;
 	proc_add(counts, &copy);
@@ -236,6 +241,7 @@ int BPF_PROG(proc_exit, struct task_struct *task)
 	if (r == 0 && counts) { /* else another thread was first, or there is no room */
 		proc_tell_exit(counts, task, tgid, target->start_ns, target->flags);
 		bpf_map_delete_elem(&targets, &tgid);
+		bpf_map_delete_elem(&pythons, &tgid);
 		proc_notice(STATE_NOTICE_EXIT, tgid, key.start_ns);
 	} else if (!counts) {
 		proc_end_full(target, task, tgid);

@@ -54,4 +54,15 @@ static __always_inline void spend_moved(__u64 sent, bool is_request)
 	s->bytes += sent;
 }
 
+/* A Python stack was walked, from `begin` on. */
+static __always_inline void spend_walked(__u64 begin)
+{
+	struct state_spent *s = spend_get();
+
+	if (!s)
+		return;
+	s->walks++;
+	s->walk_ns += bpf_ktime_get_ns() - begin;
+}
+
 #endif

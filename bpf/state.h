@@ -128,6 +128,125 @@ struct state_calls {
 };
 _Static_assert(sizeof(struct state_calls) == 344, "state_calls");
 
+/*
+ * `pythons`: u32 tgid -> the CPython that this process runs, and how it lays out its memory (docs/stacks.md). Filled by the
+ * attacher and, for children, by proc_fork; counts when start and epoch are the process's. All offsets are in bytes.
+ */
+#define STATE_PYTHON_NONE 0xffffu /* an offset of what this version does not have */
+
+struct state_python {
+	WIRE_U64 start_ns;
+	WIRE_U32 epoch;
+	WIRE_U32 minor;	       /* of CPython 3 */
+	WIRE_U64 interpreters; /* address of the head of the list of interpreters */
+	WIRE_U16 threads_head; /* in an interpreter: its list of thread states */
+	WIRE_U16 interp_next;  /* the next interpreter */
+	WIRE_U16 thread_next;  /* in a thread state: the next one of the same interpreter */
+	WIRE_U16 thread_id;    /* what pthread_self() gave */
+	WIRE_U16 thread_frame; /* its innermost frame, or what holds that */
+	WIRE_U16 cframe_frame; /* in what thread_frame points to: the frame; NONE: it is the frame */
+	WIRE_U16 thread_context;
+	WIRE_U16 thread_task; /* the running asyncio.Task; NONE */
+	WIRE_U16 task_name;   /* in a Task */
+	WIRE_U16 frame_bytes; /* of a frame that are read at once, <= STATE_PYTHON_FRAME_MAX */
+	WIRE_U16 frame_code;
+	WIRE_U16 frame_back;
+	WIRE_U16 frame_ip;    /* its instruction: an address, up to 3.10 an int */
+	WIRE_U16 frame_owner; /* a byte, from 3.11 on; before, the pointer to its generator */
+	WIRE_U16 code_file;
+	WIRE_U16 code_name; /* co_qualname where there is one */
+	WIRE_U16 code_table;
+	WIRE_U16 code_line;
+	WIRE_U16 code_flags;
+	WIRE_U16 code_start;  /* of the instructions in a code object, from 3.11 on */
+	WIRE_U16 gen_frame;   /* of the frame in its generator, from 3.11 on */
+	WIRE_U16 str_ascii;   /* of the characters in a str of ASCII alone */
+	WIRE_U16 str_compact; /* in any other one */
+	WIRE_U16 pad;
+};
+_Static_assert(sizeof(struct state_python) == 72, "state_python");
+
+#define STATE_PYTHON_FRAME_MAX 128
+#define STATE_PYTHON_CODE      144 /* of a code object that are read at once: every offset above lies below it */
+
+/* `codes`: what a code object was when it was last met. */
+struct state_code_key {
+	WIRE_U64 start_ns; /* of the process */
+	WIRE_U64 code;
+};
+_Static_assert(sizeof(struct state_code_key) == 16, "state_code_key");
+
+struct state_code {
+	WIRE_U64 file;
+	WIRE_U64 name;
+	WIRE_U64 table;
+	WIRE_U32 line;
+	WIRE_U32 epoch;
+	WIRE_U32 told;	/* STATE_CODE_* */
+	WIRE_U32 tries; /* that could not read all of it */
+};
+_Static_assert(sizeof(struct state_code) == 40, "state_code");
+
+#define STATE_CODE_TOLD	 1u
+#define STATE_CODE_SKIP	 2u /* a frame that the interpreter put between two others */
+#define STATE_CODE_TRIES 4u
+
+/* Of the codes that a thread met last: what it need not ask of all. */
+#define STATE_WALK_KNOWN 128
+
+struct state_known {
+	WIRE_U64 code;
+	WIRE_U64 identity; /* hash of what tells one life of it from another */
+	WIRE_U32 epoch;
+	WIRE_U32 skip;
+};
+_Static_assert(sizeof(struct state_known) == 24, "state_known");
+
+/* Where the bytes of a str or of a bytes object are, while a code object is told. */
+struct state_text {
+	WIRE_U64 data;
+	WIRE_U32 len;
+	WIRE_U16 kind;	/* enum wire_py_text */
+	WIRE_U16 flags; /* WIRE_PY_CODE_* */
+};
+_Static_assert(sizeof(struct state_text) == 16, "state_text");
+
+/* `walks`: u64 pid_tgid -> the walk that this thread makes. */
+struct state_walk {
+	WIRE_U64 start_ns;
+	WIRE_U32 epoch;
+	WIRE_U32 fresh;	    /* frames whose code objects are to be told first */
+	WIRE_U64 thread;    /* the thread state found last; 0: none */
+	WIRE_U64 head;	    /* of the list of interpreters, then */
+	WIRE_U32 alone;	    /* it was the only one */
+	WIRE_U32 framed;    /* the thread state has frames */
+	WIRE_U64 self;	    /* what its thread_id must be */
+	WIRE_U64 interp;    /* while it is sought: the interpreter to come */
+	WIRE_U64 at;	    /* the thread state or frame to be looked at next */
+	WIRE_U64 type;	    /* address of the type of code objects; 0: not met yet */
+	WIRE_U32 told;	    /* code objects */
+	WIRE_U32 chain;	    /* STATE_WALK_* */
+	WIRE_U8 bytes[256]; /* of the object being looked at */
+	struct state_text texts[3];
+	struct state_known known[STATE_WALK_KNOWN];
+	union { /* the record */
+		struct wire_py_stack stack;
+		struct {
+			WIRE_U8 fixed[sizeof(struct wire_py_stack)];
+			struct wire_py_frame frames[WIRE_PY_FRAMES];
+			WIRE_U8 task[WIRE_PY_TASK_MAX];
+		};
+	};
+};
+_Static_assert(sizeof(struct state_walk) == 8 * 10 + 256 + 16 * 3 + 24 * STATE_WALK_KNOWN + 104 +
+						    32 * WIRE_PY_FRAMES + WIRE_PY_TASK_MAX,
+	       "state_walk");
+
+/* The innermost chain of generators and coroutines: */
+#define STATE_WALK_BEFORE 0u
+#define STATE_WALK_IN	  1u
+#define STATE_WALK_BEHIND 2u
+
 /* `socks`: one TCP connection, and what it had moved when it was last looked at. */
 struct state_sock {
 	WIRE_U64 start_ns; /* of the process that made it */
@@ -174,8 +293,10 @@ struct state_spent {
 	WIRE_U64 chunks;   /* calls that moved data */
 	WIRE_U64
 	syscalls; /* system calls of traced processes; those that read or write twice, for a look at what */
+	WIRE_U64 walks;	  /* Python stacks */
+	WIRE_U64 walk_ns; /* that they took */
 };
-_Static_assert(sizeof(struct state_spent) == 72, "state_spent");
+_Static_assert(sizeof(struct state_spent) == 88, "state_spent");
 
 /* `notify`, a ring of the attacher's own: a process of ours changed, look at its maps again. Lost when that ring is
  * full: who finds it more than half full looks at everything. */

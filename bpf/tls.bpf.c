@@ -11,6 +11,7 @@
 #include "call.bpf.h"
 #include "conn.bpf.h"
 #include "piece.bpf.h"
+#include "python.bpf.h"
 #include "send.bpf.h"
 
 /* Set by the attacher before it takes the probes away: calls that are entered now might return unseen. */
@@ -213,8 +214,9 @@ static __always_inline __u64 tls_pass_on(struct piece *p, bool plain)
 	return skipped;
 }
 
-/* Files what the call moved under its connection, sends it, and counts the call once. `plain`: a constant. */
-static __always_inline void tls_moved(struct state_target *target, struct state_call *call, bool plain)
+/* Files what the call moved under its connection, sends it, and counts the call once. Whether the Python stack belongs
+ * to it. `plain`: a constant. */
+static __always_inline bool tls_moved(struct state_target *target, struct state_call *call, bool plain)
 {
 	struct state_conn_key key = {.ssl = call->ssl, .tgid = bpf_get_current_pid_tgid() >> 32};
 	struct state_conn *conn = conn_get(target, &key);
@@ -224,7 +226,7 @@ static __always_inline void tls_moved(struct state_target *target, struct state_
 	if (!conn) {
 		emit_lost_bytes(target, WIRE_CAUSE_MAP_FULL, n);
 		emit_lost_call(target, WIRE_CAUSE_MAP_FULL);
-		return;
+		return false;
 	}
 	if (!conn->lib && call->lib)
 		sock_begun(target->start_ns, key.tgid);
@@ -238,7 +240,10 @@ static __always_inline void tls_moved(struct state_target *target, struct state_
 	piece_side(&p)->calls++;
 	piece_side(&p)->bytes += n;
 	piece_side(&p)->skipped += skipped;
+	bool due = skipped < n && python_is_due(target, key.tgid, conn, call_dir(call->fn), false);
+
 	send_count(conn, call_dir(call->fn), n, n - skipped);
+	return due;
 }
 
 /* The call moved data, but how much could not be read: no offset shows this hole, so its cause stands alone. */
@@ -255,28 +260,29 @@ static __always_inline void tls_fault(struct state_target *target, struct state_
 		conn->side[call_dir(call->fn)].hole_cause = WIRE_CAUSE_FAULT;
 }
 
-static __always_inline void tls_return_any(struct pt_regs *ctx, struct state_target *target, __u64 pid_tgid,
+/* Whether the Python stack belongs to what the call did. */
+static __always_inline bool tls_return_any(struct pt_regs *ctx, struct state_target *target, __u64 pid_tgid,
 					   bool plain)
 {
 	struct state_calls *c = bpf_map_lookup_elem(&calls, &pid_tgid);
 
 	if (!c || c->start_ns != target->start_ns || c->epoch != target->epoch)
-		return;
+		return false;
 	struct state_call *call = call_return(target, c, compat_entry_sp(ctx));
 
 	if (!call)
-		return;
+		return false;
 	enum tls_result result = tls_result(ctx, call);
 
 	if (result == TLS_EMPTY) {
 		emit_add(target->counts.empty, 1);
-		return;
+		return false;
 	}
 	call->out = bpf_ktime_get_ns();
 	if (result == TLS_MOVED)
-		tls_moved(target, call, plain);
-	else
-		tls_fault(target, call);
+		return tls_moved(target, call, plain);
+	tls_fault(target, call);
+	return false;
 }
 
 /* ---- programs ---- */
@@ -308,8 +314,8 @@ int tls_return(struct pt_regs *ctx)
 	__u64 pid_tgid;
 	struct state_target *target = filter_thread(&pid_tgid);
 
-	if (target)
-		tls_return_any(ctx, target, pid_tgid, false);
+	if (target && tls_return_any(ctx, target, pid_tgid, false))
+		python_go(ctx);
 	return 0;
 }
 
@@ -324,7 +330,8 @@ int tls_call(struct pt_regs *ctx)
 	if (!target)
 		return 1;
 	if (bpf_get_func_ip(ctx) != PT_REGS_IP(ctx)) {
-		tls_return_any(ctx, target, pid_tgid, false);
+		if (tls_return_any(ctx, target, pid_tgid, false))
+			python_go(ctx);
 		return 0;
 	}
 	__u64 cookie = bpf_get_attach_cookie(ctx);
@@ -363,7 +370,7 @@ int tls_return_plain(struct pt_regs *ctx)
 	__u64 pid_tgid;
 	struct state_target *target = filter_thread(&pid_tgid);
 
-	if (target)
-		tls_return_any(ctx, target, pid_tgid, true);
+	if (target && tls_return_any(ctx, target, pid_tgid, true))
+		python_go(ctx);
 	return 0;
 }

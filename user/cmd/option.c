@@ -78,6 +78,12 @@ static bool parse_name(unsigned *out, const char *const *names, const char *text
 	return false;
 }
 
+static bool parse_switch(bool *out, const char *text)
+{
+	*out = strcmp(text, "on") == 0;
+	return *out || strcmp(text, "off") == 0;
+}
+
 static bool parse_sample(uint64_t *out, const char *text)
 {
 	uint64_t n;
@@ -124,6 +130,8 @@ static bool set(struct option_values *v, const struct option *o, const char *tex
 	case OPTION_CLEAR:
 		*(bool *)at = false;
 		return true;
+	case OPTION_SWITCH:
+		return parse_switch(at, text);
 	case OPTION_VERBOSE:
 		++*(int *)at;
 		return true;

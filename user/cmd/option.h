@@ -13,6 +13,7 @@
 
 enum option_kind {
 	OPTION_FLAG,	 /* bool */
+	OPTION_SWITCH,	 /* bool: on, off */
 	OPTION_CLEAR,	 /* bool, becomes false: the last of two opposites counts */
 	OPTION_VERBOSE,	 /* int, counted */
 	OPTION_TEXT,	 /* const char * */

@@ -74,6 +74,9 @@ static const struct option budget = {
 	"budget",     0,
 	OPTION_SHARE, AT(session.budget_ppm),
 	"P%",	      "leave out more and more while probes take more of one core (0.01%, 1%)"};
+static const struct option stacks = {"stacks",	    0,
+				     OPTION_SWITCH, AT(session.stacks),
+				     "on|off",	    "the Python stack of each request (default on)"};
 static const struct option no_children = {"no-children", 0,
 					  OPTION_FLAG,	 AT(session.no_children),
 					  NULL,		 "only the PIDs named; other processes pay nothing"};
@@ -86,12 +89,13 @@ static const struct option server = {
 	AT(server_name), "HOST", "host that the request went to (default: its Host field)"};
 
 static const struct option *const run_options[] = {
-	&output,     &full,	  &light, &keep,   &sample_run, &budget, &tape,	   &prices, &digest, &ring,
-	&rate_bytes, &rate_calls, &plain, &strict, &symbols,	&quiet,	 &verbose, &color,  &help,   NULL};
+	&output, &full,	   &light,  &stacks,  &keep,	   &sample_run, &budget,
+	&tape,	 &prices,  &digest, &ring,    &rate_bytes, &rate_calls, &plain,
+	&strict, &symbols, &quiet,  &verbose, &color,	   &help,	NULL};
 static const struct option *const attach_options[] = {
-	&output,   &full,    &light,  &keep,	&sample_attach, &budget,     &children,	  &no_children,
-	&duration, &tape,    &prices, &digest,	&ring,		&rate_bytes, &rate_calls, &plain,
-	&strict,   &symbols, &quiet,  &verbose, &color,		&width,	     &help,	  NULL};
+	&output,   &full,  &light,   &stacks, &keep,  &sample_attach, &budget,	   &children, &no_children,
+	&duration, &tape,  &prices,  &digest, &ring,  &rate_bytes,    &rate_calls, &plain,    &strict,
+	&symbols,  &quiet, &verbose, &color,  &width, &help,	      NULL};
 static const struct option *const look_options[] = {&output, &full,    &prices, &strict, &width,
 						    &color,  &verbose, &help,	NULL};
 static const struct option *const decode_options[] = {&server, &output, &full,	  &prices, &strict,
@@ -259,6 +263,7 @@ static int run_word(const struct word *w, int argc, char **argv)
 		.session.ring_bytes = LIMIT_RING_BYTES,
 		.session.rate_bytes = LIMIT_RATE_BYTES,
 		.session.rate_calls = LIMIT_RATE_CALLS,
+		.session.stacks = true,
 	};
 	int code = option_parse(&v, w->name, w->options, argc, argv, w->until_args);
 

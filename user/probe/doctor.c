@@ -90,7 +90,8 @@ static void try_programs(struct host *h, struct patient *x, struct checks *c)
 	autodrop(tasks_fini) struct tasks tasks = {0};
 	struct load_trouble why;
 	struct self self = {0};
-	int r = load_open(&l, TRIAL_RING_BYTES, false, true, &why);
+	struct load_settings settings = {.ring_bytes = TRIAL_RING_BYTES, .plain = true, .stacks = true};
+	int r = load_open(&l, &settings, &why);
 
 	if (r < 0) {
 		check_add(c, "programs", "FAIL",
@@ -98,6 +99,8 @@ static void try_programs(struct host *h, struct patient *x, struct checks *c)
 			  why.cause[0] ? why.cause : strerror(-r));
 		return;
 	}
+	if (x && x->has_interpreter && x->python_reason == WIRE_PY_WHOLE && !load_has_stacks(l))
+		x->python_reason = WIRE_PY_KERNEL;
 	r = tasks_read(&tasks, l);
 	const struct state_task *us = r < 0 ? NULL : tasks_find(&tasks, (uint32_t)getpid());
 	const struct state_task *its = r < 0 || !x ? NULL : tasks_find(&tasks, x->pid);

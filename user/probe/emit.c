@@ -151,6 +151,22 @@ void emit_shed(emit_fn *emit, void *ctx, const struct governor_step *step)
 	emit(ctx, &r.head);
 }
 
+void emit_python(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns, const struct python *py)
+{
+	_Alignas(8) char space[sizeof(struct wire_py_runtime) + WIRE_PATH_MAX];
+	struct wire_py_runtime *r = (struct wire_py_runtime *)space;
+	struct str path = str_head(py->path, WIRE_PATH_MAX);
+
+	memset(space, 0, sizeof(space));
+	r->head = head_of(WIRE_PY_RUNTIME, sizeof(*r) + path.n, pid, start_ns);
+	r->version = py->version;
+	r->flags = py->flags;
+	r->reason = py->reason;
+	r->path_len = (uint32_t)path.n;
+	memcpy(r->payload, path.p, path.n);
+	emit(ctx, &r->head);
+}
+
 void emit_target(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns)
 {
 	struct wire_target r = {.head = head_of(WIRE_TARGET, sizeof(r), pid, start_ns)};

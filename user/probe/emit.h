@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "probe/governor.h"
 #include "probe/library.h"
+#include "probe/python.h"
 #include "probe/site.h"
 #include "wire.h"
 
@@ -40,6 +41,7 @@ struct emit_fact {
 
 void emit_fact(emit_fn *emit, void *ctx, const struct emit_fact *f);
 void emit_shed(emit_fn *emit, void *ctx, const struct governor_step *step);
+void emit_python(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns, const struct python *py);
 void emit_target(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns);
 void emit_stdio(emit_fn *emit, void *ctx, uint32_t pid, uint64_t start_ns, const uint64_t ino[2]);
 /* what, why: cut to WIRE_PATH_MAX each. */

@@ -15,6 +15,7 @@
 #include "probe/loader.h"
 #include "probe/marker.h"
 #include "probe/probe.h"
+#include "probe/python.h"
 #include "probe/self.h"
 #include "probe/site.h"
 #include "probe/tasks.h"
@@ -36,6 +37,8 @@ struct process {
 	uint64_t scanned_ns;
 	uint64_t maps_hash;  /* of the executable mappings at the last scan; 0: look at all */
 	uint16_t maps_flags; /* WIRE_FACT_*: what they showed */
+	bool python;	     /* its interpreter was told, of this epoch: */
+	uint32_t python_epoch;
 };
 
 struct ring_buffer;
@@ -51,6 +54,7 @@ struct probe {
 	struct map *processes; /* struct state_process -> struct process, owned; parents before children */
 	struct map *notes;     /* struct state_process -> struct witness_note, owned (witness.c) */
 	struct map *foreseen;  /* hash of a program and its search path -> itself */
+	struct map *pythons;   /* files that were looked into for an interpreter (python.c) */
 	struct ring_buffer *notify;
 	struct tasks tasks;
 	struct site_costs costs;
@@ -97,6 +101,11 @@ void process_scan(struct probe *p, struct process *x);
 void process_foresee(struct probe *p, struct process *x);
 /* Probes the libraries that a command will load. */
 void process_foresee_command(struct probe *p, char *const *argv, char *const *envp, const char *cwd);
+
+/* ---- python.c ---- */
+
+/* Finds the interpreter in the text of a process's maps, once for each program: tells the kernel and the session. */
+void python_look(struct probe *p, struct process *x, struct str maps);
 
 /* ---- watch.c ---- */
 

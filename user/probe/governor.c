@@ -48,6 +48,7 @@ uint64_t governor_cost(const struct state_spent *from, const struct state_spent 
 		cost = add(cost, times(plain, costs->plain_ns[emulated]));
 		cost = add(cost, times(data, costs->empty_ns[emulated]));
 	}
+	cost = add(cost, grown(from->walk_ns, to->walk_ns));
 	cost = add(cost, times(grown(from->records, to->records), costs->record_ns));
 	cost = add(cost, syscall_cost(from, to, costs));
 	return add(cost, times(grown(from->bytes, to->bytes), costs->byte_ps) / 1000);

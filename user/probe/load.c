@@ -19,13 +19,15 @@
 #include "bottrace.skel.h"
 #include "probe/feature.h"
 #include "probe/link.h"
-#include "probe/rights.h"
+#include "probe/refusal.h"
 #include "probe/walk.h"
+#include "probe/walker.h"
 #include "probe/warm.h"
 #include "state.h"
 
-#define BTF_PATH	 "/sys/kernel/btf/vmlinux"
 #define RETURNS_AFTER_NS 5000000 /* at detach, for calls that are in a library */
+#define WALKS_PREALLOCATED \
+	256 /* threads that have scratch for their stacks, where maps are not filled as needed */
 
 struct load {
 	struct bottrace *skel;
@@ -45,46 +47,8 @@ struct load {
 	bool kept;  /* what was kept was used */
 	bool spend; /* what probes do is counted */
 	bool has_plain;
+	bool stacks; /* Python stacks can be walked */
 };
-
-static int explain(int r, struct load_trouble *why, bool multi)
-{
-	autodrop(buf_fini) struct buf missing;
-
-	buf_init(&missing, 200);
-	if (r == -EPERM || r == -EACCES) {
-		unsigned n = rights_missing(&missing, multi);
-
-		if (n > 0) {
-			snprintf(why->cause, sizeof(why->cause), "cannot load probes: needs %s",
-				 buf_z(&missing));
-			snprintf(why->hint, sizeof(why->hint), "run it with sudo");
-		} else {
-			snprintf(why->cause, sizeof(why->cause),
-				 "cannot load probes: bpf() is refused though every capability is held");
-			snprintf(why->hint, sizeof(why->hint),
-				 "a container's user namespace or seccomp filter, or kernel lockdown, "
-				 "forbids it");
-		}
-		return -EPERM;
-	}
-	if (access(BTF_PATH, R_OK) != 0) {
-		snprintf(why->cause, sizeof(why->cause), "cannot load probes: this kernel has no BTF (%s)",
-			 BTF_PATH);
-		snprintf(why->hint, sizeof(why->hint), "use a kernel built with CONFIG_DEBUG_INFO_BTF=y");
-		return -ENOSYS;
-	}
-	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE) {
-		snprintf(why->cause, sizeof(why->cause), "cannot load probes: %s", strerror(-r));
-		why->hint[0] = '\0';
-		return r;
-	}
-	snprintf(why->cause, sizeof(why->cause), "cannot load probes: the kernel refuses the programs: %s",
-		 strerror(-r));
-	snprintf(why->hint, sizeof(why->hint),
-		 "bottrace doctor says what this kernel has; -vv shows its reasons");
-	return -ENOSYS;
-}
 
 /* ---- open, close ---- */
 
@@ -94,6 +58,23 @@ static struct str object_bytes(void)
 	const void *p = bottrace__elf_bytes(&size);
 
 	return str_make(p, size);
+}
+
+/* What calls of libraries return to: of one kind, or the kernel refuses to go from one to the other. */
+static enum bpf_attach_type attach_type(const struct load *l)
+{
+	return l->session ? LINK_SESSION : BPF_TRACE_UPROBE_MULTI;
+}
+
+/* The walk over Python frames, of bpf/python.bpf.c. */
+static void choose_walk(const struct load *l, struct bpf_program *prog)
+{
+	bool raw = bpf_program__type(prog) == BPF_PROG_TYPE_RAW_TRACEPOINT;
+	bool loop = prog == l->skel->progs.python_walk || prog == l->skel->progs.python_walk_raw;
+
+	if (l->multi && !raw)
+		bpf_program__set_expected_attach_type(prog, attach_type(l));
+	bpf_program__set_autoload(prog, l->stacks && loop == l->cookies && (l->has_plain || !raw));
 }
 
 /* One of the sets of bpf/tls.bpf.c; only what will be attached is loaded, and iterators only when none are kept. */
@@ -110,6 +91,8 @@ static void choose_programs(struct load *l, bool mappers)
 						  !l->kept && (mappers || prog != l->skel->progs.mappers));
 		if (l->multi && (strncmp(name, "loader_", 7) == 0 || strncmp(name, "mark_", 5) == 0))
 			bpf_program__set_expected_attach_type(prog, BPF_TRACE_UPROBE_MULTI);
+		if (strncmp(name, "python_", 7) == 0)
+			choose_walk(l, prog);
 		if (strncmp(name, "plain_", 6) == 0)
 			bpf_program__set_autoload(prog, l->has_plain);
 		if (strncmp(name, "tls_", 4) != 0)
@@ -118,7 +101,7 @@ static void choose_programs(struct load *l, bool mappers)
 		bool any = strcmp(name, "tls_enter") == 0 || strcmp(name, "tls_return") == 0;
 		if (l->multi)
 			bpf_program__set_expected_attach_type(prog,
-							      both ? LINK_SESSION : BPF_TRACE_UPROBE_MULTI);
+							      both ? attach_type(l) : BPF_TRACE_UPROBE_MULTI);
 		bpf_program__set_autoload(prog, l->session ? both : !both && any == l->cookies);
 	}
 }
@@ -153,7 +136,23 @@ static int choose_maps(struct load *l, uint64_t ring_bytes)
 		if (r < 0)
 			return r;
 	}
-	return bpf_map__set_max_entries(l->skel->maps.ring, (uint32_t)ring_bytes);
+	/* Filled before it is needed: 3 MB. */
+	int r = l->multi ? 0 : bpf_map__set_max_entries(l->skel->maps.walks, WALKS_PREALLOCATED);
+	return r < 0 ? r : bpf_map__set_max_entries(l->skel->maps.ring, (uint32_t)ring_bytes);
+}
+
+/* Where the programs of writes go on. */
+static int set_walkers(const struct load *l)
+{
+	const struct bottrace *s = l->skel;
+
+	if (!l->stacks)
+		return 0;
+	int r = walker_set(s->maps.walkers, l->cookies ? s->progs.python_walk : s->progs.python_walk_plain);
+	if (r < 0 || !l->has_plain)
+		return r;
+	return walker_set(s->maps.plain_walkers,
+			  l->cookies ? s->progs.python_walk_raw : s->progs.python_walk_plain_raw);
 }
 
 /* k: what was kept, or NULL. */
@@ -172,6 +171,7 @@ static int load_all(struct load *l, uint64_t ring_bytes, const struct kept *k, b
 		return -errno;
 	choose_programs(l, mappers);
 	l->skel->rodata->count_spent = l->spend;
+	l->skel->rodata->walk_stacks = l->stacks;
 	l->returns = l->cookies ? l->skel->progs.tls_return : l->skel->progs.tls_return_plain;
 	int r = choose_maps(l, ring_bytes);
 	if (r == 0)
@@ -180,11 +180,22 @@ static int load_all(struct load *l, uint64_t ring_bytes, const struct kept *k, b
 		r = k ? walk_load(&l->walks, k, l->skel->obj) : walk_find(&l->walks, l->skel->obj);
 	if (r == 0)
 		r = map_shared(l);
+	if (r == 0)
+		r = set_walkers(l);
 	if (r < 0) {
 		walk_fini(&l->walks);
 		bottrace__destroy(take(l->skel));
 	}
 	return r;
+}
+
+/* Kernels before 5.12 have no walk over mappings, and say so in ways of their own. */
+static int load_fresh(struct load *l, uint64_t ring_bytes)
+{
+	int r = load_all(l, ring_bytes, NULL, true);
+	bool final = r == 0 || r == -EPERM || r == -EACCES || r == -ENOMEM;
+
+	return final ? r : load_all(l, ring_bytes, NULL, false);
 }
 
 static int load_somehow(struct load *l, uint64_t ring_bytes)
@@ -197,39 +208,44 @@ static int load_somehow(struct load *l, uint64_t ring_bytes)
 	if (r == 0)
 		return 0;
 	err_note(ERR_DEBUG, "nothing that was kept can be loaded: %s", strerror(-r));
-	r = load_all(l, ring_bytes, NULL, true);
-	/* Kernels before 5.12 have no walk over mappings, and say so in ways of their own. */
-	if (r < 0 && r != -EPERM && r != -EACCES && r != -ENOMEM)
-		r = load_all(l, ring_bytes, NULL, false);
+	r = load_fresh(l, ring_bytes);
+	/* Without a JIT no program goes over to another one. */
+	if (l->stacks && r < 0 && r != -EPERM && r != -ENOMEM) {
+		err_note(ERR_DEBUG, "the walk over Python frames cannot be loaded: %s", strerror(-r));
+		l->stacks = false;
+		r = load_fresh(l, ring_bytes);
+	}
 	return r;
 }
 
-int load_open(struct load **out, uint64_t ring_bytes, bool spend, bool plain, struct load_trouble *why)
+int load_open(struct load **out, const struct load_settings *settings, struct load_trouble *why)
 {
 	*why = (struct load_trouble){0};
 	int multi = feature_ask_multi();
 	if (multi < 0)
-		return explain(multi, why, true);
-	if (ring_bytes < LIMIT_RING_MIN || ring_bytes > UINT32_MAX)
+		return refusal_explain(multi, why, true);
+	if (settings->ring_bytes < LIMIT_RING_MIN || settings->ring_bytes > UINT32_MAX)
 		return -EINVAL;
 	autodrop(drop_load) struct load *l = calloc(1, sizeof(*l));
 	if (l == NULL)
-		return explain(-ENOMEM, why, multi);
+		return refusal_explain(-ENOMEM, why, multi);
 	l->multi = multi;
 	l->session = multi && feature_ask_session() == 1;
 	l->narrow = multi && feature_ask_narrow() == 1;
 	l->cookies = multi || (feature_ask_cookies() == 1 && feature_ask_loop() == 1);
-	l->spend = spend;
-	l->has_plain = plain;
+	l->spend = settings->spend;
+	l->has_plain = settings->plain;
+	l->stacks = settings->stacks;
 	if (l->multi)
 		warm_start(&l->warm);
-	int r = load_somehow(l, ring_bytes);
-	if (r < 0 && plain) { /* who lacks a right is told so by the second try */
+	int r = load_somehow(l, settings->ring_bytes);
+	if (r < 0 && l->has_plain) { /* who lacks a right is told so by the second try */
 		l->has_plain = false;
-		r = load_somehow(l, ring_bytes);
+		l->stacks = settings->stacks;
+		r = load_somehow(l, settings->ring_bytes);
 	}
 	if (r < 0)
-		return explain(r, why, multi);
+		return refusal_explain(r, why, multi);
 	*out = take(l);
 	return 0;
 }
@@ -266,35 +282,10 @@ int load_table_fd(const struct load *l, enum load_table table)
 		[LOAD_CONNS] = l->skel->maps.conns,	[LOAD_CONN_FINALS] = l->skel->maps.conn_finals,
 		[LOAD_ORPHANS] = l->skel->maps.orphans, [LOAD_NOTIFY] = l->skel->maps.notify,
 		[LOAD_WIRES] = l->skel->maps.wires,	[LOAD_VERDICTS] = l->skel->maps.verdicts,
-		[LOAD_SPENT] = l->skel->maps.spent,
+		[LOAD_SPENT] = l->skel->maps.spent,	[LOAD_PYTHONS] = l->skel->maps.pythons,
 	};
 
 	return bpf_map__fd(maps[table]);
-}
-
-int load_read_spent(const struct load *l, struct state_spent *out)
-{
-	int cpus = libbpf_num_possible_cpus();
-	uint32_t zero = 0;
-
-	if (cpus <= 0)
-		return cpus < 0 ? cpus : -EINVAL;
-	autodrop(drop_memory) struct state_spent *each = calloc((size_t)cpus, sizeof(*each));
-	if (each == NULL)
-		return -ENOMEM;
-	if (bpf_map_lookup_elem(load_table_fd(l, LOAD_SPENT), &zero, each) != 0)
-		return -errno;
-	*out = (struct state_spent){0};
-	for (int i = 0; i < cpus; i++) {
-		for (int h = 0; h < STATE_HITS; h++)
-			out->hits[h] += each[i].hits[h];
-		out->records += each[i].records;
-		out->bytes += each[i].bytes;
-		out->requests += each[i].requests;
-		out->chunks += each[i].chunks;
-		out->syscalls += each[i].syscalls;
-	}
-	return 0;
 }
 
 bool load_has_multi(const struct load *l)
@@ -305,6 +296,11 @@ bool load_has_multi(const struct load *l)
 bool load_has_narrow(const struct load *l)
 {
 	return l->narrow || !l->multi;
+}
+
+bool load_has_stacks(const struct load *l)
+{
+	return l->stacks;
 }
 
 /* ---- processes ---- */

@@ -24,6 +24,7 @@ enum load_table {
 	LOAD_WIRES,
 	LOAD_VERDICTS,
 	LOAD_SPENT,
+	LOAD_PYTHONS,
 	LOAD_TABLES,
 };
 
@@ -35,11 +36,16 @@ struct load_trouble {
 
 struct load;
 
-/* spend: what probes do is counted for the governor. plain: with the programs for sockets and pipes without TLS, as far as
- * this kernel takes them. 0; -ENOSYS this kernel cannot, -EPERM a right is missing (both told
+struct load_settings {
+	uint64_t ring_bytes; /* power of two >= 4096 */
+	bool spend;	     /* what probes do is counted for the governor */
+	bool plain; /* with the programs for sockets and pipes without TLS, as far as this kernel takes them */
+	bool stacks; /* Python stacks are wanted; whether they can be had: load_has_stacks() */
+};
+
+/* 0; -ENOSYS this kernel cannot, -EPERM a right is missing (both told
  * in *why), -ENOMEM, other errno. */
-int load_open(struct load **out, uint64_t ring_bytes, bool spend, bool plain,
-	      struct load_trouble *why) MUST_CHECK;
+int load_open(struct load **out, const struct load_settings *settings, struct load_trouble *why) MUST_CHECK;
 /* Keeps what makes the next start faster (kept.h): 30 ms, once for each kernel and each bottrace. */
 void load_keep(struct load *l);
 void load_close(struct load *l);
@@ -48,9 +54,9 @@ DROP_POINTER(load, load_close)
 int load_table_fd(const struct load *l, enum load_table table);
 /* The shared page, mapped: what the kernel is told of sampling, cutting and bounds. Never NULL. */
 struct wire_shared *load_shared(const struct load *l);
-/* What `spent` holds, of all processors together. 0, negative errno. */
-int load_read_spent(const struct load *l, struct state_spent *out) MUST_CHECK;
 bool load_has_multi(const struct load *l);
+/* This kernel has taken the walk over Python frames, and it was asked for. */
+bool load_has_stacks(const struct load *l);
 /* Links to one process alone: kernels before 6.10 (stable ones before 2024-06) mean its first thread with that. */
 bool load_has_narrow(const struct load *l);
 /* Attaches exec and exit, and fork when children are to be traced. */

@@ -14,6 +14,7 @@
 #include "probe/glance.h"
 #include "probe/package.h"
 #include "probe/procfs.h"
+#include "probe/python.h"
 #include "probe/root.h"
 #include "probe/socket.h"
 #include "probe/witness.h"
@@ -70,6 +71,18 @@ static void add_library(struct patient *x, const struct procfs_mapping *m)
 	x->libs[x->lib_count++] = lib;
 }
 
+static void look_at_python(struct patient *x, struct str maps)
+{
+	struct python py;
+
+	if (!python_find(&py, x->pid, maps, NULL))
+		return;
+	x->has_interpreter = true;
+	x->python_version = py.version;
+	x->python_reason = py.reason;
+	snprintf(x->python_path, sizeof(x->python_path), "%.*s", STR_ARG(py.path));
+}
+
 int patient_look(struct patient *x, uint32_t pid, struct checks *c)
 {
 	autodrop(buf_fini) struct buf maps;
@@ -108,6 +121,7 @@ int patient_look(struct patient *x, uint32_t pid, struct checks *c)
 		x->python |= str_starts(str_base_name(m.path), STR("libpython"));
 		add_library(x, &m);
 	}
+	look_at_python(x, buf_str(&maps));
 	x->has_wire = socket_sum(pid, &x->wire) == 0;
 	return 0;
 }
@@ -382,6 +396,31 @@ static void write_blind(struct jsonw *w, const struct patient *x, struct checks 
 	jsonw_array_end(w);
 }
 
+/* Whether its requests will show who sent them. */
+static void write_stacks(struct jsonw *w, const struct patient *x, struct checks *c)
+{
+	const char *why = python_why(x->python_reason);
+	char version[32];
+
+	if (!x->has_interpreter) {
+		jsonw_null(jsonw_key(w, "stacks"));
+		if (x->python)
+			check_add(c, "stacks", "note", NULL, "no CPython that is known here: no stacks");
+		return;
+	}
+	python_version_text(x->python_version, version);
+	jsonw_object(jsonw_key(w, "stacks"));
+	jsonw_z(jsonw_key(w, "interpreter"), x->python_path);
+	jsonw_z(jsonw_key(w, "version"), x->python_version ? version : NULL);
+	jsonw_bool(jsonw_key(w, "possible"), why == NULL);
+	jsonw_z(jsonw_key(w, "why"), why);
+	jsonw_object_end(w);
+	if (why)
+		check_add(c, "stacks", "note", NULL, "CPython %s: no stacks: %s", version, why);
+	else
+		check_add(c, "stacks", "ok", NULL, "CPython %s: the stack of each request is taken", version);
+}
+
 void patient_write(const struct patient *x, struct jsonw *w, const struct site_costs *costs, struct checks *c)
 {
 	jsonw_object(jsonw_key(w, "process"));
@@ -391,6 +430,7 @@ void patient_write(const struct patient *x, struct jsonw *w, const struct site_c
 		write_library(w, &x->libs[i], costs, c);
 	jsonw_array_end(w);
 	jsonw_bool(jsonw_key(w, "listens"), socket_listens(x->pid));
+	write_stacks(w, x, c);
 	write_blind(w, x, c);
 	jsonw_object_end(w);
 	if (x->lib_count == 0 && !x->unreadable)

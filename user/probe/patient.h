@@ -31,6 +31,9 @@ struct patient {
 	bool has_wire;
 	bool unreadable; /* its maps may not be read */
 	bool python;
+	bool has_interpreter; /* one that maps can tell: */
+	uint32_t python_version, python_reason;
+	char python_path[256];
 	unsigned bits;
 };
 

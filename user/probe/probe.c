@@ -122,8 +122,11 @@ static void follow_plain(struct probe *p)
 static int start(struct probe *p)
 {
 	struct load_trouble why;
-	int r = load_open(&p->load, p->settings.ring_bytes, p->settings.budget_ppm != 0,
-			  p->settings.options & WIRE_OPT_PLAIN, &why);
+	struct load_settings load = {.ring_bytes = p->settings.ring_bytes,
+				     .spend = p->settings.budget_ppm != 0,
+				     .plain = (p->settings.options & WIRE_OPT_PLAIN) != 0,
+				     .stacks = (p->settings.options & WIRE_OPT_STACKS) != 0};
+	int r = load_open(&p->load, &load, &why);
 
 	if (r < 0) {
 		(void)err_say(r == -EPERM ? EXIT_RIGHTS : EXIT_HOST, why.hint[0] ? why.hint : NULL, "%s",
@@ -148,8 +151,10 @@ static int start(struct probe *p)
 	}
 	p->processes = map_new(sizeof(struct state_process), LIMIT_PROCESSES);
 	p->foreseen = map_new(24, FORESEEN_MAX);
+	p->pythons = python_new_files();
 	p->notes = map_new(sizeof(struct state_process), LIMIT_PROCESSES);
-	if (p->libs == NULL || p->processes == NULL || p->foreseen == NULL || p->notes == NULL)
+	if (p->libs == NULL || p->processes == NULL || p->foreseen == NULL || p->notes == NULL ||
+	    p->pythons == NULL)
 		return fail(-ENOMEM, "cannot start");
 	p->notify = ring_buffer__new(load_table_fd(p->load, LOAD_NOTIFY), watch_notice, p, NULL);
 	if (p->notify == NULL)
@@ -336,6 +341,7 @@ void probe_free(struct probe *p)
 	marker_fini(&p->markers);
 	process_free_all(p);
 	map_free(p->foreseen);
+	python_free_files(p->pythons);
 	witness_fini(p);
 	tasks_fini(&p->tasks);
 	load_close(p->load);

@@ -140,6 +140,7 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 	struct witness_mark mark = {0};
 	if (attach) {
 		witness_mark(p, x, &mark);
+		python_look(p, x, maps);
 		probe_named(p, x, maps);
 	}
 	const struct library *met[64];

@@ -11,6 +11,7 @@
 #include "probe/beacon.h"
 #include "probe/emit.h"
 #include "probe/engine.h"
+#include "probe/spent.h"
 
 /* Nobody can foresee it, and another run has another one. */
 static uint64_t draw(void)
@@ -34,6 +35,8 @@ static void apply(struct probe *p)
 
 	n *= governor_sample(level);
 	__atomic_store_n(&page->light, (p->settings.options & WIRE_OPT_LIGHT) || level >= WIRE_SHED_BODIES,
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&page->stacks, (p->settings.options & WIRE_OPT_STACKS) && level < WIRE_SHED_STACKS,
 			 __ATOMIC_RELAXED);
 	p->blunted |= level >= WIRE_SHED_READS;
 	__atomic_store_n(&page->blunt, level >= WIRE_SHED_READS, __ATOMIC_RELAXED);
@@ -94,7 +97,7 @@ void shed_tick(struct probe *p, uint64_t now_ns)
 
 	if (p->settings.budget_ppm == 0)
 		return;
-	int r = load_read_spent(p->load, &total);
+	int r = spent_read(p->load, &total);
 	if (r < 0) {
 		err_note(ERR_VERBOSE, "note: the governor cannot read what probes cost: %s", strerror(-r));
 		return;

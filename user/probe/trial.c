@@ -278,8 +278,8 @@ enum trial_verdict trial_run(const struct trial *t, const char **why, uint8_t *w
 	if (!choose_user(t, &s))
 		return TRIAL_UNPROVEN;
 	*why = "no second set of probes to be had";
-	if (load_open(&b.load, RING_BYTES, false, false, &trouble) < 0 || start_child(&b, &s) < 0 ||
-	    hook(&b, t) < 0 || write(b.go_fd, "", 1) != 1)
+	if (load_open(&b.load, &(struct load_settings){.ring_bytes = RING_BYTES}, &trouble) < 0 ||
+	    start_child(&b, &s) < 0 || hook(&b, t) < 0 || write(b.go_fd, "", 1) != 1)
 		return TRIAL_UNPROVEN;
 	*word = hear(b.said_fd);
 	if (*word != SHUTTLE_DONE) {

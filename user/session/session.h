@@ -53,6 +53,7 @@ struct session_settings {
 	bool quiet, digest, strict, symbols;
 	enum session_plain plain;
 	bool light;		 /* payload cut, no content in the document */
+	bool stacks;		 /* Python stacks are taken */
 	struct trace_rules keep; /* what stays in the document */
 	bool full;		 /* -o json: messages whole, see view_full */
 	struct view_style style; /* of text on the terminal */

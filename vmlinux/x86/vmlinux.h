@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Kernel types, cut down to what bpf/ touches. Generated: edit vmlinux/wanted, not this.
- * Kernel 6.18.44 x86_64, 2026-11-26: tools/vmlinux > vmlinux/ARCH/vmlinux.h
+ * Kernel 6.18.44 x86_64, 2026-11-27: tools/vmlinux > vmlinux/ARCH/vmlinux.h
  * Offsets are of no meaning: every access is relocated against the running kernel's BTF at load.
  */
 #ifndef __VMLINUX_H__
@@ -28,6 +28,7 @@ typedef __u16 __sum16;
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PROG_ARRAY = 3,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
@@ -92,6 +93,10 @@ struct bpf_dynptr {
 	__u64 __opaque[2];
 } __attribute__((aligned(8)));
 
+struct thread_struct {
+	long unsigned int fsbase;
+} __attribute__((preserve_access_index));
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -102,6 +107,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct files_struct *files;
 	struct signal_struct *signal;
+	struct thread_struct thread;
 } __attribute__((preserve_access_index));
 
 typedef struct {

@@ -40,6 +40,7 @@ static const struct {
 	FIELD("plain", "off", session.plain),
 	FIELD("duration", "3s", session.duration_ns),
 	FIELD("light", NULL, session.light),
+	FIELD("stacks", "on", session.stacks),
 	FIELD("keep", "slow>5s", session.keep),
 	FIELD("sample", "1/10", session.sample_n),
 	FIELD("budget", "1%", session.budget_ppm),

@@ -58,6 +58,10 @@ static void cost_by_class(void **state)
 	assert_int_equal(governor_cost(&from, &to, &costs), 19000);
 	to.records += 10;
 	assert_int_equal(governor_cost(&from, &to, &costs), 39000);
+	to.walks += 2;
+	to.walk_ns += 7000; /* as measured: stacks differ */
+	assert_int_equal(governor_cost(&from, &to, &costs), 46000);
+	to.walk_ns -= 7000;
 	to.bytes += 16384;
 	assert_int_equal(governor_cost(&from, &to, &costs), 39000 + 1638);
 	/* Requests and chunks are what it is weighed against. */
