@@ -53,26 +53,27 @@ def once(where, make):
     return where
 
 
-def debian(release):
+def unpack(where, release, packages):
+    """Debian's packages of that release, into where/root."""
     if not shutil.which("apt-get") or not shutil.which("dpkg"):
         raise Skip("no apt-get here")
+    apt = where / "apt"
+    for d in ("lists/partial", "cache/archives/partial", "deb"):
+        (apt / d).mkdir(parents=True)
+    keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    (apt / "sources.list").write_text(f"deb [signed-by={keys}] {mirror()} {release} main\n")
+    options = [f"-oDir::Etc::SourceList={apt}/sources.list", "-oDir::Etc::SourceParts=/dev/null",
+               f"-oDir::State::Lists={apt}/lists", f"-oDir::Cache={apt}/cache", "-oDir::State::status=/dev/null",
+               "-oAPT::Sandbox::User=root", "-oAcquire::Languages=none", "-oAcquire::Retries=2"]
+    command("apt-get", "-q", *options, "update")
+    command("apt-get", "-q", *options, "download", *packages, cwd=apt / "deb")
+    for deb in sorted((apt / "deb").glob("*.deb")):
+        command("dpkg", "-x", str(deb), str(where / "root"))
+    shutil.rmtree(apt)
 
-    def make(where):
-        apt = where / "apt"
-        for d in ("lists/partial", "cache/archives/partial", "deb"):
-            (apt / d).mkdir(parents=True)
-        keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
-        (apt / "sources.list").write_text(f"deb [signed-by={keys}] {mirror()} {release} main\n")
-        options = [f"-oDir::Etc::SourceList={apt}/sources.list", "-oDir::Etc::SourceParts=/dev/null",
-                   f"-oDir::State::Lists={apt}/lists", f"-oDir::Cache={apt}/cache", "-oDir::State::status=/dev/null",
-                   "-oAPT::Sandbox::User=root", "-oAcquire::Languages=none", "-oAcquire::Retries=2"]
-        command("apt-get", "-q", *options, "update")
-        command("apt-get", "-q", *options, "download", *DEBIAN[release], cwd=apt / "deb")
-        for deb in sorted((apt / "deb").glob("*.deb")):
-            command("dpkg", "-x", str(deb), str(where / "root"))
-        shutil.rmtree(apt)
 
-    root = once(CACHE / "openssl" / release, make) / "root"
+def debian(release):
+    root = once(CACHE / "openssl" / release, lambda where: unpack(where, release, DEBIAN[release])) / "root"
     ssl = next(root.glob("usr/lib/*/libssl.so.*"))
     loader = next(iter(sorted(root.glob("usr/lib/*/ld-linux-*.so.*"))), None)
     return Build(release, str(next(ssl.parent.glob("libcrypto.so.*"))), str(ssl),
