@@ -137,6 +137,7 @@ static void tell_data(struct stream *s, const struct stream_piece *p)
 		.conn = s->conn,
 		.dir = s->dir,
 		.offset = p->offset,
+		.call_offset = p->call_start,
 		.start_ns = p->start_ns,
 		.ts_ns = p->ts_ns,
 		.tid = p->tid,

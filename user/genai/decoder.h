@@ -206,6 +206,7 @@ struct genai_rpc_message {
 /* When and where a message came. */
 struct genai_rpc_at {
 	uint64_t start_ns, ts_ns, offset, bytes;
+	struct http_write write;
 	uint32_t tid;
 	bool from_server; /* of the two that speak */
 };

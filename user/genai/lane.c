@@ -131,6 +131,7 @@ static struct http_exchange *exchange_new(struct genai_lane *l, const struct htt
 		.first_ns = m->ts_ns,
 		.end_ns = m->ts_ns,
 		.offset = m->offset,
+		.write = m->write,
 	};
 	x->response = (struct http_message){.fields = up->response.fields, .count = up->response.count};
 	return x;

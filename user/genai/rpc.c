@@ -362,8 +362,11 @@ static struct genai_rpc_at request_at(const struct genai_work *w)
 {
 	const struct http_message *m = &w->c.x->request;
 
-	return (struct genai_rpc_at){
-		.start_ns = m->start_ns, .ts_ns = m->end_ns, .offset = m->offset, .tid = w->c.x->tid};
+	return (struct genai_rpc_at){.start_ns = m->start_ns,
+				     .ts_ns = m->end_ns,
+				     .offset = m->offset,
+				     .write = m->write,
+				     .tid = w->c.x->tid};
 }
 
 static struct genai_rpc_at answer_at(const struct genai_work *w, uint64_t ts_ns, size_t bytes)

@@ -50,6 +50,7 @@ struct genai_work *genai_work_part(struct genai_work *up, const struct genai_rpc
 		.first_ns = at->ts_ns,
 		.end_ns = at->ts_ns,
 		.offset = at->offset,
+		.write = at->write,
 	};
 	fields_copy(&x->request, &from->request, a);
 	w = genai_work_new(up->g, x);

@@ -81,6 +81,7 @@ void http_exchange_begins(struct http_message *m, const struct http_piece *at)
 	m->first_ns = at->ts_ns;
 	m->end_ns = at->ts_ns;
 	m->offset = at->offset;
+	m->write = at->write;
 }
 
 void http_exchange_broken(struct http_open *o, enum wire_dir dir, uint64_t offset, const char *why)

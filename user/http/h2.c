@@ -57,8 +57,8 @@ struct lane {
 	uint32_t block_stream;
 	bool block_open, block_end_stream, block_lost;
 	uint32_t block_frames;
-	uint64_t block_offset;
-	struct http_hpack *hpack; /* NULL: cannot be read any more */
+	struct http_piece block_at; /* of its first byte */
+	struct http_hpack *hpack;   /* NULL: cannot be read any more */
 };
 
 struct http_h2 {
@@ -168,8 +168,7 @@ static void block_done(struct http_h2 *h, struct http_side *s, struct lane *l, c
 	}
 	l->block_open = false;
 	if (l->block_stream != 0)
-		http_stream_headers(h->conn, s, l->block_stream, &head, l->block_end_stream, l->block_offset,
-				    p);
+		http_stream_headers(h->conn, s, l->block_stream, &head, l->block_end_stream, &l->block_at, p);
 	http_stream_head_fini(&head);
 	buf_clear(&l->block);
 	l->block_lost = false;
@@ -187,7 +186,7 @@ static void block_add(struct http_h2 *h, struct http_side *s, struct lane *l, co
 		l->block_open = true;
 		l->block_stream = f->type == FRAME_PUSH_PROMISE ? 0 : f->stream;
 		l->block_end_stream = f->flags & FLAG_END_STREAM && f->type == FRAME_HEADERS;
-		l->block_offset = s->at.offset;
+		l->block_at = s->at;
 		l->block_frames = 0;
 		buf_clear(&l->block);
 		if (!payload_strip(f, &part) || buf_err(&l->payload) < 0)

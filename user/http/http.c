@@ -293,13 +293,19 @@ static bool is_lines(struct http_conn *c, const struct http_piece *p)
 void http_feed(struct http *h, const struct flow_chunk *chunk)
 {
 	struct http_conn *c = get_conn(h, chunk->conn);
-	struct http_piece p = {chunk->data, chunk->offset, chunk->start_ns, chunk->ts_ns, chunk->tid};
+	struct http_piece p = {.data = chunk->data,
+			       .offset = chunk->offset,
+			       .start_ns = chunk->start_ns,
+			       .ts_ns = chunk->ts_ns,
+			       .tid = chunk->tid};
 	struct http_side *s;
 
 	if (!c) {
 		tell_stray(h, chunk->conn, chunk->dir, chunk->data.n, NULL);
 		return;
 	}
+	if (chunk->dir == WIRE_WRITE)
+		p.write = (struct http_write){.is_one = true, .offset = chunk->call_offset};
 	s = &c->side[chunk->dir];
 	if (s->seen && chunk->offset > s->offset) {
 		/* Missing bytes that nobody told of. */

@@ -25,6 +25,12 @@ struct http_field {
 	struct str name, value; /* value trimmed; as on the wire otherwise */
 };
 
+/* A call by which the process wrote on the connection: who made it is known by the call. */
+struct http_write {
+	bool is_one;	 /* false: the bytes were read */
+	uint64_t offset; /* of the call's first byte in the write direction */
+};
+
 struct http_message {
 	struct http_field *fields; /* in the exchange's arena */
 	uint32_t count;
@@ -49,6 +55,7 @@ struct http_message {
 	uint64_t first_ns;	 /* first byte: return of that call */
 	uint64_t end_ns;	 /* last byte so far */
 	uint64_t offset;	 /* of its first byte in the connection's direction */
+	struct http_write write; /* that its first byte went out with */
 };
 
 struct http_gap {
@@ -114,6 +121,7 @@ struct http_ws_message {
 	struct str data; /* borrowed until the callback returns */
 	uint64_t start_ns, ts_ns;
 	uint64_t offset; /* of its first byte in its direction */
+	struct http_write write;
 	uint64_t wire_bytes;
 	uint32_t tid;
 };

@@ -31,6 +31,7 @@ struct http_open;
 struct http_piece {
 	struct str data;
 	uint64_t offset; /* of data in its direction */
+	struct http_write write;
 	uint64_t start_ns, ts_ns;
 	uint32_t tid;
 };

@@ -48,6 +48,7 @@ static void try_candidate(struct http_side *s, const struct http_piece *p)
 	stray_held(s, at < 0 ? line.n : (size_t)at);
 	s->line = at < 0 ? 0 : s->held.n;
 	/* The call that brought the line's end is the one that counts: an earlier one may have been all stray. */
+	s->at.write = p->write;
 	s->at.start_ns = p->start_ns;
 	s->at.ts_ns = p->ts_ns;
 	s->at.tid = p->tid;

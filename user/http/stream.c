@@ -78,12 +78,14 @@ static enum wire_dir dir_of(const struct http_conn *c, enum http_which which)
 	return which == HTTP_REQUEST ? c->request_dir : 1 - c->request_dir;
 }
 
-static struct http_piece place_of(const struct http_piece *p, uint64_t offset)
+/* Where the block began, with the facts of the call that made it whole. */
+static struct http_piece place_of(const struct http_piece *p, const struct http_piece *first)
 {
 	struct http_piece at = *p;
 
 	at.data = STR_NONE;
-	at.offset = offset;
+	at.offset = first->offset;
+	at.write = first->write;
 	return at;
 }
 
@@ -232,9 +234,10 @@ static void over(struct http_conn *c, struct http_open *o, enum http_which which
 }
 
 void http_stream_headers(struct http_conn *c, struct http_side *s, uint32_t stream,
-			 struct http_stream_head *head, bool end, uint64_t offset, const struct http_piece *p)
+			 struct http_stream_head *head, bool end, const struct http_piece *first,
+			 const struct http_piece *p)
 {
-	struct http_piece at = place_of(p, offset);
+	struct http_piece at = place_of(p, first);
 
 	roles_learn(c, s, head);
 	if (http_is_request_side(s))

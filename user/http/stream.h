@@ -22,9 +22,9 @@ void http_stream_head_add(void *ctx, struct str name, struct str value, bool kno
 /* Bytes of a frame of the stream came by; opens: of a header block, which may begin it. Those of no stream are stray. */
 void http_stream_count(struct http_conn *c, struct http_side *s, uint32_t stream, bool opens, uint64_t bytes,
 		       uint64_t ts_ns);
-/* offset: of the block's first frame. */
+/* first: the call and place where the block began; p: that of its end. */
 void http_stream_headers(struct http_conn *c, struct http_side *s, uint32_t stream,
-			 struct http_stream_head *head, bool end, uint64_t offset,
+			 struct http_stream_head *head, bool end, const struct http_piece *first,
 			 const struct http_piece *p);
 void http_stream_data(struct http_conn *c, struct http_side *s, uint32_t stream,
 		      const struct http_piece *data);

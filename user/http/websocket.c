@@ -210,6 +210,7 @@ static void give(struct http_ws *w, struct http_side *s, struct lane *l, struct 
 		.start_ns = l->at.start_ns,
 		.ts_ns = p->ts_ns,
 		.offset = l->at.offset,
+		.write = l->at.write,
 		.wire_bytes = l->wire_bytes,
 		.tid = l->at.tid,
 	};
