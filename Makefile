@@ -25,16 +25,17 @@ endif
 .SECONDARY:
 
 # ---- rooms, right to left: a room links against those whose output it eats (the plates' `may:` lines) ----
-ROOMS := base probe drain proc flow mark http genai trace guard store view session cmd
+ROOMS := base probe drain proc py flow mark http genai trace guard store view session cmd
 WITH_base    :=
 WITH_probe   := base
 WITH_drain   := base
 WITH_proc    := drain $(WITH_drain)
+WITH_py      := proc $(WITH_proc)
 WITH_flow    := proc $(WITH_proc)
 WITH_mark    := proc $(WITH_proc)
 WITH_http    := flow $(WITH_flow)
 WITH_genai   := http $(WITH_http)
-WITH_trace   := genai mark $(WITH_genai)
+WITH_trace   := genai mark py $(WITH_genai)
 WITH_guard   := trace $(WITH_trace)
 WITH_store   := trace $(WITH_trace)
 WITH_view    := guard store $(WITH_guard)

@@ -28,5 +28,9 @@
 #define LIMIT_DOCUMENT_BYTES (2047u << 20) /* a document read back */
 #define LIMIT_PRICES_BYTES   (4u << 20)	   /* a user's price file */
 #define LIMIT_TEXT_BYTES     (256u << 20)  /* a rendered view */
+#define LIMIT_PY_CODE_BYTES  (64u << 20)   /* Python code objects: names and line tables */
+#define LIMIT_PY_STACKS	     32u	   /* stacks that wait for their request, of one connection */
+#define LIMIT_PY_STACK_BYTES (8u << 20)	   /* and of all */
+#define LIMIT_PY_HELD_BYTES  (128u << 20)  /* stacks of open calls */
 
 #endif

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What each record means; which of a process's files are its user's own. */
+#include "py/py.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/map.h"
+#include "py/code.h"
+#include "py/origin.h"
+#include "py/recent.h"
+#include "py/stack.h"
+
+#define PARENTS_MAX 8u /* of a process that multiprocessing made */
+
+struct process_key {
+	uint64_t pid;
+	uint64_t start_ns;
+};
+
+/* A process that runs Python. */
+struct process {
+	struct process_key key;
+	uint64_t serial;
+	bool told; /* what runs there */
+	struct py_runtime runtime;
+	struct code *codes;
+	struct recent_conn *conns;
+	char *stdlib; /* directory; NULL: not seen */
+	bool args_read;
+	char package[ORIGIN_NAME_MAX]; /* of __main__ */
+	struct origin origin;
+};
+
+struct py {
+	struct py_settings settings;
+	struct map *processes;
+	uint64_t serial;
+	struct code_table codes;
+	struct recent recent;
+	struct stack_account account;
+	struct py_stats stats;
+};
+
+struct py *py_new(const struct py_settings *settings)
+{
+	autodrop(drop_py) struct py *py = calloc(1, sizeof(*py));
+
+	if (py == NULL)
+		return NULL;
+	py->settings = *settings;
+	py->processes = map_new(sizeof(struct process_key), LIMIT_PROCESSES);
+	if (py->processes == NULL || code_init(&py->codes, LIMIT_PY_CODE_BYTES) < 0 ||
+	    recent_init(&py->recent) < 0)
+		return NULL;
+	return take(py);
+}
+
+/* ---- processes ---- */
+
+static struct process *process_find(const struct py *py, uint32_t pid, uint64_t start_ns)
+{
+	struct process_key key = {.pid = pid, .start_ns = start_ns};
+
+	return map_get(py->processes, &key);
+}
+
+static struct process *process_get(struct py *py, const struct wire_head *rec)
+{
+	struct process *p = process_find(py, rec->pid, rec->start_ns);
+
+	if (p != NULL)
+		return p;
+	p = calloc(1, sizeof(*p));
+	if (p == NULL)
+		return NULL;
+	p->key = (struct process_key){.pid = rec->pid, .start_ns = rec->start_ns};
+	p->serial = ++py->serial;
+	if (map_add(py->processes, &p->key, p) < 0) {
+		free(p);
+		return NULL;
+	}
+	return p;
+}
+
+static void process_free(struct py *py, struct process *p)
+{
+	recent_drop_all(&py->recent, &p->conns);
+	code_drop(&py->codes, &p->codes);
+	free(p->stdlib);
+	free(p);
+}
+
+static void process_end(struct py *py, const struct wire_head *rec)
+{
+	struct process_key key = {.pid = rec->pid, .start_ns = rec->start_ns};
+	struct process *p = map_remove(py->processes, &key);
+
+	if (p != NULL)
+		process_free(py, p);
+}
+
+void py_free(struct py *py)
+{
+	size_t at = 0;
+	void *p;
+
+	if (py == NULL)
+		return;
+	while (py->processes && map_next(py->processes, &at, NULL, &p))
+		process_free(py, p);
+	map_free(py->processes);
+	code_fini(&py->codes);
+	recent_fini(&py->recent);
+	free(py);
+}
+
+/* ---- whose files are whose ---- */
+
+static void package_set(struct process *p, size_t n)
+{
+	if (n > 0)
+		p->origin.package = str_make(p->package, n);
+}
+
+/* A process that multiprocessing made runs its parent's program. */
+static const struct proc *program_of(const struct proc *proc, struct str *what, enum origin_main *kind)
+{
+	for (uint32_t i = 0; proc != NULL && i < PARENTS_MAX; i++, proc = proc->parent) {
+		*kind = origin_main(proc->argv, proc->argc, what);
+		if (*kind != ORIGIN_MAIN_TEXT || !str_starts(*what, STR("from multiprocessing.")))
+			return proc;
+	}
+	return NULL;
+}
+
+static void read_args(struct py *py, struct process *p)
+{
+	const struct proc *proc = proc_find(py->settings.procs, (uint32_t)p->key.pid, p->key.start_ns);
+	enum origin_main kind = ORIGIN_MAIN_NONE;
+	struct str what = STR_NONE;
+
+	if (p->args_read || proc == NULL || proc->argc == 0)
+		return;
+	p->args_read = true;
+	if (program_of(proc, &what, &kind) == NULL)
+		return;
+	if (kind == ORIGIN_MAIN_FILE && p->origin.package.p == NULL)
+		package_set(p, origin_package(what, p->package));
+	else if (kind == ORIGIN_MAIN_MODULE && p->origin.package.p == NULL)
+		package_set(p, origin_module(what, p->package));
+	p->origin.text = kind == ORIGIN_MAIN_TEXT;
+}
+
+static void learn_stdlib(struct process *p, const struct code *c)
+{
+	struct str dir = p->stdlib ? STR_NONE : origin_stdlib(c->file, c->function);
+
+	if (dir.n == 0)
+		return;
+	p->stdlib = str_dup(dir);
+	if (p->stdlib)
+		p->origin.stdlib = str_make(p->stdlib, dir.n);
+}
+
+/* The outermost frame of the main thread is the module `__main__`, or runpy's, below which that stands. */
+static void learn_main(struct py *py, struct process *p, const struct wire_py_stack *rec)
+{
+	const struct wire_py_frame *frames = (const void *)rec->payload;
+
+	if (p->origin.package.p != NULL)
+		return;
+	for (uint32_t i = rec->count; i > 0; i--) {
+		const struct wire_py_frame *f = &frames[i - 1];
+		const struct code *c = code_find(&py->codes, p->serial, f->code, f->epoch);
+
+		if (c == NULL)
+			return;
+		if (str_eq(c->function, STR("<module>"))) {
+			package_set(p, origin_package(c->file, p->package));
+			return;
+		}
+		if (!str_starts(c->function, STR("_run_")) ||
+		    !(str_eq(c->file, STR("<frozen runpy>")) || str_ends(c->file, STR("/runpy.py"))))
+			return;
+	}
+}
+
+/* ---- records ---- */
+
+static void take_runtime(struct py *py, const struct wire_head *rec)
+{
+	const struct wire_py_runtime *w = (const void *)rec;
+	struct process *p = process_get(py, rec);
+
+	if (p == NULL) {
+		py->stats.dropped++;
+		return;
+	}
+	p->told = true;
+	p->runtime = (struct py_runtime){.version = w->version, .reason = w->reason};
+}
+
+static void take_code(struct py *py, const struct wire_head *rec)
+{
+	const struct wire_py_code *w = (const void *)rec;
+	struct process *p = process_get(py, rec);
+	const struct code *c = p ? code_add(&py->codes, p->serial, &p->codes, w) : NULL;
+
+	py->stats.codes++;
+	if (c == NULL)
+		py->stats.dropped++;
+	else
+		learn_stdlib(p, c);
+}
+
+static void take_stack(struct py *py, const struct wire_head *rec)
+{
+	const struct wire_py_stack *w = (const void *)rec;
+	struct process *p = process_get(py, rec);
+	struct py_place place = {.pid = rec->pid,
+				 .start_ns = rec->start_ns,
+				 .ssl = w->conn.ssl,
+				 .generation = w->conn.generation,
+				 .offset = w->offset};
+
+	py->stats.stacks++;
+	if (w->conn.ssl == 0 && w->conn.generation == 0)
+		return; /* of no write: nobody asks for it */
+	if (p == NULL || recent_add(&py->recent, p->serial, &p->conns, w) < 0) {
+		py->stats.dropped++;
+		return;
+	}
+	learn_main(py, p, w);
+	py->settings.ops->stack(py->settings.ctx, py, &place);
+}
+
+static void end_connection(struct py *py, const struct wire_head *rec)
+{
+	const struct wire_tls_close *w = (const void *)rec;
+	const struct process *p = process_find(py, rec->pid, rec->start_ns);
+
+	if (p == NULL)
+		return;
+	struct recent_key key = {p->serial, w->conn.ssl, w->conn.generation};
+	recent_drop(&py->recent, &key);
+}
+
+void py_feed(struct py *py, const struct wire_head *rec)
+{
+	switch (rec->kind) {
+	case WIRE_PY_RUNTIME:
+		take_runtime(py, rec);
+		break;
+	case WIRE_PY_CODE:
+		take_code(py, rec);
+		break;
+	case WIRE_PY_STACK:
+		take_stack(py, rec);
+		break;
+	case WIRE_TLS_CLOSE:
+		end_connection(py, rec);
+		break;
+	case WIRE_PROC_EXIT:
+	case WIRE_PROC_EXEC:
+		process_end(py, rec);
+		break;
+	}
+}
+
+/* ---- given out ---- */
+
+struct py_stack *py_take(struct py *py, const struct py_place *place, bool earlier, uint32_t tid)
+{
+	struct process *p = process_find(py, place->pid, place->start_ns);
+
+	if (p == NULL)
+		return NULL;
+	struct recent_key key = {p->serial, place->ssl, place->generation};
+	const struct wire_py_stack *rec = recent_find(&py->recent, &key, place->offset, earlier);
+	if (rec == NULL || (rec->offset != place->offset && rec->head.tid != tid))
+		return NULL;
+	read_args(py, p);
+	struct py_stack *s = stack_new(rec, &py->codes, p->serial, &p->origin, &py->account);
+	if (s == NULL)
+		py->stats.dropped++;
+	else if (rec->offset != place->offset && s->partial == PY_WHOLE)
+		s->partial = PY_EARLIER;
+	return s;
+}
+
+const struct py_runtime *py_find(const struct py *py, uint32_t pid, uint64_t start_ns)
+{
+	const struct process *p = process_find(py, pid, start_ns);
+
+	return p && p->told ? &p->runtime : NULL;
+}
+
+const char *py_partial_word(int partial)
+{
+	static const char *const words[] = {
+		[WIRE_PY_DEPTH] = "depth",
+		[WIRE_PY_FAULT] = "fault",
+		[WIRE_PY_THREAD] = "thread",
+		[WIRE_PY_VERSION] = "version",
+		[WIRE_PY_FREE_THREADED] = "free_threaded",
+		[WIRE_PY_KERNEL] = "kernel",
+		[WIRE_PY_CHANGED] = "changed",
+		[WIRE_PY_LOST] = "lost",
+		[PY_EARLIER] = "earlier_write",
+		[PY_MEMORY] = "memory",
+	};
+
+	return partial > 0 && partial <= PY_MEMORY ? words[partial] : NULL;
+}
+
+struct py_stats py_stats(const struct py *py)
+{
+	struct py_stats s = py->stats;
+
+	s.lost_frames = py->account.lost_frames;
+	return s;
+}

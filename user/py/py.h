@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * py: Python records -> stacks: who wrote, by file, line and function, thread, task and context.
+ * in:    WIRE_PY_* records; WIRE_PROC_EXIT and WIRE_PROC_EXEC end what is known of a process
+ * out:   word that a stack came; struct py_stack (owned by who asked)
+ * owns:  code objects by (process, address, epoch); the latest stacks of each connection
+ * may:   base, drain, proc, wire
+ * never: files, sockets; follows an address; names a frame whose code object it was not told of
+ * fails: beyond LIMIT_PY_* what was not used for longest goes; a stack that is not whole says why
+ * start: py.c
+ */
+#ifndef PY_PY_H
+#define PY_PY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/drop.h"
+#include "base/str.h"
+#include "proc/proc.h"
+#include "wire.h"
+
+#define PY_NO_FRAME UINT32_MAX
+
+/* Whose a file is. */
+enum py_origin {
+	PY_ORIGIN_UNKNOWN, /* its name did not come */
+	PY_ORIGIN_USER,
+	PY_ORIGIN_STDLIB,
+	PY_ORIGIN_PACKAGE,   /* of site-packages or dist-packages */
+	PY_ORIGIN_GENERATED, /* no file: <frozen ..>, <string>, what a library made with exec */
+};
+
+struct py_frame {
+	struct str file, function; /* UTF-8; p NULL: not known. function: qualified from 3.11 on */
+	uint32_t line;		   /* 0: none, or not known */
+	enum py_origin origin;
+	bool generator; /* of a generator or coroutine */
+	uint64_t code;	/* addresses in the process: identities */
+	uint64_t frame; /* the run's, while it lives */
+};
+
+enum py_partial {
+	PY_WHOLE = WIRE_PY_WHOLE,
+	/* 1 to WIRE_PY_REASONS - 1: the kernel's reasons */
+	PY_EARLIER =
+		WIRE_PY_REASONS, /* taken at the write before, by the same thread: inner frames may have gone on */
+	PY_MEMORY,		 /* too much is held already */
+};
+
+/*
+ * One block with its texts; py_stack_free. What tells one run of one agent from another stands in the numbers: they are
+ * addresses, so they hold for as long as their object lives and may come back for another one later.
+ */
+struct py_stack {
+	uint64_t ts_ns; /* the write's return */
+	uint32_t tid;
+	int partial;	       /* enum wire_py_reason or PY_EARLIER: why it is not whole */
+	struct str task;       /* name of the asyncio task; p NULL: none, or not known */
+	uint64_t task_object;  /* 0: none, or not known: then the root coroutine stands for it */
+	uint64_t coroutine;    /* the root coroutine of the step */
+	uint64_t context;      /* a task's own, or a thread's */
+	uint64_t context_vars; /* shared by copies until one of them sets a variable */
+	uint64_t thread_state;
+	uint32_t source; /* index of the innermost frame of the user's own code; PY_NO_FRAME */
+	uint32_t count;
+	struct py_frame frames[]; /* innermost first */
+};
+
+/* Where a stack was taken: a write of a process on a connection. */
+struct py_place {
+	uint32_t pid;
+	uint32_t pad;
+	uint64_t start_ns;
+	uint64_t ssl, generation;
+	uint64_t offset; /* of the write's first byte in its direction */
+};
+
+struct py;
+
+struct py_ops {
+	/* A stack came, and py_take will give it for as long as the connection's later ones leave it room. */
+	void (*stack)(void *ctx, struct py *py, const struct py_place *place);
+};
+
+struct py_stats {
+	uint64_t stacks, codes; /* that came */
+	uint64_t lost_frames;	/* given out without a name: the code object's record is not here */
+	uint64_t dropped;	/* records for which there was no memory */
+};
+
+struct py_settings {
+	const struct py_ops *ops;
+	void *ctx;
+	const struct proc_table *procs; /* for command lines */
+};
+
+/* What runs there, as the attacher saw it. */
+struct py_runtime {
+	uint32_t version;	    /* PY_VERSION_HEX; 0: unknown */
+	enum wire_py_reason reason; /* why it gives no stacks; 0: it does */
+};
+
+struct py *py_new(const struct py_settings *settings);
+/* Takes any record; uses those of its kinds. Feed it to proc and to what consumes the connection's bytes first. */
+void py_feed(struct py *py, const struct wire_head *rec);
+/* The stack that was taken at this very write; NULL: none, or no memory. `earlier`: else the one of an earlier write of
+ * thread `tid`, if that is the latest that was taken on the connection; it is marked so. */
+struct py_stack *py_take(struct py *py, const struct py_place *place, bool earlier, uint32_t tid);
+void py_stack_free(struct py_stack *s);
+/* NULL: this process is not known to run Python. Borrowed until the next record. */
+const struct py_runtime *py_find(const struct py *py, uint32_t pid, uint64_t start_ns);
+/* The word for why a stack is partial; NULL: it is whole. */
+const char *py_partial_word(int partial);
+struct py_stats py_stats(const struct py *py);
+void py_free(struct py *py);
+DROP_POINTER(py, py_free)
+DROP_POINTER(py_stack, py_stack_free)
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "py/stack.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "py/table.h"
+
+#define SAME_LOOKS 16u /* frames before that may share their texts: recursion */
+
+struct held {
+	struct stack_account *account;
+	size_t bytes;
+	struct py_stack pub;
+};
+
+_Static_assert(WIRE_PY_TASK_MAX <= WIRE_PY_NAME_MAX, "a task's name is read like a code object's");
+
+/* Frames that stand in no source: CPython 3.13's between a class and its __init__, 3.12's below a task's step. */
+static bool is_shim(const struct code *c)
+{
+	return c && ((str_eq(c->file, STR("__init__")) && str_eq(c->function, STR("__init__"))) ||
+		     str_eq(c->file, STR("<shim>")));
+}
+
+struct source {
+	const struct wire_py_stack *rec;
+	const struct wire_py_frame *frames;
+	struct code *codes[WIRE_PY_FRAMES];
+	char task[CODE_TEXT_MAX];
+	size_t task_bytes, text_bytes;
+	uint32_t count; /* without shims */
+	int partial;
+};
+
+static size_t read_task(const struct wire_py_stack *rec, char out[CODE_TEXT_MAX])
+{
+	struct str text =
+		str_make(rec->payload + rec->count * sizeof(struct wire_py_frame), rec->task_name_len);
+	uint64_t number;
+
+	if (rec->task_name_kind != WIRE_PY_TEXT_NUMBER)
+		return code_text(rec->task_name_kind, text, out);
+	memcpy(&number, text.p, sizeof(number));
+	return (size_t)snprintf(out, CODE_TEXT_MAX, "Task-%llu", (unsigned long long)number);
+}
+
+static void source_init(struct source *s, const struct wire_py_stack *rec, struct code_table *codes,
+			uint64_t process)
+{
+	s->rec = rec;
+	s->frames = (const void *)rec->payload;
+	s->partial = rec->reason;
+	s->task_bytes = read_task(rec, s->task);
+	s->text_bytes = 0;
+	s->count = 0;
+	for (uint32_t i = 0; i < rec->count; i++) {
+		struct code *c = code_find(codes, process, s->frames[i].code, s->frames[i].epoch);
+
+		s->codes[i] = c;
+		if (is_shim(c))
+			continue;
+		s->count++;
+		s->text_bytes += c ? c->file.n + c->function.n : 0;
+		if (c == NULL && s->partial == PY_WHOLE)
+			s->partial = WIRE_PY_LOST;
+		else if (c && c->flags & WIRE_PY_CODE_FAULT && s->partial == PY_WHOLE)
+			s->partial = WIRE_PY_FAULT;
+	}
+}
+
+static struct str put(char **at, struct str s)
+{
+	struct str out = str_make(*at, s.n);
+
+	if (s.p == NULL)
+		return STR_NONE;
+	memcpy(*at, s.p, s.n);
+	*at += s.n;
+	return out;
+}
+
+/* The same code object's texts, from a frame before. */
+static const struct py_frame *find_same(const struct py_stack *out, const struct wire_py_frame *f,
+					struct str file)
+{
+	for (uint32_t i = out->count; i > 0 && out->count - i < SAME_LOOKS; i--)
+		if (out->frames[i - 1].code == f->code && str_eq(out->frames[i - 1].file, file))
+			return &out->frames[i - 1];
+	return NULL;
+}
+
+static void add_frame(struct py_stack *out, char **at, const struct wire_py_frame *f, const struct code *c,
+		      const struct origin *origin)
+{
+	struct py_frame *to = &out->frames[out->count];
+	const struct py_frame *same = c ? find_same(out, f, c->file) : NULL;
+
+	*to = (struct py_frame){
+		.generator = f->flags & WIRE_PY_FRAME_GENERATOR, .code = f->code, .frame = f->frame};
+	if (c != NULL) {
+		to->file = same ? same->file : put(at, c->file);
+		to->function =
+			same && str_eq(same->function, c->function) ? same->function : put(at, c->function);
+		to->line = table_line(c->version_minor, c->table, c->first_line, f->lasti);
+		to->origin = same ? same->origin : origin_of(origin, c->file);
+	}
+	if (out->source == PY_NO_FRAME && to->origin == PY_ORIGIN_USER)
+		out->source = out->count;
+	out->count++;
+}
+
+struct py_stack *stack_new(const struct wire_py_stack *rec, struct code_table *codes, uint64_t process,
+			   const struct origin *origin, struct stack_account *account)
+{
+	struct source s;
+
+	source_init(&s, rec, codes, process);
+	size_t bytes = sizeof(struct held) + s.count * sizeof(struct py_frame) + s.text_bytes + s.task_bytes;
+	bool full = account->bytes + bytes > LIMIT_PY_HELD_BYTES;
+	if (full)
+		bytes = sizeof(struct held) + s.task_bytes;
+	struct held *h = malloc(bytes);
+	if (h == NULL)
+		return NULL;
+	*h = (struct held){.account = account, .bytes = bytes};
+	account->bytes += bytes;
+	struct py_stack *out = &h->pub;
+	*out = (struct py_stack){
+		.ts_ns = rec->head.ts_ns,
+		.tid = rec->head.tid,
+		.partial = full ? PY_MEMORY : s.partial,
+		.task_object = rec->task,
+		.coroutine = rec->coroutine,
+		.context = rec->context,
+		.context_vars = rec->context_vars,
+		.thread_state = rec->tstate,
+		.source = PY_NO_FRAME,
+	};
+	char *at = (char *)(out->frames + (full ? 0 : s.count));
+	if (rec->task_name_kind != WIRE_PY_TEXT_NONE)
+		out->task = put(&at, str_make(s.task, s.task_bytes));
+	for (uint32_t i = 0; !full && i < rec->count; i++) {
+		if (is_shim(s.codes[i]))
+			continue;
+		account->lost_frames += s.codes[i] == NULL;
+		add_frame(out, &at, &s.frames[i], s.codes[i], origin);
+	}
+	return out;
+}
+
+void py_stack_free(struct py_stack *s)
+{
+	if (s == NULL)
+		return;
+	struct held *h = (struct held *)((char *)s - offsetof(struct held, pub));
+
+	h->account->bytes -= h->bytes;
+	free(h);
+}

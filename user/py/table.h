@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Line tables of code objects: three forms, by CPython's minor version. */
+#ifndef PY_TABLE_H
+#define PY_TABLE_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+
+/* Line of the instruction at byte `lasti` of co_code; -1: the frame has not started, and stands in its first line. 0: the
+ * instruction belongs to no line, or the table does not reach it. Any bytes are a table. */
+uint32_t table_line(uint8_t version_minor, struct str table, int32_t first_line, int32_t lasti);
+
+#endif
