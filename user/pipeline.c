@@ -13,6 +13,7 @@
 #include "http/http.h"
 #include "mark/mark.h"
 #include "proc/proc.h"
+#include "py/py.h"
 #include "store/store.h"
 #include "trace/trace.h"
 
@@ -21,6 +22,7 @@
 struct pipeline {
 	struct pipeline_settings settings;
 	struct proc_table *procs;
+	struct py *py;
 	struct flow *flow;
 	struct mark *marks;
 	struct http *http;
@@ -165,6 +167,10 @@ static bool make_rooms(struct pipeline *p)
 	p->marks = mark_new(p->procs, trace_marker, p->traces);
 	if (!p->marks)
 		return false;
+	p->py = py_new(&(struct py_settings){.ops = trace_py_ops(), .ctx = p->traces, .procs = p->procs});
+	if (!p->py)
+		return false;
+	trace_read_stacks(p->traces, p->py);
 	p->http = http_new(genai_http_ops(), p->genai);
 	if (!p->http)
 		return false;
@@ -254,6 +260,8 @@ void pipeline_feed(struct pipeline *p, const struct wire_head *rec)
 		flow_feed(p->flow, rec);
 	}
 	mark_feed(p->marks, rec);
+	py_feed(p->py,
+		rec); /* behind the data that its stacks belong to, and when the calls of a process that ended are told */
 	trace_feed(p->traces, rec);
 }
 
@@ -378,7 +386,8 @@ void pipeline_free(struct pipeline *p)
 	flow_free(p->flow);
 	mark_free(p->marks);
 	proc_free(p->procs);
-	trace_free(p->traces);
+	trace_free(p->traces); /* gives its stacks back */
+	py_free(p->py);
 	store_free(p->store);
 	guard_free(p->guard);
 	genai_prices_free(p->prices);

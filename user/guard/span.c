@@ -85,6 +85,37 @@ static const char *cause_word(enum wire_cause c)
 	return c < WIRE_CAUSES ? words[c] : NULL;
 }
 
+static void write_frame(struct guard *g, struct jsonw *w, const struct trace_frame *f)
+{
+	if (f == NULL) {
+		jsonw_null(w);
+		return;
+	}
+	jsonw_object(w);
+	jsonw_key(w, "file");
+	write_text(g, w, f->file);
+	jsonw_key(w, "line");
+	write_number(w, f->line);
+	jsonw_key(w, "function");
+	write_text(g, w, f->function);
+	jsonw_object_end(w);
+}
+
+static void write_stack(struct guard *g, struct jsonw *w, const struct trace_span *s)
+{
+	jsonw_key(w, "source");
+	write_frame(g, w, s->source);
+	jsonw_key(w, "stack");
+	if (s->stack == NULL) {
+		jsonw_null(w);
+		return;
+	}
+	jsonw_array(w);
+	for (uint32_t i = 0; i < s->stack_count; i++)
+		write_frame(g, w, &s->stack[i]);
+	jsonw_array_end(w);
+}
+
 static void write_head(struct guard *g, struct jsonw *w, const struct trace_span *s, const struct clock *c)
 {
 	jsonw_key(w, "id");
@@ -116,9 +147,9 @@ static void write_head(struct guard *g, struct jsonw *w, const struct trace_span
 	write_number(w, s->pid);
 	jsonw_key(w, "tid");
 	write_number(w, s->tid);
-	jsonw_null(jsonw_key(w, "task"));
-	jsonw_null(jsonw_key(w, "source"));
-	jsonw_null(jsonw_key(w, "stack"));
+	jsonw_key(w, "task");
+	write_text(g, w, s->task);
+	write_stack(g, w, s);
 }
 
 static void write_link(struct guard *g, struct jsonw *w, const struct trace_link *l)

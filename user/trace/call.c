@@ -38,6 +38,7 @@ void trace_call_free(struct trace_set *t, struct trace_call *k)
 	if (k->tool)
 		k->tool->call = NULL;
 	trace_hop_forget(t, k);
+	trace_stack_forget(t, k);
 	trace_retry_drop(t, k->before);
 	if (k->grouped)
 		trace_keep_leave(t, k->id);
@@ -232,6 +233,7 @@ static void tell(struct trace_set *t, struct trace_call *k, bool open)
 	struct trace_draft d;
 
 	enter(t, k);
+	trace_stack_settle(t, k);
 	if (k->continues.id && !trace_keep_has(t, k->continues.id))
 		k->continues = (struct trace_continues){0}; /* it may go: this one is told whole */
 	trace_draft_init(&d);
@@ -255,6 +257,7 @@ static void tell(struct trace_set *t, struct trace_call *k, bool open)
 		trace_draft_evidence(&d, "pid %u made this call; no agent is known", d.s.pid);
 	}
 	trace_hop_draft(k, &d);
+	trace_stack_draft(t, &d, k);
 	draft_status(&d, k, open);
 	trace_attribute_draft(&d, k, t->light);
 	if (!open)
@@ -324,6 +327,7 @@ static void on_begin(void *ctx, struct genai_call *c)
 		trace_call_free(t, old); /* what comes of it later is nobody's */
 	}
 	list(t, k);
+	trace_stack_begin(t, k);
 }
 
 static void on_request(void *ctx, struct genai_call *c)

@@ -23,6 +23,7 @@ struct trace_seen {
 	struct hash128 asks; /* it goes on with the call that resumes this; zero: it is over */
 	uint32_t rounds;     /* that ended with a question */
 	uint64_t served_by;
+	struct py_stack *stack; /* of who called; NULL: none */
 	struct trace_gap *gaps;
 	uint32_t gap_count;
 	uint32_t attribute_count;
@@ -252,8 +253,12 @@ void trace_join_close(struct trace_set *t, struct trace_call *k)
 	s->asks = c->asks;
 	s->rounds = (before ? before->rounds : 0) + (c->asks.lo != 0);
 	s->served_by = k->served_by;
+	trace_stack_settle(t, k);
+	s->stack = take(k->stack);
+	if (s->stack == NULL && before)
+		s->stack = take(before->stack);
 	k->gaps_told = s->gap_count;
-	free(before);
+	trace_join_free(before);
 	tool->seen = s;
 }
 
@@ -268,6 +273,8 @@ void trace_join_part(struct trace_tool *tool)
 
 void trace_join_free(struct trace_seen *seen)
 {
+	if (seen)
+		py_stack_free(seen->stack);
 	free(seen);
 }
 
@@ -316,6 +323,8 @@ void trace_join_draft(struct trace_draft *d, const struct trace_tool *tool, cons
 	d->s.end_ns = s->status == TRACE_STATUS_OPEN ? 0 : s->end_ns;
 	d->s.bounded = false;
 	d->s.tid = s->tid;
+	if (s->stack)
+		trace_stack_fill(d, s->stack);
 	/* What the model was told of a call that went well may still be an error; of one that failed it is one. */
 	if (s->status == TRACE_STATUS_ERROR || s->status == TRACE_STATUS_ABORTED ||
 	    str_starts(str_of(*outcome), STR("un"))) { /* unanswered, unseen */

@@ -294,6 +294,7 @@ void trace_process_tell(struct trace_set *t, struct trace_process *pr)
 		if (p->argv_cut)
 			trace_draft_bool(&d, "bottrace.process.command_args.cut", true);
 	}
+	trace_stack_process(t, &d, pr);
 	if (!d.failed)
 		draft_status(&d, p);
 	draft_link(&d, pr);
@@ -355,6 +356,7 @@ static void on_change(void *ctx, struct proc *p, const struct wire_head *rec)
 	if (rec->kind != WIRE_PROC_EXEC)
 		return;
 	trace_marker_end(t, pr);
+	pr->python = false;
 	add_exec(t, pr, rec);
 	if (pr->undecided && parent)
 		trace_fork_exec(t, pr, parent);

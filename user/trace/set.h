@@ -76,6 +76,8 @@ struct trace_process {
 	uint64_t marker;	  /* span of the step in which it was forked; 0: none, or not known */
 	uint32_t failed;	  /* entries in the set's list of failed calls */
 	uint32_t serving;	  /* model calls that it answers now: hop.c */
+	bool python;
+	struct py_runtime runtime; /* of its image, when that is Python */
 };
 
 /* `bottrace.continues`, found when the request was understood. */
@@ -123,6 +125,12 @@ struct trace_call {
 	bool hop_served;    /* by this process */
 	unsigned hop_indexed;
 	struct hash128 hop_keys[3]; /* what it is known by */
+	/* stack.c */
+	struct py_stack *stack; /* NULL: none came (yet) */
+	struct py_place place;	/* of the write that it began with */
+	bool written;		/* it has one: else it was read */
+	bool awaits;
+	struct trace_call *await_prev, *await_next; /* others that began with the same write */
 };
 
 struct trace_attempt {
@@ -263,6 +271,9 @@ struct trace_set {
 	size_t held;	  /* bytes of values kept for markers */
 	struct map *hops; /* struct trace_call by its socket or content, while alive */
 	struct trace_chain *first_chain, *last_chain;
+	struct py *py;	      /* NULL: no stacks */
+	struct map *awaiting; /* first of the calls that began with a write, by its place */
+	bool stacks;	      /* the session takes them */
 };
 
 /* Deterministic span id from facts; never 0. */
@@ -329,6 +340,18 @@ void trace_hop_input(struct trace_set *t, struct trace_call *k);
 void trace_hop_forget(struct trace_set *t, struct trace_call *k);
 /* Its attribute, and the parent and link of the span it is a hop of. */
 void trace_hop_draft(const struct trace_call *k, struct trace_draft *d);
+
+/* ---- stack.c: who called ---- */
+/* The call began: takes the stack of its write, or waits for it. */
+void trace_stack_begin(struct trace_set *t, struct trace_call *k);
+/* It is about to be told: what has not come by now will not. */
+void trace_stack_settle(struct trace_set *t, struct trace_call *k);
+/* Task, source and stack of its span; how far the link's evidence goes. */
+void trace_stack_draft(struct trace_set *t, struct trace_draft *d, const struct trace_call *k);
+void trace_stack_fill(struct trace_draft *d, const struct py_stack *s);
+/* What runs in a process, as attributes of its span. */
+void trace_stack_process(struct trace_set *t, struct trace_draft *d, struct trace_process *pr);
+void trace_stack_forget(struct trace_set *t, struct trace_call *k);
 
 /* ---- cost.c ---- */
 /* Attributes of a model call that ended: what it cost, and which of its counts were estimated. */

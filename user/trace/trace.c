@@ -21,7 +21,9 @@ struct trace_set *trace_new(const struct trace_settings *settings)
 	t->sessions = map_new(sizeof(struct hash128), 65536);
 	if (t->sessions == NULL || !trace_marker_init(t))
 		return NULL;
-	if (t->tool_index == NULL || t->prefixes == NULL || t->chains == NULL || t->hops == NULL)
+	t->awaiting = map_new(sizeof(struct py_place), LIMIT_OPEN_SPANS);
+	if (t->awaiting == NULL || t->tool_index == NULL || t->prefixes == NULL || t->chains == NULL ||
+	    t->hops == NULL)
 		return NULL;
 	return take(t);
 }
@@ -31,6 +33,11 @@ uint64_t trace_id_of(const uint64_t *facts, size_t count, uint64_t seed)
 	uint64_t id = hash_u64(str_make(facts, count * sizeof(*facts)), seed);
 
 	return id ? id : 1;
+}
+
+void trace_read_stacks(struct trace_set *t, struct py *py)
+{
+	t->py = py;
 }
 
 struct trace_root *trace_root_new(struct trace_set *t, struct trace_process *root)
@@ -85,6 +92,7 @@ static void session(struct trace_set *t, const struct wire_session *s)
 	t->utc_offset_ns = s->utc_offset_ns;
 	t->site_ns = s->site_ns;
 	t->session_ns = s->head.ts_ns;
+	t->stacks = (s->options & WIRE_OPT_STACKS) != 0;
 	t->sample_n = s->sample_n;
 	t->sampled_out = (s->options & WIRE_OPT_SAMPLED_OUT) != 0;
 }
@@ -223,5 +231,6 @@ void trace_free(struct trace_set *t)
 	map_free(t->prefixes);
 	map_free(t->hops);
 	map_free(t->sessions);
+	map_free(t->awaiting);
 	free(t);
 }

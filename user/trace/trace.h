@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * trace: calls + processes -> spans, one tree per trace.
- * in:    genai calls (trace_genai_ops), processes (trace_proc_ops), notes of markers (trace_marker), records for time and
- *        session
+ * trace: calls + processes + stacks -> spans, one tree per trace.
+ * in:    genai calls (trace_genai_ops), processes (trace_proc_ops), stacks (trace_py_ops), notes of markers (trace_marker),
+ *        records for time and session
  * out:   struct trace_span when it closes or is replaced (borrowed until the callback returns); struct trace at the end
- * owns:  open spans, tool calls by id, prefix hashes of conversations, an index entry per span
- * may:   base, flow, genai, http, mark, proc, wire
+ * owns:  open spans and their stacks, tool calls by id, prefix hashes of conversations, an index entry per span
+ * may:   base, flow, genai, http, mark, proc, py, wire
  * never: protocol bytes, disk, clock; a link that is only likely is never called certain
  * fails: beyond LIMIT_OPEN_SPANS the oldest open span is closed as it stands
  * start: trace.c
@@ -22,6 +22,7 @@
 #include "genai/genai.h"
 #include "mark/mark.h"
 #include "proc/proc.h"
+#include "py/py.h"
 #include "wire.h"
 
 /* A value of an attribute. */
@@ -49,6 +50,12 @@ struct trace_gap {
 	enum wire_cause cause;
 };
 
+/* Of a stack: a place in a program. */
+struct trace_frame {
+	struct str file, function; /* p NULL: not known */
+	uint32_t line;		   /* 0: none, or not known */
+};
+
 struct trace_link {
 	const char *how; /* NULL: no link (a root) */
 	bool certain;
@@ -73,6 +80,10 @@ struct trace_span {
 	enum trace_status status;
 	struct str status_type, status_message; /* p NULL: none */
 	uint32_t pid, tid;			/* 0: unknown */
+	struct str task;			/* name of an asyncio task; p NULL: none, or not known */
+	const struct trace_frame *source;	/* the user's own code; NULL: none, or not known */
+	const struct trace_frame *stack;	/* innermost first; NULL: none was taken */
+	uint32_t stack_count;
 	struct trace_link link;
 	struct trace_attribute *attributes;
 	uint32_t attribute_count;
@@ -151,6 +162,9 @@ const struct genai_ops *trace_genai_ops(void); /* ctx: the struct trace_set */
 const struct proc_ops *trace_proc_ops(void);   /* ctx: the struct trace_set */
 /* A marker begins or ends, says something, or a thread goes on in another one. ctx: the struct trace_set */
 void trace_marker(void *ctx, const struct mark_note *n);
+const struct py_ops *trace_py_ops(void); /* ctx: the struct trace_set */
+/* Where calls find their stacks; outlives the set. */
+void trace_read_stacks(struct trace_set *t, struct py *py);
 /* Takes any record: time, WIRE_SESSION, WIRE_KEEP, WIRE_TICK, WIRE_END. Feed it to proc and flow first. */
 void trace_feed(struct trace_set *t, const struct wire_head *rec);
 /* No more input: closes or reports what is open, assigns every process to its trace, sums. cut: the tape ended early. */

@@ -151,5 +151,6 @@ void view_live_line(struct buf *out, struct arena *a, struct str span_line, cons
 	/* The notes repeat the tokens, so they are asked of what else there is to say. */
 	n.kind = n.kind == NODE_LLM ? NODE_STEP : n.kind;
 	node_notes(&l, a, &n, 0);
+	node_source(&l, a, &n);
 	line_end(&l, out);
 }

@@ -70,6 +70,11 @@ void node_short_count(int64_t n, char out[24]);
 /* Tokens, cached tokens, outcome, exit, error, retries, openness, gaps, doubt about the parent: each led by two spaces.
  * now_ns: what "open since" refers to; 0: unknown. */
 void node_notes(struct line *l, struct arena *a, const struct node *n, int64_t now_ns);
+/* A place in a program: "agent.py:41 Researcher.run". path: with its file's directory. Nothing when it is none. */
+void node_place(struct line *l, enum line_colour colour, struct arena *a, const struct json *frame,
+		bool path);
+/* The user's own code that made the call, led by two spaces. */
+void node_source(struct line *l, struct arena *a, const struct node *n);
 /* SIGKILL; "" when the number has no name. */
 const char *node_signal(int64_t number);
 

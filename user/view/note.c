@@ -140,6 +140,32 @@ static void note_gaps(struct line *l, struct arena *a, const struct node *n)
 	}
 }
 
+void node_place(struct line *l, enum line_colour colour, struct arena *a, const struct json *frame, bool path)
+{
+	struct str file = json_get_str(a, frame, "file"), function = json_get_str(a, frame, "function");
+	int64_t number = 0;
+
+	if (json_type(frame) != JSON_OBJECT)
+		return;
+	for (ptrdiff_t at; !path && (at = str_find_char(file, '/')) >= 0;)
+		file = str_skip(file, (size_t)at + 1);
+	line_add_cut(l, colour, file.n ? file : STR("?"), path ? 1000 : 60);
+	if (json_i64(json_get(frame, "line"), &number))
+		line_addf(l, colour, ":%lld", (long long)number);
+	line_addf(l, colour, " ");
+	line_add_cut(l, colour, function.n ? function : STR("?"), path ? 1000 : 80);
+}
+
+void node_source(struct line *l, struct arena *a, const struct node *n)
+{
+	const struct json *source = json_get(n->j, "source");
+
+	if (json_type(source) != JSON_OBJECT)
+		return;
+	line_addf(l, LINE_DIM, "  ");
+	node_place(l, LINE_DIM, a, source, false);
+}
+
 void node_notes(struct line *l, struct arena *a, const struct node *n, int64_t now_ns)
 {
 	const struct json *link = json_get(n->j, "link");

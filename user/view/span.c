@@ -52,6 +52,7 @@ static const char *const placed[] = {
 	"bottrace.price",
 	"bottrace.hop_of",
 	"bottrace.answered_in",
+	"bottrace.stack.partial",
 };
 
 static void end(struct show *s)
@@ -174,6 +175,28 @@ static void show_where(struct show *s)
 		line_addf(&s->l, LINE_PLAIN, "%lld", (long long)pid);
 		if (json_i64(json_get(s->n->j, "tid"), &tid))
 			line_addf(&s->l, LINE_PLAIN, "  tid %lld", (long long)tid);
+		end(s);
+	}
+}
+
+static void show_caller(struct show *s)
+{
+	const struct json *source = json_get(s->n->j, "source");
+	struct str task = json_get_str(s->a, s->n->j, "task");
+	struct str partial = node_text(s->a, s->n, "bottrace.stack.partial");
+
+	if (json_type(source) == JSON_OBJECT || task.n) {
+		fact(s, "caller");
+		node_place(&s->l, LINE_PLAIN, s->a, source, true);
+		if (task.n) {
+			line_addf(&s->l, LINE_PLAIN, json_type(source) == JSON_OBJECT ? "  task " : "task ");
+			line_add_cut(&s->l, LINE_PLAIN, task, 200);
+		}
+		end(s);
+	} else if (partial.n && json_type(json_get(s->n->j, "stack")) != JSON_ARRAY) {
+		fact(s, "caller");
+		line_addf(&s->l, LINE_YELLOW, "not known: ");
+		line_add_cut(&s->l, LINE_YELLOW, partial, 40);
 		end(s);
 	}
 }
@@ -354,6 +377,41 @@ static void show_value(struct show *s, const char *name, const char *key)
 	message_write_value(s->out, s->a, v, 4, s->style->ascii);
 }
 
+static bool is_same_place(struct arena *a, const struct json *x, const struct json *y)
+{
+	int64_t i = -1, k = -1;
+
+	(void)json_i64(json_get(x, "line"), &i);
+	(void)json_i64(json_get(y, "line"), &k);
+	return i == k && str_eq(json_get_str(a, x, "file"), json_get_str(a, y, "file")) &&
+	       str_eq(json_get_str(a, x, "function"), json_get_str(a, y, "function"));
+}
+
+static void show_stack(struct show *s)
+{
+	const struct json *stack = json_get(s->n->j, "stack"), *source = json_get(s->n->j, "source");
+	struct str partial = node_text(s->a, s->n, "bottrace.stack.partial");
+	bool found = json_type(source) != JSON_OBJECT;
+
+	if (json_count(stack) == 0)
+		return;
+	title(s, "stack");
+	line_addf(&s->l, LINE_PLAIN, " %zu", json_count(stack));
+	if (partial.n) {
+		line_addf(&s->l, LINE_YELLOW, "  not whole: ");
+		line_add_cut(&s->l, LINE_YELLOW, partial, 40);
+	}
+	end(s);
+	for (const struct json *f = json_first(stack); f; f = json_next(f)) {
+		bool own = !found && is_same_place(s->a, f, source);
+
+		found |= own;
+		line_addf(&s->l, LINE_BOLD, own ? "  > " : "    ");
+		node_place(&s->l, own ? LINE_BOLD : LINE_PLAIN, s->a, f, true);
+		end(s);
+	}
+}
+
 static void show_events(struct show *s)
 {
 	const struct json *events = json_get(s->n->j, "events");
@@ -408,6 +466,7 @@ static int show_span(struct show *s)
 	show_head(s);
 	show_times(s);
 	show_where(s);
+	show_caller(s);
 	show_request(s);
 	show_usage(s);
 	show_cost(s);
@@ -418,6 +477,7 @@ static int show_span(struct show *s)
 		r = show_conversation(s);
 	show_value(s, "arguments", "gen_ai.tool.call.arguments");
 	show_value(s, "result", "gen_ai.tool.call.result");
+	show_stack(s);
 	show_events(s);
 	show_gaps(s);
 	return r < 0 ? r : buf_err(s->out);

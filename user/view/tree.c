@@ -125,6 +125,7 @@ static void draw_span(struct tree *t, struct line *l, struct buf *out)
 	line_pad(l, t->label + 1, 1);
 	draw_duration(l, n);
 	node_notes(l, t->a, n, t->f.last_ns);
+	node_source(l, t->a, n);
 	line_end(l, out);
 }
 
