@@ -15,6 +15,8 @@
  *   h level,before,cost     the governor's step
  *   k errors,slow,cost      what is kept
  *   m pid,thread,text       a message of markers          M pid,thread,number,offset,total,text  a piece of one
+ *   q pid,code,epoch,file LF name   code object   Q pid,conn,back,code,epoch,... stack of the write `back` bytes ago
+ *   p pid,version,reason    runtime
  *
  * Parts a and z: all that one recorded connection wrote and read, decoded without a kernel.
  */
@@ -326,6 +328,46 @@ static void governor(struct player *x, char letter, struct str body)
 	send(x);
 }
 
+static void python(struct player *x, char letter, struct str body)
+{
+	uint64_t pid = fuzz_number(&body), a = fuzz_number(&body), b = fuzz_number(&body);
+
+	if (letter == 'p') {
+		struct wire_py_runtime *r = begin(x, WIRE_PY_RUNTIME, sizeof(*r), pid);
+
+		r->version = (uint32_t)a;
+		r->reason = (uint32_t)b;
+	} else if (letter == 'q') {
+		struct wire_py_code *c = begin(x, WIRE_PY_CODE, sizeof(*c), pid);
+		struct str file, name = str_cut(body, '\n', &file);
+
+		c->code = a;
+		c->epoch = (uint32_t)b;
+		c->first_line = 1;
+		c->version_minor = 11;
+		c->filename_kind = c->name_kind = WIRE_PY_TEXT_LATIN1;
+		c->filename_len = add(x, str_head(file, WIRE_PY_NAME_MAX));
+		c->name_len = add(x, str_head(name, WIRE_PY_NAME_MAX));
+	} else {
+		struct wire_py_stack *s = begin(x, WIRE_PY_STACK, sizeof(*s), pid);
+		uint64_t at = x->sides[pid % CONNS][a % CONNS][WIRE_WRITE].offset;
+
+		s->conn = key_of(a);
+		s->offset = b < at ? at - b : 0;
+		while (s->count < 20 && body.n > 0 && body.p[0] >= '0' && body.p[0] <= '9') {
+			struct wire_py_frame f = {.code = fuzz_number(&body),
+						  .epoch = (uint32_t)fuzz_number(&body)};
+
+			add(x, str_make(&f, sizeof(f)));
+			s->count++;
+		}
+		if (body.n > 0)
+			s->task_name_kind = WIRE_PY_TEXT_LATIN1;
+		s->task_name_len = add(x, str_head(body, WIRE_PY_TASK_MAX));
+	}
+	send(x);
+}
+
 static void play(struct player *x, char letter, struct str body)
 {
 	if (letter && strchr("wrWRo", letter))
@@ -346,6 +388,8 @@ static void play(struct player *x, char letter, struct str body)
 		governor(x, letter, body);
 	else if (letter == 'm' || letter == 'M')
 		marker(x, letter, body);
+	else if (letter && strchr("qQp", letter))
+		python(x, letter, body);
 	else if (letter && strchr("SLETb", letter))
 		session(x, letter, body);
 }
