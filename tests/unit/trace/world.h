@@ -31,6 +31,8 @@ struct told {
 	uint64_t id, parent, start_ns, end_ns;
 	uint32_t trace, seq, pid, tid, versions;
 	char *kind, *name, *type, *message, *how, *evidence;
+	char *last_evidence, *task, *source; /* "file:line function" */
+	uint32_t frames;
 	bool certain, bounded;
 	bool undecided, dropped; /* --keep */
 	uint64_t forgot;	 /* the call that it is not to name any more */
@@ -118,6 +120,16 @@ static UNUSED void world_on_span(void *ctx, const struct trace_span *s)
 	k->message = world_text(w, s->status_message);
 	k->how = world_text(w, str_of(s->link.how));
 	k->evidence = s->link.evidence_count ? world_text(w, s->link.evidence[0]) : NULL;
+	k->last_evidence =
+		s->link.evidence_count ? world_text(w, s->link.evidence[s->link.evidence_count - 1]) : NULL;
+	k->task = world_text(w, s->task);
+	k->frames = s->stack_count;
+	assert_true((s->stack != NULL) == (s->stack_count > 0));
+	if (s->source) {
+		assert_true(s->source >= s->stack && s->source < s->stack + s->stack_count);
+		k->source = world_text(w, arena_printf(w->a, "%.*s:%u %.*s", STR_ARG(s->source->file),
+						       s->source->line, STR_ARG(s->source->function)));
+	}
 	for (uint32_t i = 0; i < s->attribute_count; i++) {
 		struct told_attribute *a = &k->attributes[k->attribute_count++];
 
