@@ -47,8 +47,9 @@ static void try_candidate(struct http_side *s, const struct http_piece *p)
 
 	stray_held(s, at < 0 ? line.n : (size_t)at);
 	s->line = at < 0 ? 0 : s->held.n;
-	/* The call that brought the line's end is the one that counts: an earlier one may have been all stray. */
-	s->at.write = p->write;
+	/* The call that brought the line's end is the one that counts: an earlier one may have been all stray. Whose its
+	 * first byte is, when it is of an earlier one, is not known any more. */
+	s->at.write = s->at.offset >= p->offset ? p->write : (struct http_write){0};
 	s->at.start_ns = p->start_ns;
 	s->at.ts_ns = p->ts_ns;
 	s->at.tid = p->tid;

@@ -26,6 +26,7 @@ static void whole_span(void **state)
 	struct trace_attribute event_attrs[] = {{.key = STR("n"), .type = TRACE_I64, .i64 = -3}};
 	struct trace_event events[] = {
 		{.time_ns = 5, .name = STR("retry"), .attributes = event_attrs, .count = 1}};
+	struct trace_frame stack[] = {{STR("/x/a.py"), STR("f"), 3}, {STR_NONE, STR_NONE, 0}};
 	struct trace_gap gaps[] = {{3, WIRE_READ, 8192, 512, WIRE_CAUSE_RING_FULL}};
 	struct trace_attribute attrs[] = {
 		{.key = STR("gen_ai.request.model"), .type = TRACE_STR, .text = STR("m\x1b\xff")},
@@ -47,6 +48,10 @@ static void whole_span(void **state)
 		.status_type = STR("429"),
 		.pid = 7,
 		.tid = 8,
+		.task = STR("Task-1"),
+		.source = stack,
+		.stack = stack,
+		.stack_count = 2,
 		.link = {"tool_call_id", true, evidence, 1},
 		.attributes = attrs,
 		.attribute_count = 4,
@@ -67,7 +72,10 @@ static void whole_span(void **state)
 		"\"start\":\"2001-09-09T01:46:40.000000002Z\",\"end\":\"2001-09-09T01:46:40.000000009Z\","
 		"\"duration_ns\":7,\"time\":\"bounded\",\"status\":{\"code\":\"error\",\"type\":\"429\","
 		"\"message\":null},"
-		"\"pid\":7,\"tid\":8,\"task\":null,\"source\":null,\"stack\":null,"
+		"\"pid\":7,\"tid\":8,\"task\":\"Task-1\","
+		"\"source\":{\"file\":\"/x/a.py\",\"line\":3,\"function\":\"f\"},"
+		"\"stack\":[{\"file\":\"/x/a.py\",\"line\":3,\"function\":\"f\"},"
+		"{\"file\":null,\"line\":null,\"function\":null}],"
 		"\"link\":{\"how\":\"tool_call_id\",\"certain\":true,\"evidence\":[\"call_1\"]},"
 		"\"attributes\":{\"gen_ai.request.model\":\"m\\u001b\xef\xbf\xbd\",\"gen_ai.request."
 		"temperature\":0.5,"

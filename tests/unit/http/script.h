@@ -55,7 +55,8 @@ struct script {
 	uint64_t offset[WIRE_DIRS], fed[WIRE_DIRS], counted[WIRE_DIRS], stray[WIRE_DIRS];
 	uint64_t gaps_fed, gaps_told;
 	bool gaps, closed;
-	bool times; /* shown */
+	bool times;	   /* shown */
+	struct buf writes; /* offsets of the calls so far */
 };
 
 static const struct step *script_steps;
@@ -81,6 +82,25 @@ static void script_text(struct buf *b, struct str s)
 			buf_add_char(b, (char)c);
 	}
 	buf_addf(b, n < s.n ? "\"+%zu" : "\"", s.n - n);
+}
+
+/* What begins at an offset went out with the call that holds it. Where a start line was found in the middle of broken
+ * bytes, it may not be said. */
+static void script_write(struct script *t, enum wire_dir dir, uint64_t offset, const struct http_write *w)
+{
+	const uint64_t *starts = (const uint64_t *)(const void *)t->writes.p;
+	size_t n = t->writes.n / sizeof(*starts);
+
+	assert_true(!w->is_one || dir == WIRE_WRITE);
+	/* Nobody noted them; or one of our own allocations was made to fail. */
+	if (!w->is_one || n == 0 || buf_err(&t->writes) < 0)
+		return;
+	while (n > 0 && starts[n - 1] > offset)
+		n--;
+	assert_true(n > 0);
+	if (w->offset != starts[n - 1])
+		fail_msg("what begins at %llu: write %llu, not %llu", (unsigned long long)offset,
+			 (unsigned long long)w->offset, (unsigned long long)starts[n - 1]);
 }
 
 static void script_message(struct script *t, const char *name, const struct http_message *m)
@@ -172,6 +192,7 @@ static void script_ws_message(void *ctx, struct http_exchange *x, const struct h
 		 (unsigned long long)m->offset, (unsigned long long)m->wire_bytes);
 	script_text(&t->out, m->data);
 	buf_add_char(&t->out, '\n');
+	script_write(t, m->dir, m->offset, &m->write);
 }
 
 static void script_done(void *ctx, struct http_exchange *x)
@@ -181,6 +202,10 @@ static void script_done(void *ctx, struct http_exchange *x)
 	struct script *t = ctx;
 	enum wire_dir request = x->server_side ? WIRE_READ : WIRE_WRITE;
 
+	if (x->request.begun)
+		script_write(t, request, x->request.offset, &x->request.write);
+	if (x->response.begun)
+		script_write(t, 1 - request, x->response.offset, &x->response.write);
 	buf_addf(&t->out, "done %llu %s", (unsigned long long)x->index, ends[x->end]);
 	if (x->reset)
 		buf_addf(&t->out, " %s", x->reset);
@@ -232,6 +257,7 @@ static void *script_start(void)
 	t->swept = script_swept;
 	t->times = script_times;
 	buf_init(&t->out, SIZE_MAX);
+	buf_init(&t->writes, SIZE_MAX);
 	t->http = http_new(&script_ops, t);
 	if (!t->http) {
 		free(t);
@@ -246,6 +272,7 @@ static void script_bytes(struct script *t, enum wire_dir dir, struct str data)
 		.conn = &t->conn,
 		.dir = dir,
 		.offset = t->offset[dir],
+		.call_offset = t->offset[dir],
 		.start_ns = 100 * t->at + 100,
 		.ts_ns = 100 * t->at + 150,
 		.tid = 7,
@@ -254,6 +281,8 @@ static void script_bytes(struct script *t, enum wire_dir dir, struct str data)
 
 	if (data.n == 0)
 		return;
+	if (dir == WIRE_WRITE)
+		buf_add(&t->writes, str_make(&t->offset[dir], sizeof(t->offset[dir])));
 	t->offset[dir] += data.n;
 	t->fed[dir] += data.n;
 	http_feed(t->http, &chunk);
@@ -340,6 +369,7 @@ static void script_stop(void *state)
 			 (unsigned long long)t->gaps_told);
 	http_free(t->http);
 	buf_fini(&t->out);
+	buf_fini(&t->writes);
 	free(t);
 }
 
