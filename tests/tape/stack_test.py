@@ -279,6 +279,23 @@ def test_mcp():
                            "execute_tool x": "agent.py:9 <module>", "execute_tool y": "agent.py:9 <module>", "POST /mcp": "agent.py:9 <module>"})
 
 
+def test_mcp_over_pipes():
+    """Two pipes are one conversation; the stack is of the one that was written to."""
+    t = begin()
+    t.process(200, "/usr/bin/node", "server.js", parent=PID, target=False)
+    t.stdio(200, 7, 8)
+    t.pipe(PID, 6, 0, 8)
+    t.pipe(PID, 5, 1, 7)
+    for n, frame in ((1, ONE.at(41)), (2, TWO.at(90))):
+        message = {"jsonrpc": "2.0", "id": n, "method": "tools/call", "params": {"name": f"t{n}", "arguments": {}}}
+        at = t.writes(PID, 5, json.dumps(message).encode() + b"\n")
+        t.stack(PID, 5, at, [frame], task=n)
+        t.reads(PID, 6, json.dumps({"jsonrpc": "2.0", "id": n, "result": {"content": []}}).encode() + b"\n")
+    t.exits(200)
+    got = [(s["name"], short(s), s["task"]) for s in calls(finish(t))]
+    equal("calls", got, [("execute_tool t1", "agent.py:41 Researcher.run", "Task-1"), ("execute_tool t2", "agent.py:90 Writer.run", "Task-2")])
+
+
 # ---- what is missing, and why ----
 
 def test_code_lost():

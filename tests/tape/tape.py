@@ -6,7 +6,7 @@ MAGIC = b"\x89bottape"
 VERSION = 2
 S = 1_000_000_000
 MS = 1_000_000
-OPT_STACKS = 64
+OPT_STACKS = 256
 REASONS = {"whole": 0, "depth": 1, "fault": 2, "thread": 3, "version": 4, "free_threaded": 5, "kernel": 6, "changed": 7}
 CODE_QUALNAME, CODE_CUT, CODE_FAULT = 1, 2, 4
 RECORD_MAX = 65536
@@ -114,6 +114,14 @@ class Tape:
 
     def reads(self, pid, conn, body, tid=None):
         return self.data(pid, conn, 0, body, tid)
+
+    def pipe(self, pid, conn, direction, ino):
+        """One direction of a process, to or from a pipe."""
+        self.add(0x0301, pid, struct.pack("<QQHHHHiI16s16sQQ112s", 0x1000 + conn, 7, 3, 0, 0, 0, 3, 0, b"", b"", ino, 0, b""),
+                 flags=direction)
+
+    def stdio(self, pid, stdin, stdout):
+        self.add(0x0204, pid, struct.pack("<QQQQ", stdin, stdout, 0, 0))
 
     # ---- Python ----
 

@@ -99,6 +99,7 @@ static void take_data(struct flow *f, const struct wire_head *rec)
 		.ts_ns = rec->ts_ns,
 		.tid = rec->tid,
 		.len = d->len,
+		.key = d->conn,
 		.hole_cause = d->hole_cause,
 		.skipped = d->skipped,
 		.data = (const char *)d->payload,

@@ -55,10 +55,11 @@ struct flow_conn {
 struct flow_chunk {
 	struct flow_conn *conn;
 	enum wire_dir dir;
-	uint64_t offset;      /* of the first byte in its direction */
-	uint64_t call_offset; /* of the first byte of the call that moved it */
-	uint64_t start_ns;    /* when the call began */
-	uint64_t ts_ns;	      /* when it returned */
+	uint64_t offset;	  /* of the first byte in its direction */
+	uint64_t call_offset;	  /* of the first byte of the call that moved it */
+	struct wire_conn_key key; /* as the call's records have it: of two pipes, this one's */
+	uint64_t start_ns;	  /* when the call began */
+	uint64_t ts_ns;		  /* when it returned */
 	uint32_t tid;
 	struct str data; /* never empty */
 };

@@ -138,6 +138,7 @@ static void tell_data(struct stream *s, const struct stream_piece *p)
 		.dir = s->dir,
 		.offset = p->offset,
 		.call_offset = p->call_start,
+		.key = p->key,
 		.start_ns = p->start_ns,
 		.ts_ns = p->ts_ns,
 		.tid = p->tid,

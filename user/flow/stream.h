@@ -28,6 +28,7 @@ struct stream_piece {
 	uint64_t start_ns, ts_ns;
 	uint32_t tid;
 	uint32_t len;
+	struct wire_conn_key key;
 	enum wire_cause hole_cause;
 	enum wire_cause loss_cause; /* NONE: the bytes are here */
 	uint64_t skipped;	    /* before it in its direction, as the kernel counts */

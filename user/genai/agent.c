@@ -136,6 +136,7 @@ static struct genai_rpc_at at_of(const struct genai_pipe_line *line)
 	return (struct genai_rpc_at){.start_ns = line->start_ns,
 				     .ts_ns = line->ts_ns,
 				     .offset = line->offset,
+				     .write = line->write,
 				     .bytes = line->text.n + 1,
 				     .tid = line->tid};
 }
@@ -242,6 +243,7 @@ static void call_begin(struct genai_agent *g, struct context *x, const struct ge
 	struct genai_rpc_at at = at_of(line);
 	struct genai_work *w;
 
+	at.write = (struct http_write){0}; /* the line tells of the answer: who asked wrote elsewhere */
 	run_begin(g, x, line, NULL);
 	w = genai_work_part(g->up, &at);
 	if (w == NULL)

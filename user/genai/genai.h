@@ -273,6 +273,7 @@ struct genai_pipe_line {
 	bool cut;	   /* bytes of it are missing */
 	uint64_t start_ns, ts_ns;
 	uint64_t offset; /* of its first byte in its direction */
+	struct http_write write;
 	uint32_t tid;
 };
 /* conn: its process and number; outlives the pipe. NULL without memory. */

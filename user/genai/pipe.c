@@ -71,6 +71,7 @@ static void rpc_feed(struct genai_pipe *p, const struct genai_pipe_line *line, c
 		.start_ns = line->start_ns,
 		.ts_ns = line->ts_ns,
 		.offset = line->offset,
+		.write = line->write,
 		.bytes = line->text.n + 1,
 		.tid = line->tid,
 	};
@@ -119,6 +120,7 @@ enum http_heard genai_pipe_hear(void *ctx, struct flow_conn *conn, void **user, 
 						     .start_ns = l->start_ns,
 						     .ts_ns = l->ts_ns,
 						     .offset = l->offset,
+						     .write = l->write,
 						     .tid = l->tid});
 	if (p->talk == GENAI_PIPE_UNKNOWN)
 		return HTTP_HEARD_SO_FAR;

@@ -305,7 +305,8 @@ void http_feed(struct http *h, const struct flow_chunk *chunk)
 		return;
 	}
 	if (chunk->dir == WIRE_WRITE)
-		p.write = (struct http_write){.is_one = true, .offset = chunk->call_offset};
+		p.write =
+			(struct http_write){.is_one = true, .conn = chunk->key, .offset = chunk->call_offset};
 	s = &c->side[chunk->dir];
 	if (s->seen && chunk->offset > s->offset) {
 		/* Missing bytes that nobody told of. */

@@ -27,8 +27,9 @@ struct http_field {
 
 /* A call by which the process wrote on the connection: who made it is known by the call. */
 struct http_write {
-	bool is_one;	 /* false: the bytes were read */
-	uint64_t offset; /* of the call's first byte in the write direction */
+	bool is_one;		   /* false: the bytes were read */
+	struct wire_conn_key conn; /* as the call's records have it */
+	uint64_t offset;	   /* of the call's first byte in the write direction */
 };
 
 struct http_message {
@@ -133,6 +134,7 @@ struct http_line {
 	struct str text; /* without its end; borrowed until the callback returns */
 	uint64_t start_ns, ts_ns;
 	uint64_t offset; /* of its first byte in its direction */
+	struct http_write write;
 	uint32_t tid;
 };
 

@@ -96,6 +96,7 @@ static void feed_part(struct http_lines *l, enum wire_dir dir, const struct http
 		lane->at = (struct http_line){.dir = dir,
 					      .start_ns = p->start_ns,
 					      .offset = p->offset + (uint64_t)(part.p - p->data.p),
+					      .write = p->write,
 					      .tid = p->tid};
 		if (ends && part.n <= LIMIT_LINE_BYTES) { /* whole in one piece: no copy */
 			tell(l, lane, part, p->ts_ns);

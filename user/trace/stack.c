@@ -47,8 +47,8 @@ void trace_stack_begin(struct trace_set *t, struct trace_call *k)
 	k->written = true;
 	k->place = (struct py_place){.pid = x->conn->proc->pid,
 				     .start_ns = x->conn->proc->start_ns,
-				     .ssl = x->conn->ssl,
-				     .generation = x->conn->generation,
+				     .ssl = x->request.write.conn.ssl,
+				     .generation = x->request.write.conn.generation,
 				     .offset = x->request.write.offset};
 	k->stack = py_take(t->py, &k->place, false, 0);
 	if (k->stack == NULL)

@@ -62,7 +62,7 @@ static struct wire_py_stack *stack_new(struct rig *r, const struct call *k, uint
 	struct wire_py_stack *s = record(r->w, WIRE_PY_STACK, sizeof(*s) + sizeof(f) + n, k->conn.proc->pid);
 
 	s->head.tid = tid;
-	s->conn = (struct wire_conn_key){k->conn.ssl, k->conn.generation};
+	s->conn = k->x.request.write.conn;
 	s->offset = offset;
 	s->count = 1;
 	s->task_name_kind = WIRE_PY_TEXT_LATIN1;
@@ -105,16 +105,14 @@ static void end(struct rig *r)
 	free(r->w);
 }
 
-/* Begun by a write at `offset`, on a connection of its own or another call's. */
-static struct call *ask(struct rig *r, uint64_t offset, const struct call *same)
+/* Begun by a write at `offset`, on a connection of its own. */
+static struct call *ask(struct rig *r, uint64_t offset)
 {
 	struct call *k = call_make(r->w, 77);
 
-	k->conn.ssl = same ? same->conn.ssl : k->conn.id;
-	k->x.request.write = (struct http_write){.is_one = true, .offset = offset};
+	k->x.request.write = (struct http_write){
+		.is_one = true, .conn = {.ssl = k->conn.id, .generation = 5}, .offset = offset};
 	call_begin(k, 100);
-	if (same)
-		k->conn.generation = same->conn.generation;
 	call_in(k, "user", "hi");
 	return k;
 }
@@ -132,7 +130,7 @@ static void has(const struct told *s, const char *task, const char *partial)
 static void behind_the_data(void **state)
 {
 	struct rig r = begin(WIRE_OPT_STACKS);
-	struct call *k = ask(&r, 500, NULL);
+	struct call *k = ask(&r, 500);
 	struct told *s;
 
 	(void)state;
@@ -150,7 +148,7 @@ static void behind_the_data(void **state)
 static void before_the_call(void **state)
 {
 	struct rig r = begin(WIRE_OPT_STACKS);
-	struct call *first = ask(&r, 0, NULL), *k;
+	struct call *first = ask(&r, 0), *k;
 
 	(void)state;
 	stack(&r, first, 0, 77, "first");
@@ -158,10 +156,9 @@ static void before_the_call(void **state)
 	stack(&r, first, 600, 77, "rest");
 	k = call_make(r.w, 77);
 	k->conn = first->conn;
-	k->x.request.write = (struct http_write){.is_one = true, .offset = 500};
-	uint64_t generation = first->conn.generation;
+	k->x.request.write = first->x.request.write;
+	k->x.request.write.offset = 500;
 	trace_genai_ops()->begin(r.w->t, &k->c);
-	assert_int_equal(k->conn.generation, generation);
 	call_in(k, "user", "hi");
 	has(call_do(k), "mine", NULL);
 	has(call_do(first), "first", NULL);
@@ -175,12 +172,12 @@ static void several_of_one_write(void **state)
 	struct rig r = begin(WIRE_OPT_STACKS);
 
 	(void)state;
-	k[0] = ask(&r, 7, NULL);
+	k[0] = ask(&r, 7);
 	for (size_t i = 1; i < 5; i++) {
 		k[i] = call_make(r.w, 77);
 		k[i]->conn = k[0]->conn;
 		k[i]->x.index = i + 1;
-		k[i]->x.request.write = (struct http_write){.is_one = true, .offset = 7};
+		k[i]->x.request.write = k[0]->x.request.write;
 		trace_genai_ops()->begin(r.w->t, &k[i]->c);
 		call_in(k[i], "user", "hi");
 	}
@@ -200,7 +197,7 @@ static void hello(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
-		k[i] = ask(&r, 50, NULL);
+		k[i] = ask(&r, 50);
 		k[i]->x.http2 = i != 1;
 		k[i]->x.index = i == 2 ? 2 : 1;
 		stack(&r, k[i], 0, i == 3 ? 78 : 77, "hello");
@@ -219,9 +216,9 @@ static void not_written(void **state)
 	struct call *k = call_make(r.w, 77);
 
 	(void)state;
-	k->conn.ssl = k->conn.id;
 	call_begin(k, 100);
 	call_in(k, "user", "hi");
+	k->x.request.write.conn.ssl = 1;
 	stack(&r, k, 0, 77, "other");
 	has(call_do(k), NULL, NULL);
 	end(&r);
@@ -235,7 +232,7 @@ static void reasons(void **state)
 
 		if (i == 0)
 			runtime(&r, 100, WIRE_PY_FREE_THREADED);
-		has(call_do(ask(&r, 0, NULL)), NULL, i == 0 ? "free_threaded" : i == 1 ? NULL : "missing");
+		has(call_do(ask(&r, 0)), NULL, i == 0 ? "free_threaded" : i == 1 ? NULL : "missing");
 		trace_finish(r.w->t, r.w->procs, NULL, false);
 		HARNESS_TEXT("version", str_of(world_get(&r.w->spans[1], "process.runtime.version")),
 			     "3.14.2");
@@ -249,7 +246,7 @@ static void reasons(void **state)
 static void open_at_the_end(void **state)
 {
 	struct rig r = begin(WIRE_OPT_STACKS);
-	struct call *k = ask(&r, 0, NULL);
+	struct call *k = ask(&r, 0);
 
 	(void)state;
 	call_request(k);
@@ -264,14 +261,14 @@ static void open_at_the_end(void **state)
 static void a_tool(void **state)
 {
 	struct rig r = begin(WIRE_OPT_STACKS);
-	struct call *chat = ask(&r, 0, NULL), *tool;
+	struct call *chat = ask(&r, 0), *tool;
 	struct told *s;
 
 	(void)state;
 	call_out_call(chat, "c1", "add", "{}");
 	stack(&r, chat, 0, 77, "chat");
 	has(call_do(chat), "chat", NULL);
-	tool = ask(&r, 0, NULL);
+	tool = ask(&r, 0);
 	tool->c.kind = GENAI_EXECUTE_TOOL;
 	tool->c.method = STR("tools/call");
 	tool->c.label = STR("add");
@@ -293,7 +290,7 @@ static void no_memory(void **state)
 	(void)state;
 	for (unsigned long n = 1;; n++) {
 		struct rig r = begin(WIRE_OPT_STACKS);
-		struct call *k = ask(&r, 0, NULL);
+		struct call *k = ask(&r, 0);
 		struct wire_py_stack *rec = stack_new(&r, k, 0, 77, "mine");
 
 		call_request(k);
