@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Made by tables.py. Minor version, first line, line table, and the line of each unit of code: line*units, 0 for none. */
+/* clang-format off */
 static const struct {
 	uint8_t minor;
 	int32_t first;

@@ -93,6 +93,7 @@ def main():
         return rows()
     print("/* SPDX-License-Identifier: BSD-2-Clause */\n"
           "/* Made by tables.py. Minor version, first line, line table, and the line of each unit of code: line*units, 0 for none. */\n"
+          "/* clang-format off */\n"
           "static const struct {\n\tuint8_t minor;\n\tint32_t first;\n\tconst char *table, *lines;\n} tables[] = {")
     for python in sys.argv[1:]:
         print(subprocess.run([python, __file__], check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout, end="")
