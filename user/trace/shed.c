@@ -8,7 +8,7 @@
 
 void trace_shed_add(struct trace_set *t, const struct wire_shed_step *s)
 {
-	if (s->level > WIRE_SHED_STACKS) /* at the first level there is nothing yet to leave out */
+	if (s->level > WIRE_SHED_NONE)
 		t->shed = true;
 	if (t->step_count == STEPS_MAX) {
 		t->steps[STEPS_MAX - 1] = *s;
