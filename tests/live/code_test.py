@@ -183,6 +183,26 @@ for line in sys.stdin:
 """
 
 
+def narrow_neighbour(where):
+    """Another session's probes in one process alone: no debugger's, and no obstacle to probes in all others."""
+    server = Server(echo)
+    path, program = library(where), compiled("patched.c", where, "-ldl")
+    site = site_of("SSL_read", program, path)
+    client = subprocess.Popen([PYTHON, PRIVATE, path, server.url, "10", "early"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True)
+    client.stdout.readline()
+    with Program(program, path, site["offset"]) as p, rig.Attach(p.pid, options=("--no-children",)):
+        rig.equal("code", p.say("read"), "cc")
+        with rig.Attach(client.pid) as a:
+            assert not any("debugger" in line for line in a.lines), a.lines
+            client.communicate("go\n")
+            a.process.wait(timeout=20)
+            document = a.stop()
+        rig.check_bytes(document, server)
+        rig.equal("complete", document["complete"], True)
+    server.close()
+
+
 def overwritten(where):
     """Another build written into the file under its probes (cp, no rename): who starts afterwards runs the new code
     unharmed and is seen whole."""
@@ -275,7 +295,7 @@ def main():
         print(f"skipped code: {e}")
         suite.skipped += 1
         suite.close()
-    for test in (hot_patched, hot_patched_neighbour, debugged, two_tracers, overwritten, cut_off, obfuscated):
+    for test in (hot_patched, hot_patched_neighbour, debugged, two_tracers, narrow_neighbour, overwritten, cut_off, obfuscated):
         with rig.directory() as where:
             suite.test(test, where)
     suite.close()

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "probe/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,10 +13,13 @@
 
 #include "probe/code.h"
 #include "probe/procfs.h"
+#include "probe/root.h"
 #include "state.h"
 
 #define BREAKPOINT 0xcc /* x86's int3; no other machine has tables to choose sites by */
 #define PAGE	   4096u
+#define STATUS_MAX 8192u
+#define TASKS_MAX  4096u
 #define LOOKS_MAX  64u /* processes, where the kernel cannot tell who maps a file */
 
 /* Whether a mapping that we make of the file gets a breakpoint there too: then it is a tracer's, such as ours, and
@@ -35,8 +39,43 @@ static bool is_probed(int fd, uint64_t offset)
 	return n == 1 && byte == BREAKPOINT;
 }
 
-/* NULL: the code is the file's, or a tracer's probe sits there. */
-static const char *compare(int fd, int memory, uint64_t address, const struct site *s)
+/* A process to compare, or one of its threads, as text of /proc/PID/status says. */
+static bool says_debugged(uint32_t pid, const char *name)
+{
+	autodrop(buf_fini) struct buf status;
+	uint64_t tracer = 0;
+
+	buf_init(&status, STATUS_MAX);
+	return procfs_read(pid, name, &status) >= 0 &&
+	       procfs_status_field(buf_str(&status), STR("TracerPid"), 10, &tracer) && tracer != 0;
+}
+
+/* Whether somebody stops it with ptrace: only he can serve a breakpoint that is not the kernel's. */
+static bool is_debugged(uint32_t pid)
+{
+	char path[64];
+
+	if (says_debugged(pid, "status"))
+		return true;
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	autodrop(drop_dir) DIR *tasks = opendir(path);
+	if (tasks == NULL)
+		return false;
+	for (unsigned i = 0; i < TASKS_MAX; i++) {
+		const struct dirent *e = readdir(tasks);
+
+		if (e == NULL)
+			return false;
+		snprintf(path, sizeof(path), "task/%.20s/status", e->d_name);
+		if (e->d_name[0] != '.' && says_debugged(pid, path))
+			return true;
+	}
+	return true; /* not all were looked at */
+}
+
+/* NULL: the code is the file's, or a tracer's probe sits there: everybody's, or, where nobody debugs the process, one
+ * for it alone. */
+static const char *compare(uint32_t pid, int fd, int memory, uint64_t address, const struct site *s)
 {
 	uint8_t bytes[ELF_CODE_BYTES];
 	size_t n = code_length(s->bytes, s->len);
@@ -46,7 +85,8 @@ static const char *compare(int fd, int memory, uint64_t address, const struct si
 		return NULL;
 	if (bytes[0] != BREAKPOINT || memcmp(bytes + 1, s->bytes + 1, n - 1) != 0)
 		return "its code was changed in memory";
-	return is_probed(fd, s->offset) ? NULL : "a debugger's breakpoint is in its code";
+	return is_probed(fd, s->offset) || !is_debugged(pid) ? NULL
+							     : "a debugger's breakpoint is in its code";
 }
 
 static bool is_file(uint32_t pid, const struct procfs_mapping *m, const struct stat *file)
@@ -58,7 +98,7 @@ static bool is_file(uint32_t pid, const struct procfs_mapping *m, const struct s
 	return stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
 }
 
-static const char *compare_mapping(int fd, int memory, const struct procfs_mapping *m,
+static const char *compare_mapping(uint32_t pid, int fd, int memory, const struct procfs_mapping *m,
 				   const struct site *sites, size_t count, const struct site **where)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -66,7 +106,7 @@ static const char *compare_mapping(int fd, int memory, const struct procfs_mappi
 
 		if (s->offset < m->offset || s->offset - m->offset >= m->end - m->start)
 			continue;
-		const char *why = compare(fd, memory, m->start + (s->offset - m->offset), s);
+		const char *why = compare(pid, fd, memory, m->start + (s->offset - m->offset), s);
 		if (why) {
 			*where = s;
 			return why;
@@ -95,7 +135,7 @@ static int check(uint32_t pid, int fd, const struct site *sites, size_t count, c
 	while (procfs_next_mapping(&rest, &m)) {
 		if (!m.executable || m.ino != file.st_ino || !is_file(pid, &m, &file))
 			continue;
-		*why = compare_mapping(fd, memory, &m, sites, count, where);
+		*why = compare_mapping(pid, fd, memory, &m, sites, count, where);
 		if (*why)
 			return -EUCLEAN;
 	}
