@@ -73,6 +73,9 @@ void http_switch_ws(struct http_side *s, const struct http_piece *p)
 
 	s->at = *p;
 	s->at.data = STR_NONE;
+	if (s->dir ==
+	    c->request_dir) /* the answer, which has to stand for the connection, was not written with it */
+		s->at.write = (struct http_write){0};
 	c->proved = true;
 	o = http_exchange_open(s);
 	for (int d = 0; d < WIRE_DIRS; d++) {
