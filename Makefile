@@ -175,10 +175,10 @@ test:
 	@tests/run all
 
 test-pythons: all
-	@TEST_PYTHONS=all tests/run live/sdk_test live/capture_test
+	@TEST_PYTHONS=all tests/run live/sdk_test live/capture_test live/stack_test live/caller_test live/marker_test
 
 test-providers: all
-	@TEST_PROVIDERS=all tests/run live/provider_test
+	@TEST_PROVIDERS=all tests/run live/provider_test live/proxy_test live/websocket_test
 
 .PHONY: units test-pythons test-providers
 bench: all
