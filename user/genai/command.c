@@ -98,7 +98,6 @@ static void input_read(struct genai_work *w, const struct json *body)
 
 static void tools_read(struct genai_work *w, const struct json *tools)
 {
-	struct arena *scratch = genai_scratch(w);
 	struct buf *b = genai_text(w);
 	struct jsonw out;
 
@@ -107,17 +106,11 @@ static void tools_read(struct genai_work *w, const struct json *tools)
 	jsonw_init(&out, b);
 	jsonw_array(&out);
 	for (const struct json *e = json_first(tools); e; e = json_next(e)) {
+		const struct json *parameters = json_get(e, "parameter_definitions");
+
 		if (json_type(e) != JSON_OBJECT)
 			continue;
-		jsonw_object(&out);
-		jsonw_z(jsonw_key(&out, "type"), "function");
-		jsonw_str(jsonw_key(&out, "name"), json_get_str(scratch, e, "name"));
-		if (json_type(json_get(e, "description")) == JSON_STRING)
-			jsonw_str(jsonw_key(&out, "description"), json_get_str(scratch, e, "description"));
-		if (json_type(json_get(e, "parameter_definitions")) == JSON_OBJECT)
-			jsonw_value(jsonw_key(&out, "parameters"), scratch,
-				    json_get(e, "parameter_definitions"));
-		jsonw_object_end(&out);
+		genai_function_write(w, &out, e, json_type(parameters) == JSON_OBJECT ? parameters : NULL);
 	}
 	jsonw_array_end(&out);
 	if (!buf_err(b))

@@ -146,7 +146,6 @@ static void messages_read(struct genai_work *w, const struct json *messages)
 
 static void tools_read(struct genai_work *w, const struct json *tools)
 {
-	struct arena *scratch = genai_scratch(w);
 	struct buf *b = genai_text(w);
 	struct jsonw out;
 
@@ -160,14 +159,7 @@ static void tools_read(struct genai_work *w, const struct json *tools)
 
 		if (json_type(spec) != JSON_OBJECT)
 			continue; /* a cache point, or a tool of the system's */
-		jsonw_object(&out);
-		jsonw_z(jsonw_key(&out, "type"), "function");
-		jsonw_str(jsonw_key(&out, "name"), json_get_str(scratch, spec, "name"));
-		if (json_type(json_get(spec, "description")) == JSON_STRING)
-			jsonw_str(jsonw_key(&out, "description"), json_get_str(scratch, spec, "description"));
-		if (schema != NULL)
-			jsonw_value(jsonw_key(&out, "parameters"), scratch, schema);
-		jsonw_object_end(&out);
+		genai_function_write(w, &out, spec, schema);
 	}
 	jsonw_array_end(&out);
 	if (!buf_err(b))

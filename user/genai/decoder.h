@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/jsonw.h"
 #include "base/limits.h"
 #include "base/map.h"
 #include "genai/genai.h"
@@ -401,6 +402,10 @@ struct str genai_copy(struct genai_work *w, const struct json *object, const cha
 struct str genai_word(struct genai_work *w, const struct json *object, const char *member);
 /* The value written anew: compact, valid UTF-8, closed where it was cut. STR_NONE for an absent one. */
 struct str genai_compact(struct genai_work *w, const struct json *j);
+/* A function of the caller's, in OpenTelemetry's form of a tool's definition: `tool` has its name and, as a string, its
+ * description. parameters NULL: it gives none. */
+void genai_function_write(struct genai_work *w, struct jsonw *out, const struct json *tool,
+			  const struct json *parameters);
 /* As a JSON string. */
 struct str genai_quote(struct genai_work *w, struct str s);
 /* A text that should be JSON (a tool's arguments): compact, or as a JSON string when it is none. */

@@ -63,3 +63,18 @@ void genai_param_add_sound(struct genai_work *w)
 		genai_param_add_json(w, "bottrace.audio.output_bytes",
 				     arena_printf(w->c.arena, "%llu", (unsigned long long)w->sound_bytes));
 }
+
+void genai_function_write(struct genai_work *w, struct jsonw *out, const struct json *tool,
+			  const struct json *parameters)
+{
+	struct arena *scratch = genai_scratch(w);
+
+	jsonw_object(out);
+	jsonw_z(jsonw_key(out, "type"), "function");
+	jsonw_str(jsonw_key(out, "name"), json_get_str(scratch, tool, "name"));
+	if (json_type(json_get(tool, "description")) == JSON_STRING)
+		jsonw_str(jsonw_key(out, "description"), json_get_str(scratch, tool, "description"));
+	if (parameters != NULL)
+		jsonw_value(jsonw_key(out, "parameters"), scratch, parameters);
+	jsonw_object_end(out);
+}

@@ -228,7 +228,7 @@ void http_body_close(struct http_open *o, enum http_which which, bool whole, uin
 	}
 	if (whole && b->encoding && !b->stopped && !http_encoding_is_whole(b->encoding))
 		http_exchange_broken(o, dir_of(o, which), offset, "the encoded body ends early");
-	if (b->frames.kind)
+	if (b->frames.kind && b->frames.kind->flush)
 		b->frames.kind->flush(b->frames.state, !whole || b->stopped, ts_ns);
 	http_encoding_free(take(b->encoding));
 	http_frames_close(&b->frames);

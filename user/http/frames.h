@@ -30,7 +30,8 @@ struct http_frames_kind {
 	int (*feed)(void *frames, struct str data, uint64_t ts_ns, size_t *at, const char **why);
 	/* Bytes are missing: what was begun is dropped; reads on where an event can be told to begin, if anywhere. */
 	void (*gap)(void *frames);
-	/* The body's end. cut: it was cut off, so a last event without its end is left out. */
+	/* The body's end. cut: it was cut off, so a last event without its end is left out. NULL: none is
+	 * ever without one. */
 	void (*flush)(void *frames, bool cut, uint64_t ts_ns);
 	void (*close)(void *frames);
 };

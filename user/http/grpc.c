@@ -117,17 +117,9 @@ static void frames_gap(void *frames)
 	f->lost = true;
 }
 
-static void frames_flush(void *frames, bool cut, uint64_t ts_ns)
-{
-	(void)frames;
-	(void)cut;
-	(void)ts_ns;
-}
-
 const struct http_frames_kind http_frames_grpc = {
 	.open = frames_open,
 	.feed = frames_feed,
 	.gap = frames_gap,
-	.flush = frames_flush,
 	.close = frames_close,
 };
