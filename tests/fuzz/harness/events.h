@@ -82,7 +82,7 @@ static struct events_heard events_listen(const struct http_frames_kind *kind, st
 		else if (!cut)
 			on = events_feed(kind, f.state, body, piece);
 	}
-	if (on)
+	if (on && kind->flush)
 		kind->flush(f.state, cut, 2);
 	http_frames_close(&f);
 	return h;
