@@ -206,6 +206,10 @@ static bool take_word(struct state_python *out, const struct interpreter *in, un
 		    7 ||
 	    out->code_line & 3 || out->frame_back == out->frame_code || out->frame_owner >= out->frame_bytes)
 		return false;
+	/* The walk reads frame_bytes of a frame, no more. */
+	if (out->frame_back + 8u > out->frame_bytes || out->frame_code + 8u > out->frame_bytes ||
+	    out->frame_ip + 8u > out->frame_bytes)
+		return false;
 	return o[RUNTIME_HEAD] <= UINT16_MAX;
 }
 

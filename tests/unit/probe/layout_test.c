@@ -102,6 +102,15 @@ static void nonsense(void **state)
 		struct state_python p;
 		in.offsets[minor == 13 ? 29 : minor == 14 ? 32 : 40] = 4; /* previous */
 		assert_int_equal(layout_find(&p, &in, minor), WIRE_PY_VERSION);
+		for (unsigned i = 0; i < 3;
+		     i++) { /* previous, executable, instr_ptr: behind what is read of a frame */
+			in = interpreter(minor);
+			in.offsets[(minor == 13	  ? 29
+				    : minor == 14 ? 32
+						  : 40) +
+				   i] = STATE_PYTHON_FRAME_MAX - 8;
+			assert_int_equal(layout_find(&p, &in, minor), WIRE_PY_VERSION);
+		}
 	}
 }
 
