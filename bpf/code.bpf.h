@@ -41,6 +41,51 @@ static __always_inline bool code_is_filler(const struct state_python *p, __u64 f
 	       python_word(file + p->str_ascii, &word) && word == 0x5f5f74696e695f5full;
 }
 
+/* The length of a str and, of one of ASCII, its last bytes: eight, and the eight before. False: it is shorter, or is no such str. */
+static __always_inline bool code_tail(const struct state_python *p, __u64 s, __u64 *length, __u64 tail[2])
+{
+	__u64 state;
+
+	if (!python_word(s + PYTHON_STR_HEAD, length) || !python_word(s + PYTHON_STR_HEAD + 16, &state) ||
+	    !(state >> 6 & 1) || *length < 16 || *length > 4096)
+		return false;
+	return bpf_probe_read_user(tail, 16, (void *)(s + p->str_ascii + *length - 16)) == 0;
+}
+
+#define CODE_WORD(a, b, c, d, e, f, g, h)                                                                \
+	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 |         \
+	 (__u64)(f) << 40 | (__u64)(g) << 48 | (__u64)(h) << 56)
+
+/* Whether its first local is what another thread made: concurrent/futures/thread.py's _WorkItem.run, threading.py's
+ * Thread._bootstrap. Up to 3.10 a name is without its class: other files have a `run` too, these two have one each. */
+static __always_inline __u16 code_role(const struct state_python *p, const struct state_code *now)
+{
+	__u64 length, tail[2], name;
+
+	if (!code_tail(p, now->file, &length, tail))
+		return 0;
+	__u16 role = 0;
+
+	if (tail[0] == CODE_WORD('u', 't', 'u', 'r', 'e', 's', '/', 't') &&
+	    tail[1] == CODE_WORD('h', 'r', 'e', 'a', 'd', '.', 'p', 'y'))
+		role = WIRE_PY_MADE_WORK;
+	else if (tail[1] == CODE_WORD('a', 'd', 'i', 'n', 'g', '.', 'p', 'y') &&
+		 tail[0] >> 24 == CODE_WORD('/', 't', 'h', 'r', 'e', 0, 0, 0))
+		role = WIRE_PY_MADE_THREAD;
+	if (!role || !python_word(now->name + PYTHON_STR_HEAD, &length))
+		return 0;
+	if (!python_word(now->name + p->str_ascii, &name))
+		return 0;
+	if (role == WIRE_PY_MADE_WORK) {
+		if (p->minor < 11)
+			return length == 3 && (name & 0xffffff) == 0x6e7572 ? role : 0; /* run */
+		return length == 13 && name == CODE_WORD('_', 'W', 'o', 'r', 'k', 'I', 't', 'e') ? role : 0;
+	}
+	if (p->minor < 11)
+		return length == 10 && name == CODE_WORD('_', 'b', 'o', 'o', 't', 's', 't', 'r') ? role : 0;
+	return length == 17 && name == CODE_WORD('T', 'h', 'r', 'e', 'a', 'd', '.', '_') ? role : 0;
+}
+
 /* All that are met by the threads of a process: fills in epoch and told of *now. */
 static __always_inline void code_ask(const struct state_python *p, __u64 start_ns, __u64 code,
 				     struct state_code *now)
@@ -52,6 +97,7 @@ static __always_inline void code_ask(const struct state_python *p, __u64 start_n
 	    c->line == now->line) {
 		now->epoch = c->epoch;
 		now->told = c->told;
+		now->role = c->role;
 		return;
 	}
 	now->epoch = bpf_ktime_get_ns() >> 16; /* another one for each life of the address */
@@ -59,6 +105,7 @@ static __always_inline void code_ask(const struct state_python *p, __u64 start_n
 		now->epoch++;
 	if (code_is_filler(p, now->file))
 		now->told = STATE_CODE_SKIP;
+	now->role = code_role(p, now);
 	bpf_map_update_elem(&codes, &key, now, BPF_ANY);
 }
 
@@ -82,6 +129,7 @@ static __always_inline bool code_meet(struct state_walk *w, const struct state_p
 
 	if (known->code == code && known->identity == identity) {
 		frame->epoch = known->epoch;
+		w->role = known->role;
 		frame->pad = 0;
 		return !known->skip;
 	}
@@ -91,7 +139,9 @@ static __always_inline bool code_meet(struct state_walk *w, const struct state_p
 		known->identity = identity;
 		known->epoch = now.epoch;
 		known->skip = now.told == STATE_CODE_SKIP;
+		known->role = now.role;
 	}
+	w->role = now.role;
 	frame->epoch = now.epoch;
 	frame->pad = now.told == 0; /* until it is told; 0 on the wire */
 	w->fresh += now.told == 0;

@@ -44,7 +44,7 @@ struct wire_py_frame {
 	WIRE_U64 code;	/* address of the code object */
 	WIRE_U32 epoch; /* which life of that address: wire_py_code.epoch */
 	WIRE_S32 lasti; /* byte offset of the instruction in co_code; -1: not started */
-	WIRE_U64 frame; /* its own address: a run's identity while it lives */
+	WIRE_U64 frame; /* its own address, up to 3.10 its generator's where it has one: a run's identity while it lives */
 	WIRE_U32 flags; /* WIRE_PY_FRAME_* */
 	WIRE_U32 pad;
 };
@@ -80,6 +80,44 @@ struct wire_py_stack {
 	WIRE_U8 payload[];
 };
 _Static_assert(sizeof(struct wire_py_stack) == 104, "wire_py_stack");
+
+enum wire_py_what {
+	WIRE_PY_MADE_TASK = 1,   /* an asyncio.Task */
+	WIRE_PY_MADE_WORK = 2, /* a concurrent.futures work item */
+	WIRE_PY_MADE_THREAD = 3, /* a threading.Thread */
+	WIRE_PY_MADE_KINDS = 4,
+};
+
+/*
+ * What is run later, and the Python stack of who made it, as it was when it did. The fields from tstate on and the payload are
+ * those of wire_py_stack.
+ */
+struct wire_py_make {
+	struct wire_head head;
+	WIRE_U64 made;	     /* address of the object */
+	WIRE_U64 root;	     /* TASK: what it runs, a coroutine most likely; 0: not known */
+	WIRE_U64 what;	     /* enum wire_py_what */
+	WIRE_U64 tstate;
+	WIRE_U64 context;
+	WIRE_U64 context_vars;
+	WIRE_U64 task;
+	WIRE_U64 coroutine;
+	WIRE_U16 count;
+	WIRE_U8 reason;
+	WIRE_U8 task_name_kind;
+	WIRE_U32 task_name_len;
+	WIRE_U8 payload[];
+};
+_Static_assert(sizeof(struct wire_py_make) == sizeof(struct wire_py_stack), "wire_py_make");
+
+/* Before the WIRE_PY_STACK or WIRE_PY_MAKE of the same thread and time: of its outermost frame that runs one. */
+struct wire_py_work {
+	struct wire_head head;
+	WIRE_U64 made; /* as in WIRE_PY_MAKE */
+	WIRE_U32 what; /* enum wire_py_what: WORK, THREAD */
+	WIRE_U32 pad;
+};
+_Static_assert(sizeof(struct wire_py_work) == 48, "wire_py_work");
 
 #define WIRE_PY_CODE_QUALNAME 1u /* the name is co_qualname (3.11), else co_name */
 #define WIRE_PY_CODE_CUT      2u /* a string or the line table is longer than what is here */

@@ -8,6 +8,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 const volatile bool force_classes = false;
 const volatile bool count_spent = false;
 const volatile bool walk_stacks = false;
+const volatile bool walk_in_session = false;
 
 /* Set by the attacher before it attaches. */
 volatile bool plain_all;

@@ -19,13 +19,13 @@
 #define PYTHON_STEPS	  (2 * WIRE_PY_FRAMES + 16) /* frames, the interpreter's own among them */
 #define PYTHON_OWNER_GEN  1			    /* pycore_frame.h: FRAME_OWNED_BY_GENERATOR */
 #define PYTHON_OWNER_C	  3			    /* that and above: a frame of the interpreter's own */
+/* At an entry in a uprobe session: its return is of no interest. Elsewhere some kernels take a 1 for "no more probes here". */
+#define PYTHON_DONE	  (walk_in_session ? 1 : 0)
 #define PYTHON_VARS	  24			    /* PyContext.ctx_vars */
 #define PYTHON_TYPE_FLAGS 168
 #define PYTHON_IS_LONG	  (1u << 24)
 #define PYTHON_IS_STR	  (1u << 28)
 #define PYTHON_LONG	  16 /* from 3.12 on: lv_tag, then digits of 30 bits */
-
-static const struct state_walk python_none; /* zeros: too large for the stack */
 
 /* ---- the thread state ---- */
 
@@ -139,6 +139,19 @@ static __always_inline void python_chain(struct state_walk *w, __u64 generator)
 	}
 }
 
+/* The frame runs what another one made. A pool's thread was started by whoever came first: what it runs now says more. */
+static __always_inline void python_work(struct state_walk *w, const struct state_python *p, __u64 at)
+{
+	__u64 self;
+
+	if (w->work_what == WIRE_PY_MADE_WORK && w->role == WIRE_PY_MADE_THREAD)
+		return;
+	if (!python_word(at + p->frame_locals, &self))
+		return;
+	w->work = self & ~7ull; /* from 3.14 on its low bits are tags */
+	w->work_what = w->role;
+}
+
 /* Looks at one frame; 1: no further. */
 static __always_inline long python_step(struct state_walk *w, const struct state_python *p, __u8 *bytes,
 					__u64 start_ns)
@@ -183,8 +196,11 @@ static __always_inline long python_step(struct state_walk *w, const struct state
 		return 0;
 	frame->code = code;
 	frame->lasti = lasti;
-	frame->frame = at;
+	/* Before 3.11 a generator and its frame are two objects that live and die together: what names a task is the former. */
+	frame->frame = generator && p->minor < 11 ? generator : at;
 	frame->flags = generator ? WIRE_PY_FRAME_GENERATOR : 0;
+	if (w->role)
+		python_work(w, p, at);
 	python_chain(w, generator);
 	w->stack.count = count + 1;
 	return 0;
@@ -252,24 +268,27 @@ static __always_inline void python_task(struct state_walk *w, const struct state
 
 /* ---- the record ---- */
 
-/* The scratch of the current thread, made at its first walk; NULL when the map is full. */
-static __always_inline struct state_walk *python_slot(struct state_target *target, __u64 pid_tgid)
+static __always_inline void python_reset(struct state_walk *w)
 {
-	struct state_walk *w = bpf_map_lookup_elem(&walks, &pid_tgid);
+	__builtin_memset(&w->stack, 0, sizeof(w->stack));
+	w->fresh = 0;
+	w->told = 0;
+	w->work = 0;
+	w->work_what = 0;
+	w->self = compat_self();
+}
 
-	if (!w) {
-		bpf_map_update_elem(&walks, &pid_tgid, &python_none, BPF_ANY);
-		w = bpf_map_lookup_elem(&walks, &pid_tgid);
-		if (!w)
-			return NULL;
-	}
-	if (w->start_ns != target->start_ns || w->epoch != target->epoch) {
-		w->thread = 0;
-		w->type = 0;
-	}
-	w->start_ns = target->start_ns;
-	w->epoch = target->epoch;
-	return w;
+/* The make that was met (make.bpf.c): it lies in the scratch. */
+static __always_inline void python_fill_make(struct state_walk *w, __u64 pid_tgid)
+{
+	struct wire_py_make *make = (void *)&w->stack;
+
+	python_reset(w);
+	emit_head(&make->head, 0, WIRE_PY_MAKE, bpf_ktime_get_ns(), pid_tgid, w->start_ns);
+	make->made = w->make[0];
+	make->root = w->make[1];
+	make->what = w->make[2];
+	w->make[2] = 0;
 }
 
 /* What the first bytes of the call say of its connection, for the writes that follow. */
@@ -298,20 +317,34 @@ static __always_inline bool python_fill(struct state_walk *w, __u64 pid_tgid)
 		return false;
 	if (at < STATE_CALL_DEPTH || !c->vector)
 		python_look(call, conn);
-	__builtin_memset(&w->stack, 0, sizeof(w->stack));
+	python_reset(w);
 	emit_head(&w->stack.head, 0, WIRE_PY_STACK, call->out, pid_tgid, w->start_ns);
 	w->stack.conn.ssl = call->ssl;
 	w->stack.conn.generation = conn->generation;
 	/* of a system call: put there by plain_moved, for its buffers are counted one by one */
 	w->stack.offset = at == STATE_CALL_DEPTH ? call->ts_ns : conn->side[WIRE_WRITE].bytes - call->num;
-	w->fresh = 0;
-	w->told = 0;
-	w->self = compat_self();
 	return true;
 }
 
 #define PYTHON_STACK_ROOM(frames) \
 	(sizeof(struct wire_py_stack) + (frames) * sizeof(struct wire_py_frame) + WIRE_PY_TASK_MAX)
+
+static __always_inline void python_send_work(const struct state_walk *w, struct state_target *target)
+{
+	struct wire_py_work *rec = bpf_ringbuf_reserve(&ring, sizeof(*rec), 0);
+
+	if (!rec) {
+		emit_add(target->counts.events_lost[WIRE_CAUSE_RING_FULL], 1);
+		return;
+	}
+	emit_head(&rec->head, sizeof(*rec), WIRE_PY_WORK, w->stack.head.ts_ns, bpf_get_current_pid_tgid(),
+		  w->start_ns);
+	rec->made = w->work;
+	rec->what = w->work_what;
+	rec->pad = 0;
+	emit_add(target->counts.events_sent, 1);
+	emit_submit(rec, sizeof(*rec), target->flags);
+}
 
 /* The record, copied out of the scratch into one of two constant sizes. */
 static __always_inline void python_send(struct state_walk *w, struct state_target *target)
@@ -320,6 +353,8 @@ static __always_inline void python_send(struct state_walk *w, struct state_targe
 				w->stack.task_name_len);
 	__u64 room = PYTHON_STACK_ROOM(64);
 
+	if (w->work)
+		python_send_work(w, target);
 	w->stack.head.size = size;
 	if (size > room)
 		room = PYTHON_STACK_ROOM(WIRE_PY_FRAMES);
@@ -348,7 +383,9 @@ static __always_inline bool python_begin(struct state_target *target, __u64 pid_
 		emit_add(target->counts.events_lost[WIRE_CAUSE_MAP_FULL], 1);
 		return false;
 	}
-	if (!python_fill(w, pid_tgid))
+	if (w->make[2])
+		python_fill_make(w, pid_tgid);
+	else if (!python_fill(w, pid_tgid))
 		return false;
 	if (policy_is_throttled(target, w->stack.head.ts_ns, sizeof(w->stack))) {
 		emit_add(target->counts.events_lost[WIRE_CAUSE_THROTTLED], 1);
@@ -419,7 +456,7 @@ SEC("?uretprobe")
 int python_walk(void *ctx)
 {
 	python_walk_loop();
-	return 0;
+	return PYTHON_DONE;
 }
 
 SEC("?raw_tp/sys_exit")
@@ -510,7 +547,7 @@ SEC("?uretprobe")
 int python_walk_plain(void *ctx)
 {
 	python_walk_calls();
-	return 0;
+	return PYTHON_DONE;
 }
 
 SEC("?raw_tp/sys_exit")

@@ -3,11 +3,13 @@
 #ifndef BOTTRACE_PYTHON_BPF_H
 #define BOTTRACE_PYTHON_BPF_H
 
+#include "filter.bpf.h"
 #include "policy.bpf.h"
 
 #define PYTHON_TYPE 8 /* PyObject.ob_type */
 
 extern const volatile bool walk_stacks; /* this kernel has taken the walk's program */
+extern const volatile bool walk_in_session;
 
 /* The interpreter of a process, or NULL. */
 static __always_inline struct state_python *python_find(const struct state_target *target, __u32 tgid)
@@ -100,6 +102,30 @@ static __always_inline void python_mark(struct state_walk *w, __u8 reason)
 }
 
 /* ---- going there ---- */
+
+static const struct state_walk python_none; /* zeros: too large for the stack */
+
+/* The scratch of the current thread, made at its first walk; NULL when the map is full. */
+static __always_inline struct state_walk *python_slot(struct state_target *target, __u64 pid_tgid)
+{
+	struct state_walk *w = bpf_map_lookup_elem(&walks, &pid_tgid);
+
+	if (!w) {
+		bpf_map_update_elem(&walks, &pid_tgid, &python_none, BPF_ANY);
+		w = bpf_map_lookup_elem(&walks, &pid_tgid);
+		if (!w)
+			return NULL;
+	}
+	if (w->start_ns != target->start_ns || w->epoch != target->epoch) {
+		w->make[2] = 0;
+		w->thread = 0;
+		w->type = 0;
+	}
+	w->start_ns = target->start_ns;
+	w->epoch = target->epoch;
+	return w;
+}
+
 
 /* The last act of a write's program: does not come back. */
 static __always_inline void python_go(void *ctx)

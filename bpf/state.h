@@ -162,7 +162,7 @@ struct state_python {
 	WIRE_U16 gen_frame;   /* of the frame in its generator, from 3.11 on */
 	WIRE_U16 str_ascii;   /* of the characters in a str of ASCII alone */
 	WIRE_U16 str_compact; /* in any other one */
-	WIRE_U16 pad;
+	WIRE_U16 frame_locals;
 };
 _Static_assert(sizeof(struct state_python) == 72, "state_python");
 
@@ -183,7 +183,8 @@ struct state_code {
 	WIRE_U32 line;
 	WIRE_U32 epoch;
 	WIRE_U32 told;	/* STATE_CODE_* */
-	WIRE_U32 tries; /* that could not read all of it */
+	WIRE_U16 tries; /* that could not read all of it */
+	WIRE_U16 role;	/* enum wire_py_what: its first local is what was made */
 };
 _Static_assert(sizeof(struct state_code) == 40, "state_code");
 
@@ -198,7 +199,8 @@ struct state_known {
 	WIRE_U64 code;
 	WIRE_U64 identity; /* hash of what tells one life of it from another */
 	WIRE_U32 epoch;
-	WIRE_U32 skip;
+	WIRE_U16 skip;
+	WIRE_U16 role;
 };
 _Static_assert(sizeof(struct state_known) == 24, "state_known");
 
@@ -226,6 +228,10 @@ struct state_walk {
 	WIRE_U64 type;	    /* address of the type of code objects; 0: not met yet */
 	WIRE_U32 told;	    /* code objects */
 	WIRE_U32 chain;	    /* STATE_WALK_* */
+	WIRE_U64 work;	    /* what the outermost frame runs that runs what was made; 0: none */
+	WIRE_U32 work_what; /* enum wire_py_what */
+	WIRE_U32 role;	    /* of the code object met last */
+	WIRE_U64 make[3];   /* made, root, what: of the walk that is about to begin; what 0: at a write */
 	WIRE_U8 bytes[256]; /* of the object being looked at */
 	struct state_text texts[3];
 	struct state_known known[STATE_WALK_KNOWN];
@@ -238,7 +244,7 @@ struct state_walk {
 		};
 	};
 };
-_Static_assert(sizeof(struct state_walk) == 8 * 10 + 256 + 16 * 3 + 24 * STATE_WALK_KNOWN + 104 +
+_Static_assert(sizeof(struct state_walk) == 8 * 15 + 256 + 16 * 3 + 24 * STATE_WALK_KNOWN + 104 +
 						    32 * WIRE_PY_FRAMES + WIRE_PY_TASK_MAX,
 	       "state_walk");
 

@@ -151,12 +151,13 @@ static bool is_py_runtime(const struct wire_head *h)
 	return r->reason < WIRE_PY_REASONS && fits(h, sizeof(*r), r->path_len, 0);
 }
 
-static bool is_py_stack(const struct wire_head *h)
+/* The fields that two kinds share. */
+static bool is_py_frames(const struct wire_head *h)
 {
 	const struct wire_py_stack *s = (const void *)h;
 	const struct wire_py_frame *f = (const void *)s->payload;
 
-	if (s->count > WIRE_PY_FRAMES || s->reason >= WIRE_PY_REASONS || s->offset > COUNT_MAX ||
+	if (s->count > WIRE_PY_FRAMES || s->reason >= WIRE_PY_REASONS ||
 	    !fits(h, sizeof(*s), s->count * sizeof(*f), s->task_name_len))
 		return false;
 	for (uint32_t i = 0; i < s->count; i++)
@@ -165,6 +166,26 @@ static bool is_py_stack(const struct wire_head *h)
 	if (s->task_name_kind == WIRE_PY_TEXT_NUMBER)
 		return s->task_name_len == sizeof(uint64_t);
 	return is_py_text(s->task_name_kind, s->task_name_len, WIRE_PY_TASK_MAX);
+}
+
+static bool is_py_stack(const struct wire_head *h)
+{
+	return ((const struct wire_py_stack *)(const void *)h)->offset <= COUNT_MAX && is_py_frames(h);
+}
+
+static bool is_py_made(uint64_t what)
+{
+	return what > 0 && what < WIRE_PY_MADE_KINDS;
+}
+
+static bool is_py_make(const struct wire_head *h)
+{
+	return is_py_made(((const struct wire_py_make *)(const void *)h)->what) && is_py_frames(h);
+}
+
+static bool is_py_work(const struct wire_head *h)
+{
+	return is_py_made(((const struct wire_py_work *)(const void *)h)->what);
 }
 
 static bool is_py_code(const struct wire_head *h)
@@ -192,6 +213,8 @@ static const struct kind {
 	{WIRE_PROC_EXEC, sizeof(struct wire_proc_exec), is_proc_exec},
 	{WIRE_PROC_EXIT, sizeof(struct wire_proc_exit), NULL},
 	{WIRE_PY_STACK, sizeof(struct wire_py_stack), is_py_stack},
+	{WIRE_PY_MAKE, sizeof(struct wire_py_make), is_py_make},
+	{WIRE_PY_WORK, sizeof(struct wire_py_work), is_py_work},
 	{WIRE_PY_CODE, sizeof(struct wire_py_code), is_py_code},
 	{WIRE_MARK, sizeof(struct wire_mark), is_mark},
 	{WIRE_DRAIN_LOSS, sizeof(struct wire_drain_loss), is_drain_loss},

@@ -20,10 +20,12 @@
 #define FUNCTION_MAX (64u << 10)
 #define CALLEES_MAX  32u
 #define NAME_BYTES   20u
+#define TEXTS_MAX    16u /* places of one text */
 #define EH_TABLE     0x3b /* DW_EH_PE_datarel | DW_EH_PE_sdata4, what every linker writes */
 
 struct segment {
 	uint64_t address, size;
+	bool executable;
 	uint8_t *bytes; /* as many as the file has */
 };
 
@@ -75,6 +77,15 @@ static uint64_t clip(const struct image *m, uint64_t address, uint64_t size)
 	return 0;
 }
 
+static bool is_code(const struct image *m, uint64_t address)
+{
+	for (size_t i = 0; address && i < m->count; i++)
+		if (m->list[i].executable && address >= m->list[i].address &&
+		    address - m->list[i].address < m->list[i].size)
+			return true;
+	return false;
+}
+
 static uint64_t word_at(const struct image *m, uint64_t address)
 {
 	const uint8_t *p = at(m, address, 8);
@@ -100,6 +111,7 @@ static int read_segment(struct image *m, int fd, const Elf64_Phdr *h)
 	if (s->bytes == NULL)
 		return -ENOMEM;
 	s->address = h->p_vaddr;
+	s->executable = h->p_flags & PF_X;
 	m->count++;
 	m->bytes += size;
 	while (s->size < size) {
@@ -239,6 +251,115 @@ static uint64_t find_method(struct image *m, uint64_t doc, const char *name)
 				method = method_of(m, s->address + k, name);
 	}
 	return method;
+}
+
+/* ---- what makes what is run later ---- */
+
+#define METH_VARARGS_KEYWORDS 3u    /* methodobject.h: METH_VARARGS | METH_KEYWORDS */
+#define METH_FAST_KEYWORDS    0x82u /* METH_FASTCALL | METH_KEYWORDS */
+#define TP_NAME		      24u   /* PyTypeObject, of builds with a GIL */
+#define TP_INIT		      296u
+#define SLOT_INIT	      60u /* typeslots.h: Py_tp_init */
+#define SLOTS_MAX	      32u
+
+/* Looks at the place of a word that holds `value` when the file is loaded. What it finds, 0: nothing. */
+typedef uint64_t place_fn(struct image *m, uint64_t place, const char *name);
+
+static uint64_t find_place(struct image *m, uint64_t value, place_fn *look, const char *name)
+{
+	uint64_t found = 0;
+
+	for (uint64_t i = 0; i + 24 <= m->rela_size && !found && spend(m); i += 24)
+		if (word_at(m, m->rela + i + 16) == value &&
+		    (uint32_t)word_at(m, m->rela + i + 8) == R_X86_64_RELATIVE)
+			found = look(m, word_at(m, m->rela + i), name);
+	for (size_t i = 0; i < m->count && !found; i++) {
+		const struct segment *s = &m->list[i];
+
+		for (uint64_t k = -s->address & 7; k + 8 <= s->size && !found; k += 8)
+			if (memcmp(s->bytes + k, &value, 8) == 0)
+				found = look(m, s->address + k, name);
+	}
+	return found;
+}
+
+/* The same for each place where a text stands, its NUL with it: linkers let a text be the end of another one. */
+static uint64_t find_by_text(struct image *m, const char *text, place_fn *look)
+{
+	size_t n = strlen(text) + 1;
+	uint64_t found = 0;
+
+	for (size_t i = 0; i < m->count && !found; i++) {
+		const struct segment *s = &m->list[i];
+		const uint8_t *end = s->bytes + s->size, *p = s->bytes;
+
+		for (unsigned k = 0; k < TEXTS_MAX && !found; k++) {
+			p = p < end ? memmem(p, (size_t)(end - p), text, n) : NULL;
+			if (p == NULL)
+				break;
+			found = find_place(m, s->address + (uint64_t)(p - s->bytes), look, text);
+			p++;
+		}
+	}
+	return found;
+}
+
+/* A PyMethodDef whose name is here: (module, args) or (module, args, kwargs). */
+static uint64_t look_at_function(struct image *m, uint64_t place, const char *name)
+{
+	uint64_t flags = loaded_word(m, place + 16), method = loaded_word(m, place + 8);
+
+	(void)name;
+	return (flags == 1 || flags == METH_VARARGS_KEYWORDS) && is_code(m, method) ? method : 0;
+}
+
+/* A PyMethodDef whose docstring is here: (self, args[], count, names). */
+static uint64_t look_at_put(struct image *m, uint64_t place, const char *name)
+{
+	uint64_t method = method_of(m, place, "put");
+
+	(void)name;
+	return method && loaded_word(m, place - 8) == METH_FAST_KEYWORDS && is_code(m, method) ? method : 0;
+}
+
+/* A type, or from 3.12 on what one is made from, whose name is here: its tp_init. */
+static uint64_t look_at_type(struct image *m, uint64_t place, const char *name)
+{
+	uint64_t init = 0;
+
+	(void)name;
+	if (loaded_word(m, place + 16) == 0) { /* tp_itemsize; PyType_Spec.flags is not 0 */
+		init = loaded_word(m, place - TP_NAME + TP_INIT);
+		return is_code(m, init) ? init : 0;
+	}
+	uint64_t slots = loaded_word(m, place + 24);
+	for (unsigned i = 0; i < SLOTS_MAX; i++) {
+		uint64_t slot = word_at(m, slots + i * 16);
+
+		if ((uint32_t)slot == 0)
+			return 0;
+		if ((uint32_t)slot == SLOT_INIT) {
+			init = loaded_word(m, slots + i * 16 + 8);
+			return is_code(m, init) ? init : 0;
+		}
+	}
+	return 0;
+}
+
+int docstring_find_makers(int fd, struct docstring_makers *out)
+{
+	autodrop(image_fini) struct image m = {0};
+	int r = image_read(&m, fd);
+
+	*out = (struct docstring_makers){0};
+	if (r < 0)
+		return r;
+	out->task = find_by_text(&m, "_asyncio.Task", look_at_type);
+	uint64_t doc = find_text(&m, "put($self, /, item, block=True, timeout=None)\n--\n\nPut the item on the queue.");
+	out->submit = doc ? find_place(&m, doc, look_at_put, NULL) : 0;
+	out->thread[0] = find_by_text(&m, "start_new_thread", look_at_function);
+	out->thread[1] = find_by_text(&m, "start_joinable_thread", look_at_function);
+	return out->task || out->submit || out->thread[0] || out->thread[1] ? 0 : -ENOENT;
 }
 
 /* ---- code ---- */

@@ -23,4 +23,14 @@ int docstring_find_methods(int fd, struct docstring_places *out) MUST_CHECK;
 /* All of them. 0; -ENOENT: no such file, or not clear enough; -ENOMEM; -EIO. */
 int docstring_find(int fd, struct docstring_places *out) MUST_CHECK;
 
+/* C functions of CPython that begin what another stack will run: addresses; 0: the file has none. */
+struct docstring_makers {
+	uint64_t task;	    /* tp_init of _asyncio.Task: (self, args, kwargs) */
+	uint64_t submit;    /* put of _queue.SimpleQueue: (self, args[], count, names) */
+	uint64_t thread[2]; /* _thread.start_new_thread, start_joinable_thread: (module, args, ..) */
+};
+
+/* Of any file. 0; -ENOENT: it has none of them; -ENOMEM, -EIO. */
+int docstring_find_makers(int fd, struct docstring_makers *out) MUST_CHECK;
+
 #endif

@@ -13,6 +13,7 @@
 #include "probe/library.h"
 #include "probe/load.h"
 #include "probe/loader.h"
+#include "probe/maker.h"
 #include "probe/marker.h"
 #include "probe/probe.h"
 #include "probe/python.h"
@@ -51,6 +52,7 @@ struct probe {
 	struct libraries *libs;
 	struct loaders loaders;
 	struct markers markers;
+	struct makers makers;
 	struct map *processes; /* struct state_process -> struct process, owned; parents before children */
 	struct map *notes;     /* struct state_process -> struct witness_note, owned (witness.c) */
 	struct map *foreseen;  /* hash of a program and its search path -> itself */

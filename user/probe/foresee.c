@@ -251,6 +251,9 @@ static void look_at_modules(struct foresee *f, const char *path)
 		if (e == NULL)
 			return;
 		struct str name = str_of(e->d_name);
+		if ((str_starts(name, STR("_asyncio.")) || str_starts(name, STR("_queue."))) &&
+		    foresee_join(file, str_of(path), name))
+			tell(f, file);
 		if (!str_starts(name, STR("_ssl.")) || !str_ends(name, STR(".so")) ||
 		    !foresee_join(file, str_of(path), name))
 			continue;

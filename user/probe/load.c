@@ -66,7 +66,7 @@ static enum bpf_attach_type attach_type(const struct load *l)
 	return l->session ? LINK_SESSION : BPF_TRACE_UPROBE_MULTI;
 }
 
-/* The walk over Python frames, of bpf/python.bpf.c. */
+/* The walk over Python frames, of bpf/python.bpf.c, and what goes over to it, of bpf/make.bpf.c. */
 static void choose_walk(const struct load *l, struct bpf_program *prog)
 {
 	bool raw = bpf_program__type(prog) == BPF_PROG_TYPE_RAW_TRACEPOINT;
@@ -74,7 +74,9 @@ static void choose_walk(const struct load *l, struct bpf_program *prog)
 
 	if (l->multi && !raw)
 		bpf_program__set_expected_attach_type(prog, attach_type(l));
-	bpf_program__set_autoload(prog, l->stacks && loop == l->cookies && (l->has_plain || !raw));
+	bool make = strncmp(bpf_program__name(prog), "make_", 5) == 0;
+	bpf_program__set_autoload(prog,
+				  l->stacks && (make || loop == l->cookies) && (l->has_plain || !raw));
 }
 
 /* One of the sets of bpf/tls.bpf.c; only what will be attached is loaded, and iterators only when none are kept. */
@@ -91,7 +93,7 @@ static void choose_programs(struct load *l, bool mappers)
 						  !l->kept && (mappers || prog != l->skel->progs.mappers));
 		if (l->multi && (strncmp(name, "loader_", 7) == 0 || strncmp(name, "mark_", 5) == 0))
 			bpf_program__set_expected_attach_type(prog, BPF_TRACE_UPROBE_MULTI);
-		if (strncmp(name, "python_", 7) == 0)
+		if (strncmp(name, "python_", 7) == 0 || strncmp(name, "make_", 5) == 0)
 			choose_walk(l, prog);
 		if (strncmp(name, "plain_", 6) == 0)
 			bpf_program__set_autoload(prog, l->has_plain);
@@ -172,6 +174,7 @@ static int load_all(struct load *l, uint64_t ring_bytes, const struct kept *k, b
 	choose_programs(l, mappers);
 	l->skel->rodata->count_spent = l->spend;
 	l->skel->rodata->walk_stacks = l->stacks;
+	l->skel->rodata->walk_in_session = l->session;
 	l->returns = l->cookies ? l->skel->progs.tls_return : l->skel->progs.tls_return_plain;
 	int r = choose_maps(l, ring_bytes);
 	if (r == 0)

@@ -301,7 +301,8 @@ void probe_detach(struct probe *p)
 	if (p->load)
 		witness_look(p);
 	if (p->libs)
-		list = calloc(LIBRARY_FILES_MAX + LOADERS_MAX + MARKERS_MAX + 1, sizeof(struct load_hooks *));
+		list = calloc(LIBRARY_FILES_MAX + LOADERS_MAX + MARKERS_MAX + MAKERS_MAX * MAKER_HOOKS + 1,
+			      sizeof(struct load_hooks *));
 	/* Without memory for the list library_free, loader_fini and self_unhook do it one by one. */
 	if (list) {
 		n = library_hooks(p->libs, list, LIBRARY_FILES_MAX);
@@ -309,6 +310,7 @@ void probe_detach(struct probe *p)
 			list[n++] = &p->loaders.list[i].hooks;
 		for (size_t i = 0; i < p->markers.count; i++)
 			list[n++] = &p->markers.list[i].hooks;
+		n += maker_hooks(&p->makers, list + n, MAKERS_MAX * MAKER_HOOKS);
 		list[n++] =
 			&p->self.hooks; /* of the calibration: beside the others it takes no time of its own */
 	}
@@ -339,6 +341,7 @@ void probe_free(struct probe *p)
 	library_free(p->libs);
 	loader_fini(&p->loaders);
 	marker_fini(&p->markers);
+	maker_fini(&p->makers);
 	process_free_all(p);
 	map_free(p->foreseen);
 	python_free_files(p->pythons);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,6 +129,24 @@ static void probe_named(struct probe *p, const struct process *x, struct str map
 	}
 }
 
+/* In Python: where it makes what it runs later, in threads and tasks. */
+static void probe_makers(struct probe *p, const struct process *x, struct str maps)
+{
+	char path[PROCFS_PATH_MAX];
+	struct procfs_mapping m;
+
+	if (!(p->settings.options & WIRE_OPT_STACKS) || !x->python)
+		return;
+	while (procfs_next_mapping(&maps, &m)) {
+		if (!m.executable || m.ino == 0 || !maker_is_named(m.path))
+			continue;
+		autodrop(drop_fd) int fd = library_open_mapping(x->pid, &m);
+		snprintf(path, sizeof(path), "%.*s", STR_ARG(m.path));
+		if (fd >= 0)
+			maker_add(&p->makers, p->load, probe_is_narrow(p) ? x->pid : 0, fd, path);
+	}
+}
+
 /* What its executable mappings show; attach: and probes the libraries among them. */
 static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, bool attach)
 {
@@ -141,6 +160,7 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 	if (attach) {
 		witness_mark(p, x, &mark);
 		python_look(p, x, maps);
+		probe_makers(p, x, maps);
 		probe_named(p, x, maps);
 	}
 	const struct library *met[64];
@@ -238,6 +258,13 @@ struct finder {
 static void found(void *ctx, const char *path)
 {
 	struct finder *f = ctx;
+
+	if ((f->p->settings.options & WIRE_OPT_STACKS) && maker_is_named(str_of(path))) {
+		autodrop(drop_fd) int fd = root_open_file(f->root, path);
+
+		if (fd >= 0)
+			maker_add(&f->p->makers, f->p->load, probe_is_narrow(f->p) ? f->pid : 0, fd, path);
+	}
 	const struct library *lib;
 
 	if (marker_is_named(str_of(path))) {
