@@ -8,10 +8,13 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "py/code.h"
+#include "py/make.h"
 #include "py/origin.h"
+#include "py/outward.h"
 #include "py/recent.h"
 #include "py/stack.h"
 
+#define WORKS	    64u /* more than processors that send at once */
 #define PARENTS_MAX 8u /* of a process that multiprocessing made */
 
 struct process_key {
@@ -39,6 +42,9 @@ struct py {
 	uint64_t serial;
 	struct code_table codes;
 	struct recent recent;
+	struct make_table makes;
+	struct wire_py_work works[WORKS]; /* the latest ones: their stacks come next */
+	uint32_t work_count;
 	struct stack_account account;
 	struct py_stats stats;
 };
@@ -52,7 +58,7 @@ struct py *py_new(const struct py_settings *settings)
 	py->settings = *settings;
 	py->processes = map_new(sizeof(struct process_key), LIMIT_PROCESSES);
 	if (py->processes == NULL || code_init(&py->codes, LIMIT_PY_CODE_BYTES) < 0 ||
-	    recent_init(&py->recent) < 0)
+	    make_init(&py->makes, LIMIT_PY_MAKE_BYTES) < 0 || recent_init(&py->recent) < 0)
 		return NULL;
 	return take(py);
 }
@@ -87,6 +93,7 @@ static struct process *process_get(struct py *py, const struct wire_head *rec)
 static void process_free(struct py *py, struct process *p)
 {
 	recent_drop_all(&py->recent, &p->conns);
+	make_drop_all(&py->makes, p->serial);
 	code_drop(&py->codes, &p->codes);
 	free(p->stdlib);
 	free(p);
@@ -113,6 +120,7 @@ void py_free(struct py *py)
 	map_free(py->processes);
 	code_fini(&py->codes);
 	recent_fini(&py->recent);
+	make_fini(&py->makes);
 	free(py);
 }
 
@@ -215,6 +223,40 @@ static void take_code(struct py *py, const struct wire_head *rec)
 		learn_stdlib(p, c);
 }
 
+static void take_work(struct py *py, const struct wire_head *rec)
+{
+	py->works[py->work_count++ % WORKS] = *(const struct wire_py_work *)(const void *)rec;
+}
+
+/* What came before a stack of the same thread and time. */
+static const struct wire_py_work *find_work(const struct py *py, const struct wire_head *rec)
+{
+	for (uint32_t i = 0; i < WORKS && i < py->work_count; i++) {
+		const struct wire_head *h = &py->works[i].head;
+
+		if (h->ts_ns == rec->ts_ns && h->tid == rec->tid && h->start_ns == rec->start_ns)
+			return &py->works[i];
+	}
+	return NULL;
+}
+
+static void take_make(struct py *py, const struct wire_head *rec)
+{
+	const struct wire_py_make *w = (const void *)rec;
+	struct process *p = process_get(py, rec);
+	struct link link;
+
+	py->stats.makes++;
+	if (p == NULL) {
+		py->stats.dropped++;
+		return;
+	}
+	outward_find(&link, (const void *)w, find_work(py, rec), p->serial, &py->codes, &py->makes);
+	if (make_add(&py->makes, p->serial, w, &link) < 0)
+		py->stats.dropped++;
+	learn_main(py, p, (const void *)w);
+}
+
 static void take_stack(struct py *py, const struct wire_head *rec)
 {
 	const struct wire_py_stack *w = (const void *)rec;
@@ -228,7 +270,13 @@ static void take_stack(struct py *py, const struct wire_head *rec)
 	py->stats.stacks++;
 	if (w->conn.ssl == 0 && w->conn.generation == 0)
 		return; /* of no write: nobody asks for it */
-	if (p == NULL || recent_add(&py->recent, p->serial, &p->conns, w) < 0) {
+	if (p == NULL) {
+		py->stats.dropped++;
+		return;
+	}
+	struct link link;
+	outward_find(&link, w, find_work(py, rec), p->serial, &py->codes, &py->makes);
+	if (recent_add(&py->recent, p->serial, &p->conns, w, &link) < 0) {
 		py->stats.dropped++;
 		return;
 	}
@@ -259,6 +307,12 @@ void py_feed(struct py *py, const struct wire_head *rec)
 	case WIRE_PY_STACK:
 		take_stack(py, rec);
 		break;
+	case WIRE_PY_WORK:
+		take_work(py, rec);
+		break;
+	case WIRE_PY_MAKE:
+		take_make(py, rec);
+		break;
 	case WIRE_TLS_CLOSE:
 		end_connection(py, rec);
 		break;
@@ -271,6 +325,45 @@ void py_feed(struct py *py, const struct wire_head *rec)
 
 /* ---- given out ---- */
 
+/* A stack and those outwards. */
+static struct py_stack *give(struct py *py, const struct process *p, const struct wire_py_stack *rec,
+			     const struct link *link)
+{
+	struct py_stack *first = NULL, **at = &first;
+
+	while (rec != NULL) {
+		struct py_stack *s = stack_new(rec, &py->codes, p->serial, &p->origin, &py->account);
+
+		if (s == NULL) {
+			py->stats.dropped++;
+			break;
+		}
+		s->how = link->how;
+		s->certain = link->certain;
+		s->reach = link->reach < s->count ? link->reach : s->count;
+		*at = s;
+		at = &s->outer;
+		rec = link->to ? &link->to->stack : NULL;
+		link = link->to ? &link->to->link : NULL;
+	}
+	return first;
+}
+
+const struct py_stack *py_outwards(const struct py_stack *s)
+{
+	return s->outer;
+}
+
+const char *py_how_word(enum py_how how)
+{
+	static const char *const words[] = {
+		[PY_HOW_TASK] = "task",		[PY_HOW_WORK] = "work",	      [PY_HOW_THREAD] = "thread",
+		[PY_HOW_CALLBACK] = "callback", [PY_HOW_UNKNOWN] = "unknown",
+	};
+
+	return words[how];
+}
+
 struct py_stack *py_take(struct py *py, const struct py_place *place, bool earlier, uint32_t tid)
 {
 	struct process *p = process_find(py, place->pid, place->start_ns);
@@ -282,10 +375,8 @@ struct py_stack *py_take(struct py *py, const struct py_place *place, bool earli
 	if (rec == NULL || (rec->offset != place->offset && rec->head.tid != tid))
 		return NULL;
 	read_args(py, p);
-	struct py_stack *s = stack_new(rec, &py->codes, p->serial, &p->origin, &py->account);
-	if (s == NULL)
-		py->stats.dropped++;
-	else if (rec->offset != place->offset && s->partial == PY_WHOLE)
+	struct py_stack *s = give(py, p, rec, recent_link(rec));
+	if (s != NULL && rec->offset != place->offset && s->partial == PY_WHOLE)
 		s->partial = PY_EARLIER;
 	return s;
 }

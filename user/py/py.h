@@ -48,13 +48,27 @@ enum py_partial {
 	PY_MEMORY,		 /* too much is held already */
 };
 
+/* How the run at a stack's bottom was begun. */
+enum py_how {
+	PY_HOW_NONE,	 /* it is the program's own: nothing lies further out */
+	PY_HOW_TASK,	 /* an asyncio task was made */
+	PY_HOW_WORK,	 /* a function was submitted to a pool */
+	PY_HOW_THREAD,	 /* a thread was started */
+	PY_HOW_CALLBACK, /* a loop called a function: who asked for it is not known */
+	PY_HOW_UNKNOWN,
+};
+
 /*
- * One block with its texts; py_stack_free. What tells one run of one agent from another stands in the numbers: they are
+ * One block with its texts, and those outwards; py_stack_free. What tells one run of one agent from another stands in the numbers: they are
  * addresses, so they hold for as long as their object lives and may come back for another one later.
  */
 struct py_stack {
-	uint64_t ts_ns; /* the write's return */
+	uint64_t ts_ns; /* the write's return; outwards: when it made what is run here */
 	uint32_t tid;
+	enum py_how how;
+	bool certain;	      /* `outer` is who called; what a thread does after its start may be asked for by others */
+	uint32_t reach;	      /* frames, the innermost first, that belong to the run; the others serve many */
+	struct py_stack *outer; /* the stack of who made the run, as it was then; NULL: none (PY_HOW_NONE), or not known */
 	int partial;	       /* enum wire_py_reason or PY_EARLIER: why it is not whole */
 	struct str task;       /* name of the asyncio task; p NULL: none, or not known */
 	uint64_t task_object;  /* 0: none, or not known: then the root coroutine stands for it */
@@ -84,7 +98,7 @@ struct py_ops {
 };
 
 struct py_stats {
-	uint64_t stacks, codes; /* that came */
+	uint64_t stacks, codes, makes; /* that came */
 	uint64_t lost_frames;	/* given out without a name: the code object's record is not here */
 	uint64_t dropped;	/* records for which there was no memory */
 };
@@ -108,6 +122,10 @@ void py_feed(struct py *py, const struct wire_head *rec);
  * thread `tid`, if that is the latest that was taken on the connection; it is marked so. */
 struct py_stack *py_take(struct py *py, const struct py_place *place, bool earlier, uint32_t tid);
 void py_stack_free(struct py_stack *s);
+/* The next stack outwards, over one boundary; NULL. Borrowed from s. */
+const struct py_stack *py_outwards(const struct py_stack *s);
+/* "task", "work", "thread", "callback", "unknown"; NULL: PY_HOW_NONE. */
+const char *py_how_word(enum py_how how);
 /* NULL: this process is not known to run Python. Borrowed until the next record. */
 const struct py_runtime *py_find(const struct py *py, uint32_t pid, uint64_t start_ns);
 /* The word for why a stack is partial; NULL: it is whole. */

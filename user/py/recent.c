@@ -2,6 +2,7 @@
 #include "py/recent.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ static void forget(struct recent *r, struct recent_stack *s)
 	*(s->older ? &s->older->newer : &c->oldest) = s->newer;
 	*(s->newer ? &s->newer->older : &c->newest) = s->older;
 	r->bytes -= s->bytes;
+	make_release(s->link.to);
 	free(s);
 	if (--c->count == 0)
 		conn_free(r, c);
@@ -67,22 +69,27 @@ static struct recent_conn *conn_get(struct recent *r, const struct recent_key *k
 	return c;
 }
 
-int recent_add(struct recent *r, uint64_t process, struct recent_conn **list, const struct wire_py_stack *rec)
+int recent_add(struct recent *r, uint64_t process, struct recent_conn **list, const struct wire_py_stack *rec,
+	       struct link *link)
 {
 	struct recent_key key = {process, rec->conn.ssl, rec->conn.generation};
 	size_t bytes = sizeof(struct recent_stack) - sizeof(*rec) + rec->head.size;
 	struct recent_stack *s = malloc(bytes);
 
-	if (s == NULL)
+	if (s == NULL) {
+		make_release(take(link->to));
 		return -ENOMEM;
+	}
 	while (r->first && r->bytes + bytes > LIMIT_PY_STACK_BYTES)
 		forget(r, r->first);
 	struct recent_conn *c = conn_get(r, &key, list);
 	if (c == NULL) {
 		free(s);
+		make_release(take(link->to));
 		return -ENOMEM;
 	}
-	*s = (struct recent_stack){.conn = c, .older = c->newest, .prev = r->last, .bytes = bytes};
+	*s = (struct recent_stack){.conn = c, .older = c->newest, .prev = r->last, .bytes = bytes, .link = *link};
+	link->to = NULL;
 	memcpy(&s->rec, rec, rec->head.size);
 	*(c->newest ? &c->newest->newer : &c->oldest) = s;
 	c->newest = s;
@@ -93,6 +100,13 @@ int recent_add(struct recent *r, uint64_t process, struct recent_conn **list, co
 	if (c->count > LIMIT_PY_STACKS)
 		forget(r, c->oldest);
 	return 0;
+}
+
+const struct link *recent_link(const struct wire_py_stack *rec)
+{
+	return &((const struct recent_stack *)(const void *)((const char *)rec -
+							     offsetof(struct recent_stack, rec)))
+			->link;
 }
 
 const struct wire_py_stack *recent_find(const struct recent *r, const struct recent_key *key, uint64_t offset,

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/map.h"
+#include "py/make.h"
 #include "wire.h"
 
 struct recent_key {
@@ -21,6 +22,7 @@ struct recent_stack {
 	struct recent_stack *older, *newer; /* of the connection */
 	struct recent_stack *prev, *next;   /* of all, oldest first */
 	size_t bytes;
+	struct link link;
 	struct wire_py_stack rec; /* last: with its payload */
 };
 
@@ -41,9 +43,11 @@ struct recent {
 /* 0, -ENOMEM. */
 int recent_init(struct recent *r) MUST_CHECK;
 void recent_fini(struct recent *r);
-/* 0, -ENOMEM. list: where the process has its connections. */
+/* 0, -ENOMEM. list: where the process has its connections. link: taken over in any case. */
 int recent_add(struct recent *r, uint64_t process, struct recent_conn **list,
-	       const struct wire_py_stack *rec) MUST_CHECK;
+	       const struct wire_py_stack *rec, struct link *link) MUST_CHECK;
+/* Of what recent_find gave. */
+const struct link *recent_link(const struct wire_py_stack *rec);
 /* The stack of the write at this offset. `before`: without one, the latest of an earlier write. NULL: none. */
 const struct wire_py_stack *recent_find(const struct recent *r, const struct recent_key *key, uint64_t offset,
 					bool before);

@@ -19,7 +19,7 @@ struct held {
 _Static_assert(WIRE_PY_TASK_MAX <= WIRE_PY_NAME_MAX, "a task's name is read like a code object's");
 
 /* Frames that stand in no source: CPython 3.13's between a class and its __init__, 3.12's below a task's step. */
-static bool is_shim(const struct code *c)
+bool stack_is_shim(const struct code *c)
 {
 	return c && ((str_eq(c->file, STR("__init__")) && str_eq(c->function, STR("__init__"))) ||
 		     str_eq(c->file, STR("<shim>")));
@@ -60,7 +60,7 @@ static void source_init(struct source *s, const struct wire_py_stack *rec, struc
 		struct code *c = code_find(codes, process, s->frames[i].code, s->frames[i].epoch);
 
 		s->codes[i] = c;
-		if (is_shim(c))
+		if (stack_is_shim(c))
 			continue;
 		s->count++;
 		s->text_bytes += c ? c->file.n + c->function.n : 0;
@@ -143,7 +143,7 @@ struct py_stack *stack_new(const struct wire_py_stack *rec, struct code_table *c
 	if (rec->task_name_kind != WIRE_PY_TEXT_NONE)
 		out->task = put(&at, str_make(s.task, s.task_bytes));
 	for (uint32_t i = 0; !full && i < rec->count; i++) {
-		if (is_shim(s.codes[i]))
+		if (stack_is_shim(s.codes[i]))
 			continue;
 		account->lost_frames += s.codes[i] == NULL;
 		add_frame(out, &at, &s.frames[i], s.codes[i], origin);
@@ -153,10 +153,11 @@ struct py_stack *stack_new(const struct wire_py_stack *rec, struct code_table *c
 
 void py_stack_free(struct py_stack *s)
 {
-	if (s == NULL)
-		return;
-	struct held *h = (struct held *)((char *)s - offsetof(struct held, pub));
+	while (s != NULL) {
+		struct held *h = (struct held *)((char *)s - offsetof(struct held, pub));
 
-	h->account->bytes -= h->bytes;
-	free(h);
+		s = s->outer;
+		h->account->bytes -= h->bytes;
+		free(h);
+	}
 }

@@ -13,6 +13,8 @@ struct stack_account {
 	uint64_t lost_frames;
 };
 
+/* Frames that stand in no source. c: NULL is none. */
+bool stack_is_shim(const struct code *c);
 /* NULL without memory. */
 struct py_stack *stack_new(const struct wire_py_stack *rec, struct code_table *codes, uint64_t process,
 			   const struct origin *origin, struct stack_account *account);

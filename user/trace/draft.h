@@ -9,7 +9,7 @@
 
 #define TRACE_DRAFT_ATTRIBUTES 80u /* more than any span of ours has */
 #define TRACE_DRAFT_BUFS       12u
-#define TRACE_DRAFT_EVIDENCE   4u
+#define TRACE_DRAFT_EVIDENCE   24u
 
 struct trace_draft {
 	struct trace_span s;

@@ -7,6 +7,8 @@
 
 #include "trace/set.h"
 
+#define OUTWARDS_TOLD 16u
+
 /* ---- calls that wait ---- */
 
 static void await(struct trace_set *t, struct trace_call *k)
@@ -142,6 +144,33 @@ static void draft_evidence(struct trace_draft *d, const struct py_stack *s)
 		trace_draft_evidence(d, "called in task %.*s", STR_ARG(task));
 }
 
+/* Its innermost frame of the user's own code; where all of the run is others', what it began with. */
+static const struct py_frame *asker_of(const struct py_stack *s)
+{
+	if (s == NULL || s->reach == 0)
+		return NULL;
+	return &s->frames[s->source < s->reach ? s->source : s->reach - 1];
+}
+
+/* Who made what runs here, outwards: one line for each boundary. */
+static void draft_outwards(struct trace_draft *d, const struct py_stack *s)
+{
+	for (unsigned n = 0; n < OUTWARDS_TOLD && s && s->how != PY_HOW_NONE; n++) {
+		const struct py_stack *outer = py_outwards(s);
+		const struct py_frame *f = asker_of(outer);
+		const char *how = py_how_word(s->how);
+		struct str file = f ? str_base_name(f->file) : STR_NONE, function = f ? f->function : STR_NONE;
+
+		if (!outer)
+			trace_draft_evidence(d, "outwards: %s, not known", how);
+		else
+			trace_draft_evidence(d, "outwards: %s by %.*s:%u %.*s%s", how,
+					     STR_ARG(str_head(file, 80)), f ? f->line : 0,
+					     STR_ARG(str_head(function, 80)), s->certain ? "" : ", perhaps");
+		s = outer;
+	}
+}
+
 void trace_stack_draft(struct trace_set *t, struct trace_draft *d, const struct trace_call *k)
 {
 	const struct py_runtime *r;
@@ -149,6 +178,7 @@ void trace_stack_draft(struct trace_set *t, struct trace_draft *d, const struct 
 	if (k->stack != NULL) {
 		trace_stack_fill(d, k->stack);
 		draft_evidence(d, k->stack);
+		draft_outwards(d, k->stack);
 		return;
 	}
 	r = k->written ? py_find(t->py, k->place.pid, k->place.start_ns) : NULL;
