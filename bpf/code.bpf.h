@@ -52,8 +52,8 @@ static __always_inline bool code_tail(const struct state_python *p, __u64 s, __u
 	return bpf_probe_read_user(tail, 16, (void *)(s + p->str_ascii + *length - 16)) == 0;
 }
 
-#define CODE_WORD(a, b, c, d, e, f, g, h)                                                                \
-	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 |         \
+#define CODE_WORD(a, b, c, d, e, f, g, h)                                                        \
+	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 | \
 	 (__u64)(f) << 40 | (__u64)(g) << 48 | (__u64)(h) << 56)
 
 /* Whether its first local is what another thread made: concurrent/futures/thread.py's _WorkItem.run, threading.py's

@@ -44,7 +44,8 @@ struct wire_py_frame {
 	WIRE_U64 code;	/* address of the code object */
 	WIRE_U32 epoch; /* which life of that address: wire_py_code.epoch */
 	WIRE_S32 lasti; /* byte offset of the instruction in co_code; -1: not started */
-	WIRE_U64 frame; /* its own address, up to 3.10 its generator's where it has one: a run's identity while it lives */
+	WIRE_U64
+	frame; /* its own address, up to 3.10 its generator's where it has one: a run's identity while it lives */
 	WIRE_U32 flags; /* WIRE_PY_FRAME_* */
 	WIRE_U32 pad;
 };
@@ -82,8 +83,8 @@ struct wire_py_stack {
 _Static_assert(sizeof(struct wire_py_stack) == 104, "wire_py_stack");
 
 enum wire_py_what {
-	WIRE_PY_MADE_TASK = 1,   /* an asyncio.Task */
-	WIRE_PY_MADE_WORK = 2, /* a concurrent.futures work item */
+	WIRE_PY_MADE_TASK = 1,	 /* an asyncio.Task */
+	WIRE_PY_MADE_WORK = 2,	 /* a concurrent.futures work item */
 	WIRE_PY_MADE_THREAD = 3, /* a threading.Thread */
 	WIRE_PY_MADE_KINDS = 4,
 };
@@ -94,9 +95,9 @@ enum wire_py_what {
  */
 struct wire_py_make {
 	struct wire_head head;
-	WIRE_U64 made;	     /* address of the object */
-	WIRE_U64 root;	     /* TASK: what it runs, a coroutine most likely; 0: not known */
-	WIRE_U64 what;	     /* enum wire_py_what */
+	WIRE_U64 made; /* address of the object */
+	WIRE_U64 root; /* TASK: what it runs, a coroutine most likely; 0: not known */
+	WIRE_U64 what; /* enum wire_py_what */
 	WIRE_U64 tstate;
 	WIRE_U64 context;
 	WIRE_U64 context_vars;

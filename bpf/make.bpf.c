@@ -35,8 +35,7 @@ static __always_inline bool make_read_task(struct pt_regs *ctx, const struct sta
 	__u64 size;
 
 	*made = PT_REGS_PARM1(ctx);
-	if (!python_word(PT_REGS_PARM2(ctx) + 16, &size) || !size ||
-	    !make_first(p, PT_REGS_PARM2(ctx), root))
+	if (!python_word(PT_REGS_PARM2(ctx) + 16, &size) || !size || !make_first(p, PT_REGS_PARM2(ctx), root))
 		*root = 0;
 	return *made != 0;
 }
@@ -77,9 +76,9 @@ static __always_inline bool make_begin(struct pt_regs *ctx, __u64 what)
 
 	if (!s || !s->stacks || !p)
 		return false;
-	bool is = what == WIRE_PY_MADE_TASK	   ? make_read_task(ctx, p, &made, &root) :
-		  what == WIRE_PY_MADE_WORK ? make_read_submit(ctx, p, &made, &root) :
-					   make_read_thread(ctx, p, &made, &root);
+	bool is = what == WIRE_PY_MADE_TASK   ? make_read_task(ctx, p, &made, &root)
+		  : what == WIRE_PY_MADE_WORK ? make_read_submit(ctx, p, &made, &root)
+					      : make_read_thread(ctx, p, &made, &root);
 
 	if (!is)
 		return false;

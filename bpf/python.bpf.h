@@ -126,7 +126,6 @@ static __always_inline struct state_walk *python_slot(struct state_target *targe
 	return w;
 }
 
-
 /* The last act of a write's program: does not come back. */
 static __always_inline void python_go(void *ctx)
 {

@@ -46,7 +46,8 @@
 #define WIRE_PLAIN_CONN 0x0301 /* first sight of a socket or pipe whose bytes are read as they are */
 #define WIRE_PY_STACK	0x0401 /* the Python stack of a thread when it wrote on a connection */
 #define WIRE_PY_CODE	0x0402 /* what a code object is, before the first stack that names it */
-#define WIRE_PY_MAKE	0x0404 /* the Python stack of a thread when it made a task, submitted work, started a thread */
+#define WIRE_PY_MAKE \
+	0x0404 /* the Python stack of a thread when it made a task, submitted work, started a thread */
 #define WIRE_PY_WORK	0x0405 /* what a thread runs whose stack comes next: submitted work, or a thread's own */
 #define WIRE_MARK	0x0501 /* what the marker module says */
 #define WIRE_DRAIN_LOSS 0x4001 /* the drain's queue was full: this piece of TLS data was dropped */

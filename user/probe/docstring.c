@@ -20,7 +20,7 @@
 #define FUNCTION_MAX (64u << 10)
 #define CALLEES_MAX  32u
 #define NAME_BYTES   20u
-#define TEXTS_MAX    16u /* places of one text */
+#define TEXTS_MAX    16u  /* places of one text */
 #define EH_TABLE     0x3b /* DW_EH_PE_datarel | DW_EH_PE_sdata4, what every linker writes */
 
 struct segment {
@@ -355,7 +355,8 @@ int docstring_find_makers(int fd, struct docstring_makers *out)
 	if (r < 0)
 		return r;
 	out->task = find_by_text(&m, "_asyncio.Task", look_at_type);
-	uint64_t doc = find_text(&m, "put($self, /, item, block=True, timeout=None)\n--\n\nPut the item on the queue.");
+	uint64_t doc = find_text(
+		&m, "put($self, /, item, block=True, timeout=None)\n--\n\nPut the item on the queue.");
 	out->submit = doc ? find_place(&m, doc, look_at_put, NULL) : 0;
 	out->thread[0] = find_by_text(&m, "start_new_thread", look_at_function);
 	out->thread[1] = find_by_text(&m, "start_joinable_thread", look_at_function);

@@ -174,10 +174,10 @@ static const struct member members[] = {
 	{AT(thread_next), {21, 24, 24}, THREAD_MOST}, {AT(thread_frame), {23, 26, 26}, THREAD_MOST},
 	{AT(thread_id), {24, 27, 30}, THREAD_MOST},   {AT(frame_back), {29, 32, 40}, FRAME_MOST},
 	{AT(frame_code), {30, 33, 41}, FRAME_MOST},   {AT(frame_ip), {31, 34, 42}, FRAME_MOST},
-	{AT(frame_owner), {33, 36, 44}, FRAME_MOST}, {AT(frame_locals), {32, 35, 43}, 256},  {AT(code_file), {35, 40, 48}, CODE_MOST},
-	{AT(code_name), {37, 42, 50}, CODE_MOST},     {AT(code_table), {38, 43, 51}, CODE_MOST},
-	{AT(code_line), {39, 44, 52}, CODE_MOST},     {AT(code_start), {43, 48, 56}, 1024},
-	{AT(str_ascii), {70, 80, 92}, 256},
+	{AT(frame_owner), {33, 36, 44}, FRAME_MOST},  {AT(frame_locals), {32, 35, 43}, 256},
+	{AT(code_file), {35, 40, 48}, CODE_MOST},     {AT(code_name), {37, 42, 50}, CODE_MOST},
+	{AT(code_table), {38, 43, 51}, CODE_MOST},    {AT(code_line), {39, 44, 52}, CODE_MOST},
+	{AT(code_start), {43, 48, 56}, 1024},	      {AT(str_ascii), {70, 80, 92}, 256},
 };
 
 #define GEN_FRAME_MOST 1024u

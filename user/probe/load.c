@@ -75,8 +75,7 @@ static void choose_walk(const struct load *l, struct bpf_program *prog)
 	if (l->multi && !raw)
 		bpf_program__set_expected_attach_type(prog, attach_type(l));
 	bool make = strncmp(bpf_program__name(prog), "make_", 5) == 0;
-	bpf_program__set_autoload(prog,
-				  l->stacks && (make || loop == l->cookies) && (l->has_plain || !raw));
+	bpf_program__set_autoload(prog, l->stacks && (make || loop == l->cookies) && (l->has_plain || !raw));
 }
 
 /* One of the sets of bpf/tls.bpf.c; only what will be attached is loaded, and iterators only when none are kept. */

@@ -14,13 +14,13 @@
 #include "probe/load.h"
 
 #define MAKERS_MAX  64u /* distinct files */
-#define MAKER_HOOKS 4u  /* a task, work, a thread in two ways */
+#define MAKER_HOOKS 4u	/* a task, work, a thread in two ways */
 
 struct makers {
 	size_t count;
 	struct maker {
 		uint64_t dev, ino;
-		uint32_t pid;				    /* that its links are for; 0: everybody */
+		uint32_t pid; /* that its links are for; 0: everybody */
 		struct load_hooks hooks[MAKER_HOOKS];
 	} list[MAKERS_MAX];
 };

@@ -15,9 +15,9 @@ struct make_key {
 
 int make_init(struct make_table *t, size_t max_bytes)
 {
-	*t = (struct make_table){.map = map_new(sizeof(struct make_key),
-						2 * (max_bytes / sizeof(struct make)) + 4),
-				 .max_bytes = max_bytes};
+	*t = (struct make_table){
+		.map = map_new(sizeof(struct make_key), 2 * (max_bytes / sizeof(struct make)) + 4),
+		.max_bytes = max_bytes};
 	return t->map ? 0 : -ENOMEM;
 }
 

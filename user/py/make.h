@@ -11,7 +11,8 @@
 #include "py/py.h"
 #include "wire.h"
 
-#define MAKE_DEPTH_MAX 32u /* makers outwards that are held: tasks that make their own successors have no first one */
+#define MAKE_DEPTH_MAX \
+	32u /* makers outwards that are held: tasks that make their own successors have no first one */
 
 struct make;
 
@@ -20,7 +21,8 @@ struct link {
 	struct make *to; /* counted; NULL: none, or not known */
 	uint8_t how;	 /* enum py_how */
 	bool certain;
-	uint16_t reach; /* frames, the innermost first, that were called in this run; the others only started it */
+	uint16_t
+		reach; /* frames, the innermost first, that were called in this run; the others only started it */
 };
 
 struct make {

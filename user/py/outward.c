@@ -20,7 +20,8 @@ struct reader {
 
 static const struct code *code_at(const struct reader *r, uint32_t i)
 {
-	return i < r->rec->count ? code_find(r->codes, r->process, r->frames[i].code, r->frames[i].epoch) : NULL;
+	return i < r->rec->count ? code_find(r->codes, r->process, r->frames[i].code, r->frames[i].epoch)
+				 : NULL;
 }
 
 static bool is_in(const struct code *c, const char *tail)
@@ -178,7 +179,8 @@ void outward_find(struct link *link, const struct wire_py_stack *rec, const stru
 		inner = i;
 		link->reach++;
 	}
-	link->how = rec->reason == WIRE_PY_WHOLE && rec->count && is_bottom(code_at(&r, inner)) ? PY_HOW_NONE :
-												   PY_HOW_UNKNOWN;
+	link->how = rec->reason == WIRE_PY_WHOLE && rec->count && is_bottom(code_at(&r, inner))
+			    ? PY_HOW_NONE
+			    : PY_HOW_UNKNOWN;
 	link->certain = link->how == PY_HOW_NONE;
 }

@@ -15,7 +15,7 @@
 #include "py/stack.h"
 
 #define WORKS	    64u /* more than processors that send at once */
-#define PARENTS_MAX 8u /* of a process that multiprocessing made */
+#define PARENTS_MAX 8u	/* of a process that multiprocessing made */
 
 struct process_key {
 	uint64_t pid;

@@ -66,9 +66,10 @@ struct py_stack {
 	uint64_t ts_ns; /* the write's return; outwards: when it made what is run here */
 	uint32_t tid;
 	enum py_how how;
-	bool certain;	      /* `outer` is who called; what a thread does after its start may be asked for by others */
-	uint32_t reach;	      /* frames, the innermost first, that belong to the run; the others serve many */
-	struct py_stack *outer; /* the stack of who made the run, as it was then; NULL: none (PY_HOW_NONE), or not known */
+	bool certain; /* `outer` is who called; what a thread does after its start may be asked for by others */
+	uint32_t reach; /* frames, the innermost first, that belong to the run; the others serve many */
+	struct py_stack *
+		outer; /* the stack of who made the run, as it was then; NULL: none (PY_HOW_NONE), or not known */
 	int partial;	       /* enum wire_py_reason or PY_EARLIER: why it is not whole */
 	struct str task;       /* name of the asyncio task; p NULL: none, or not known */
 	uint64_t task_object;  /* 0: none, or not known: then the root coroutine stands for it */
@@ -99,8 +100,8 @@ struct py_ops {
 
 struct py_stats {
 	uint64_t stacks, codes, makes; /* that came */
-	uint64_t lost_frames;	/* given out without a name: the code object's record is not here */
-	uint64_t dropped;	/* records for which there was no memory */
+	uint64_t lost_frames;	       /* given out without a name: the code object's record is not here */
+	uint64_t dropped;	       /* records for which there was no memory */
 };
 
 struct py_settings {

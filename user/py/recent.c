@@ -88,7 +88,8 @@ int recent_add(struct recent *r, uint64_t process, struct recent_conn **list, co
 		make_release(take(link->to));
 		return -ENOMEM;
 	}
-	*s = (struct recent_stack){.conn = c, .older = c->newest, .prev = r->last, .bytes = bytes, .link = *link};
+	*s = (struct recent_stack){
+		.conn = c, .older = c->newest, .prev = r->last, .bytes = bytes, .link = *link};
 	link->to = NULL;
 	memcpy(&s->rec, rec, rec->head.size);
 	*(c->newest ? &c->newest->newer : &c->oldest) = s;

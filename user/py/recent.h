@@ -44,8 +44,8 @@ struct recent {
 int recent_init(struct recent *r) MUST_CHECK;
 void recent_fini(struct recent *r);
 /* 0, -ENOMEM. list: where the process has its connections. link: taken over in any case. */
-int recent_add(struct recent *r, uint64_t process, struct recent_conn **list,
-	       const struct wire_py_stack *rec, struct link *link) MUST_CHECK;
+int recent_add(struct recent *r, uint64_t process, struct recent_conn **list, const struct wire_py_stack *rec,
+	       struct link *link) MUST_CHECK;
 /* Of what recent_find gave. */
 const struct link *recent_link(const struct wire_py_stack *rec);
 /* The stack of the write at this offset. `before`: without one, the latest of an earlier write. NULL: none. */

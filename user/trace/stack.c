@@ -159,7 +159,8 @@ static void draft_outwards(struct trace_draft *d, const struct py_stack *s)
 		const struct py_stack *outer = py_outwards(s);
 		const struct py_frame *f = asker_of(outer);
 		const char *how = py_how_word(s->how);
-		struct str file = f ? str_base_name(f->file) : STR_NONE, function = f ? f->function : STR_NONE;
+		struct str file = f ? str_base_name(f->file) : STR_NONE,
+			   function = f ? f->function : STR_NONE;
 
 		if (!outer)
 			trace_draft_evidence(d, "outwards: %s, not known", how);

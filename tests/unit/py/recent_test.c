@@ -30,7 +30,7 @@ static void add(uint64_t process, struct recent_conn **list, uint64_t ssl, uint6
 	struct wire_py_stack *rec = stack_record(ssl, offset, none, frames, NO_TEXT);
 
 	rec->tstate = ssl * 1000 + offset;
-	assert_int_equal(recent_add(&recent, process, list, rec), 0);
+	assert_int_equal(recent_add(&recent, process, list, rec, &(struct link){0}), 0);
 	free(rec);
 }
 
@@ -119,7 +119,7 @@ static void no_memory(void **state)
 		struct wire_py_stack *rec = stack_record(n, 0, none, 2, NO_TEXT);
 
 		harness_fail_alloc(n);
-		int r = recent_add(&recent, 1, &first, rec);
+		int r = recent_add(&recent, 1, &first, rec, &(struct link){0});
 		bool failed = harness_alloc_failed();
 		harness_fail_alloc(0);
 		free(rec);
