@@ -25,13 +25,13 @@ def chain_of(span):
     out = []
     for line in span["link"]["evidence"]:
         known = re.match(r"outwards: (\w+) by (\S+):(\d+) (.*?)(, perhaps)?$", line)
-        unknown = re.match(r"outwards: (\w+), not known$", line)
+        unknown = re.match(r"outwards: (?:(\w+), )?not known$", line)
         if known:
             rig.equal("only a thread is doubted", bool(known[5]), known[1] == "thread")
             rig.equal("file", known[2], "threads.py" if known[4].endswith("to_thread") else PROGRAM.name)
             out.append([known[1], known[4].split(".")[-1]])
         elif unknown:
-            out.append([unknown[1], None])
+            out.append([unknown[1] or "unknown", None])
     return out
 
 

@@ -162,7 +162,9 @@ static void draft_outwards(struct trace_draft *d, const struct py_stack *s)
 		struct str file = f ? str_base_name(f->file) : STR_NONE,
 			   function = f ? f->function : STR_NONE;
 
-		if (!outer)
+		if (s->how == PY_HOW_UNKNOWN)
+			trace_draft_evidence(d, "outwards: not known");
+		else if (!outer)
 			trace_draft_evidence(d, "outwards: %s, not known", how);
 		else
 			trace_draft_evidence(d, "outwards: %s by %.*s:%u %.*s%s", how,

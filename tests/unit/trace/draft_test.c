@@ -59,8 +59,8 @@ static void test_bounds(void **state)
 
 	trace_draft_init(&d);
 	trace_draft_link(&d, "fork", false);
-	for (int i = 0; i < 10; i++) /* enough is enough */
-		trace_draft_evidence(&d, "%d %0300d", i, 7);
+	for (unsigned i = 0; i < TRACE_DRAFT_EVIDENCE + 5; i++) /* enough is enough */
+		trace_draft_evidence(&d, "%u %0300d", i, 7);
 	assert_int_equal(d.s.link.evidence_count, TRACE_DRAFT_EVIDENCE);
 	assert_int_equal(d.s.link.evidence[0].n, 255);
 	assert_true(trace_draft_whole(&d));
