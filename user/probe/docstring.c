@@ -276,6 +276,9 @@ static uint64_t find_place(struct image *m, uint64_t value, place_fn *look, cons
 	for (size_t i = 0; i < m->count && !found; i++) {
 		const struct segment *s = &m->list[i];
 
+		if (m->work >= WORK_MAX)
+			break;
+		m->work += s->size / 64;
 		for (uint64_t k = -s->address & 7; k + 8 <= s->size && !found; k += 8)
 			if (memcmp(s->bytes + k, &value, 8) == 0)
 				found = look(m, s->address + k, name);

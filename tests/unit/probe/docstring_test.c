@@ -78,6 +78,30 @@ static void methods(void **state)
 	}
 }
 
+/* *state: "k/path" of _asyncio, _queue or the interpreter: what begins what runs later is what symbols say, where there are. */
+static void makers(void **state)
+{
+	const char *path = (const char *)*state + 1;
+	autodrop(drop_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	autodrop(drop_elf_file) struct elf_file *elf = NULL;
+	struct docstring_makers m;
+
+	if (fd < 0)
+		skip();
+	assert_int_equal(elf_open(&elf, fd), 0);
+	assert_int_equal(docstring_find_makers(fd, &m), 0);
+	assert_true(!strstr(path, "_asyncio") || m.task);
+	assert_true(!strstr(path, "_queue") || m.submit);
+	assert_true(!strstr(path, "libpython") || m.thread[0]);
+	struct elf_symbol symbols[] = {{.name = "_asyncio_Task___init__"},
+				       {.name = "_queue_SimpleQueue_put"},
+				       {.name = "thread_PyThread_start_new_thread"}};
+	(void)elf_find(elf, symbols, 3);
+	const uint64_t found[] = {m.task, m.submit, m.thread[0]};
+	for (size_t i = 0; i < 3; i++)
+		assert_true(!symbols[i].found || symbols[i].address == found[i]);
+}
+
 /* A file without the module has none. */
 static void no_methods(void **state)
 {
@@ -96,7 +120,8 @@ static size_t add(struct CMUnitTest *tests, size_t n, char kind, const char *pat
 
 	assert(name != NULL);
 	snprintf(name, size, "%c%s", kind, path);
-	tests[n] = (struct CMUnitTest){.name = name + 1, .test_func = methods, .initial_state = name};
+	tests[n] = (struct CMUnitTest){
+		.name = name + 1, .test_func = kind == 'k' ? makers : methods, .initial_state = name};
 	return n + 1;
 }
 
@@ -125,6 +150,12 @@ int main(void)
 	size_t n = 0;
 
 #if defined(__x86_64__)
+	static const char *const makers_of[] = {
+		"%s/.pyenv/versions/*/lib/python3*/lib-dynload/_asyncio.*.so",
+		"%s/.pyenv/versions/*/lib/python3*/lib-dynload/_queue.*.so",
+		"%s/.pyenv/versions/*/lib/libpython3.*.so.1.0",
+	};
+	n = add_all(tests, n, 'k', makers_of, sizeof(makers_of) / sizeof(makers_of[0]));
 	n = add_all(tests, n, 'm', modules, sizeof(modules) / sizeof(modules[0]));
 	n = add_all(tests, n, 'w', whole, sizeof(whole) / sizeof(whole[0]));
 #endif
