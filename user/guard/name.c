@@ -202,7 +202,8 @@ bool name_is_open_header(struct str field)
 		"xrequestid",
 		"xshouldretry",
 	};
-	static const char *const families[] = {"xratelimit", "anthropicratelimit", "xstainless", "ratelimit"};
+	/* A server's limits of requests and tokens. */
+	static const char *const limits[] = {"xratelimit", "anthropicratelimit", "ratelimit"};
 	struct plain p;
 
 	if (field.n > NAME_BYTES)
@@ -211,10 +212,11 @@ bool name_is_open_header(struct str field)
 	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++)
 		if (is_word(&p, open[i]))
 			return true;
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-		if (p.n >= strlen(families[i]) && memcmp(p.z, families[i], strlen(families[i])) == 0)
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		if (str_starts((struct str){p.z, p.n}, str_of(limits[i])))
 			return true;
-	return false;
+	/* What an SDK says of itself, unless it names a secret. */
+	return str_starts((struct str){p.z, p.n}, STR("xstainless")) && !name_is_credential_header(field);
 }
 
 bool name_is_credential_header(struct str field)

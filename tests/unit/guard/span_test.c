@@ -185,6 +185,9 @@ static void attributes_by_name(void **state)
 	one("http.request.header.x-custom", TRACE_STR, "abc", "\"[redacted:header]\"");
 	one("http.request.header.authorization", TRACE_JSON, "[\"Bearer x\"]", "\"[redacted:header]\"");
 	one("http.response.header.request-id", TRACE_STR, "req_1", "\"req_1\"");
+	one("http.request.header.x-stainless-lang", TRACE_STR, "python", "\"python\"");
+	one("http.request.header.x-stainless-api-key", TRACE_STR, "abc", "\"[redacted:header]\"");
+	one("http.response.header.x-ratelimit-remaining-tokens", TRACE_STR, "7", "\"7\"");
 	one("process.command_line", TRACE_STR, "x --token a", "\"x --token [redacted:token]\"");
 	one("bottrace.redirect", TRACE_STR, "x", "\"x\"");
 	one("server.address", TRACE_STR, "api.openai.com", "\"api.openai.com\"");
