@@ -25,8 +25,9 @@ endif
 .SECONDARY:
 
 # ---- rooms, right to left: a room links against those whose output it eats (the plates' `may:` lines) ----
-ROOMS := base probe drain proc py flow mark http genai trace guard store view session cmd
+ROOMS := base rules probe drain proc py flow mark http genai trace guard store view session cmd
 WITH_base    :=
+WITH_rules   := base
 WITH_probe   := base
 WITH_drain   := base
 WITH_proc    := drain $(WITH_drain)
@@ -114,6 +115,8 @@ $(SKEL_USERS:%=$(B)/user/%.o) $(SKEL_USERS:%=$(B)/san/%.o): $(B)/bpf/bottrace.sk
 
 # the price table is a part of the program
 $(foreach d,user san fuzz/user cover/user,$(B)/$(d)/genai/builtin.o): tools/prices/prices.tsv
+# and so are the rules for frames
+$(foreach d,user san fuzz/user cover/user,$(B)/$(d)/rules/builtin.o): tools/rules/frames.tsv
 
 $(B)/user/%.o: user/%.c
 	$(call say,CC,$<)
