@@ -9,6 +9,7 @@
 #define WIRE_PY_NAME_MAX  512	/* bytes of a code object's file name, and of its name */
 #define WIRE_PY_TABLE_MAX 16384 /* bytes of its line table */
 #define WIRE_PY_TASK_MAX  128	/* bytes of a task's name */
+#define WIRE_PY_VALUE_MAX 256	/* characters of a value */
 
 /* Why a stack is partial or missing. */
 enum wire_py_reason {
@@ -146,5 +147,42 @@ struct wire_py_code {
 	WIRE_U8 payload[];
 };
 _Static_assert(sizeof(struct wire_py_code) == 72, "wire_py_code");
+
+/* Why a value is partial or missing. */
+enum wire_py_value_reason {
+	WIRE_PY_VALUE_WHOLE = 0,
+	WIRE_PY_VALUE_LOCAL = 1,  /* the code has no such local, or it is not bound now */
+	WIRE_PY_VALUE_ABSENT = 2, /* the object has no such attribute of its own, the dict no such key */
+	WIRE_PY_VALUE_TYPE =
+		3, /* no str at the end of the path (None is none), no dict where a key is asked for */
+	WIRE_PY_VALUE_FAULT = 4, /* a page that is not there, a pointer that leads nowhere */
+	WIRE_PY_VALUE_LARGE = 5, /* more entries than are looked at */
+	WIRE_PY_VALUE_CUT = 6,	 /* longer than what is here */
+	WIRE_PY_VALUE_REASONS = 7,
+};
+
+#define WIRE_PY_RULE_SELF \
+	0xffffu /* wire_py_value.rule: the address of the frame's first local, kind TEXT_NUMBER */
+
+/*
+ * What a rule's path leads to from a frame, right behind the stack that the frame is in (same thread, conn and offset);
+ * one for each frame and rule that fit. The record comes too when nothing was found: kind is TEXT_NONE then. Payload:
+ * len bytes.
+ */
+struct wire_py_value {
+	struct wire_head head;
+	struct wire_conn_key conn; /* as of the stack */
+	WIRE_U64 offset;
+	WIRE_U64 frame; /* wire_py_frame.frame, .epoch */
+	WIRE_U32 epoch;
+	WIRE_U16 rule;	/* in the order of the rules' text, from 0; or WIRE_PY_RULE_SELF */
+	WIRE_U16 at;	/* index of the frame in the stack */
+	WIRE_U8 kind;	/* enum wire_py_text */
+	WIRE_U8 reason; /* enum wire_py_value_reason */
+	WIRE_U16 pad;
+	WIRE_U32 len; /* bytes, <= WIRE_PY_VALUE_MAX units of kind */
+	WIRE_U8 payload[];
+};
+_Static_assert(sizeof(struct wire_py_value) == 80, "wire_py_value");
 
 #endif

@@ -46,6 +46,7 @@
 #define WIRE_PLAIN_CONN 0x0301 /* first sight of a socket or pipe whose bytes are read as they are */
 #define WIRE_PY_STACK	0x0401 /* the Python stack of a thread when it wrote on a connection */
 #define WIRE_PY_CODE	0x0402 /* what a code object is, before the first stack that names it */
+#define WIRE_PY_VALUE	0x0403 /* a value that a rule reads of one of that stack's frames */
 #define WIRE_PY_MAKE \
 	0x0404 /* the Python stack of a thread when it made a task, submitted work, started a thread */
 #define WIRE_PY_WORK	0x0405 /* what a thread runs whose stack comes next: submitted work, or a thread's own */
@@ -64,6 +65,7 @@
 #define WIRE_KEEP	0x800b /* which traces the document is to keep */
 #define WIRE_PRICES	0x800c /* a piece of the price file that the user gave */
 #define WIRE_PY_RUNTIME 0x8010 /* a process that runs CPython */
+#define WIRE_RULES	0x8011 /* a piece of the rules that frames are read by */
 
 /* Why bytes or calls are missing: the words of the ledger (docs/trace.md). */
 enum wire_cause {
@@ -409,6 +411,17 @@ struct wire_prices {
 	WIRE_U8 payload[];
 };
 _Static_assert(sizeof(struct wire_prices) == 48, "wire_prices");
+
+/* As wire_prices, behind them: the rules in force, as text (built-in ones and the user's behind them). */
+struct wire_rules {
+	struct wire_head head;
+	WIRE_U32 total;	 /* bytes of the whole text */
+	WIRE_U32 offset; /* of this piece */
+	WIRE_U32 len;
+	WIRE_U32 pad;
+	WIRE_U8 payload[];
+};
+_Static_assert(sizeof(struct wire_rules) == 48, "wire_rules");
 
 struct wire_tick {
 	struct wire_head head;

@@ -27,6 +27,7 @@
 #define LIMIT_TAPE_RECORD    (64u << 10)
 #define LIMIT_DOCUMENT_BYTES (2047u << 20) /* a document read back */
 #define LIMIT_PRICES_BYTES   (4u << 20)	   /* a user's price file */
+#define LIMIT_RULES_BYTES    (1u << 20)	   /* the rules that frames are read by */
 #define LIMIT_TEXT_BYTES     (256u << 20)  /* a rendered view */
 #define LIMIT_PY_CODE_BYTES  (64u << 20)   /* Python code objects: names and line tables */
 #define LIMIT_PY_STACKS	     32u	   /* stacks that wait for their request, of one connection */

@@ -197,6 +197,26 @@ static bool is_py_code(const struct wire_head *h)
 	       fits(h, sizeof(*c), (uint64_t)c->filename_len + c->name_len, c->table_len);
 }
 
+static bool is_py_value(const struct wire_head *h)
+{
+	const struct wire_py_value *v = (const void *)h;
+
+	if (v->reason >= WIRE_PY_VALUE_REASONS || v->at >= WIRE_PY_FRAMES || v->offset > COUNT_MAX ||
+	    !fits(h, sizeof(*v), v->len, 0))
+		return false;
+	if (v->kind == WIRE_PY_TEXT_NUMBER)
+		return v->len == sizeof(uint64_t);
+	return is_py_text(v->kind, v->len, WIRE_PY_VALUE_MAX * v->kind);
+}
+
+static bool is_rules(const struct wire_head *h)
+{
+	const struct wire_rules *r = (const void *)h;
+
+	return r->total <= LIMIT_RULES_BYTES && r->len > 0 && r->offset <= r->total &&
+	       r->len <= r->total - r->offset && fits(h, sizeof(*r), r->len, 0);
+}
+
 /* What a kind must have: all its fixed fields, and the rule for its numbers and payload. */
 static const struct kind {
 	uint16_t kind;
@@ -216,6 +236,7 @@ static const struct kind {
 	{WIRE_PY_MAKE, sizeof(struct wire_py_make), is_py_make},
 	{WIRE_PY_WORK, sizeof(struct wire_py_work), is_py_work},
 	{WIRE_PY_CODE, sizeof(struct wire_py_code), is_py_code},
+	{WIRE_PY_VALUE, sizeof(struct wire_py_value), is_py_value},
 	{WIRE_MARK, sizeof(struct wire_mark), is_mark},
 	{WIRE_DRAIN_LOSS, sizeof(struct wire_drain_loss), is_drain_loss},
 	{WIRE_SESSION, sizeof(struct wire_session), NULL},
@@ -231,6 +252,7 @@ static const struct kind {
 	{WIRE_KEEP, sizeof(struct wire_keep), NULL},
 	{WIRE_PRICES, sizeof(struct wire_prices), is_prices},
 	{WIRE_PY_RUNTIME, sizeof(struct wire_py_runtime), is_py_runtime},
+	{WIRE_RULES, sizeof(struct wire_rules), is_rules},
 };
 
 bool drain_valid(const void *p, size_t size)

@@ -20,7 +20,7 @@ static const struct {
 	{WIRE_CONN_FINAL, 112}, {WIRE_TICK, 32},       {WIRE_END, 40},	      {WIRE_TARGET, 32},
 	{WIRE_SHED, 64},	{WIRE_KEEP, 56},       {WIRE_PRICES, 56}, /* at least one byte, rounded */
 	{WIRE_PLAIN_CONN, 224}, {WIRE_PROC_STDIO, 64}, {WIRE_PY_STACK, 104},  {WIRE_PY_CODE, 72},
-	{WIRE_PY_RUNTIME, 48},
+	{WIRE_PY_RUNTIME, 48},	{WIRE_PY_VALUE, 80},   {WIRE_RULES, 56},
 };
 
 /* A record of the kind, zeroed but for what it must have. */
@@ -32,6 +32,8 @@ static void *plain(uint16_t kind, size_t size)
 		((struct wire_tls_data *)h)->len = 1;
 		((struct wire_tls_data *)h)->call_len = 1;
 	}
+	if (kind == WIRE_RULES && size >= sizeof(struct wire_rules))
+		((struct wire_rules *)h)->total = ((struct wire_rules *)h)->len = 1;
 	if (kind == WIRE_PRICES && size >= sizeof(struct wire_prices))
 		((struct wire_prices *)h)->len = ((struct wire_prices *)h)->total = 1;
 	if (kind == WIRE_DRAIN_LOSS && size >= sizeof(struct wire_drain_loss)) {
@@ -241,11 +243,43 @@ static void python_code(void **state)
 	free(r);
 }
 
+static void python_value(void **state)
+{
+	struct wire_py_value *v = plain(WIRE_PY_VALUE, sizeof(*v) + WIRE_PY_VALUE_MAX * 4 + 8);
+	struct wire_rules *r = plain(WIRE_RULES, sizeof(*r) + 8);
+
+	(void)state;
+	REFUSES(v, reason, WIRE_PY_VALUE_REASONS);
+	REFUSES(v, at, WIRE_PY_FRAMES);
+	REFUSES(v, offset, UINT64_MAX);
+	REFUSES(v, len, 1); /* of no kind */
+	v->kind = WIRE_PY_TEXT_NUMBER;
+	v->len = 8;
+	REFUSES(v, len, 0);
+	REFUSES(v, len, 16);
+	v->kind = WIRE_PY_TEXT_UCS4;
+	v->len = WIRE_PY_VALUE_MAX * 4;
+	REFUSES(v, len, WIRE_PY_VALUE_MAX * 4 + 4);
+	REFUSES(v, len, 3);
+	REFUSES(v, len, UINT32_MAX);
+	REFUSES(v, kind, WIRE_PY_TEXT_UCS2);
+	free(v);
+	r->total = 20;
+	r->offset = 12;
+	r->len = 8;
+	REFUSES(r, offset, 13);
+	REFUSES(r, len, 0);
+	REFUSES(r, len, 9);
+	REFUSES(r, total, 19);
+	REFUSES(r, total, UINT32_MAX);
+	free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes),	cmocka_unit_test(data_fields), cmocka_unit_test(other_fields),
-		cmocka_unit_test(python_stack), cmocka_unit_test(python_code),
+		cmocka_unit_test(python_stack), cmocka_unit_test(python_code), cmocka_unit_test(python_value),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
