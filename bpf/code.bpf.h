@@ -5,9 +5,9 @@
 
 #include "emit.bpf.h"
 #include "python.bpf.h"
+#include "text.bpf.h"
 
 #define PYTHON_TYPE_NAME 24 /* PyTypeObject.tp_name */
-#define PYTHON_STR_HEAD	 16 /* PyASCIIObject.length, hash, state */
 #define PYTHON_SIZE	 16 /* PyVarObject.ob_size */
 #define PYTHON_BYTES	 32 /* PyBytesObject.ob_sval */
 
@@ -98,6 +98,7 @@ static __always_inline void code_ask(const struct state_python *p, __u64 start_n
 		now->epoch = c->epoch;
 		now->told = c->told;
 		now->role = c->role;
+		now->rule = c->rule;
 		return;
 	}
 	now->epoch = bpf_ktime_get_ns() >> 16; /* another one for each life of the address */
@@ -106,7 +107,20 @@ static __always_inline void code_ask(const struct state_python *p, __u64 start_n
 	if (code_is_filler(p, now->file))
 		now->told = STATE_CODE_SKIP;
 	now->role = code_role(p, now);
+	now->rule = read_values ? STATE_RULE_SEEK : 0;
 	bpf_map_update_elem(&codes, &key, now, BPF_ANY);
+}
+
+/* The frame that is being added has rules, or may have. */
+static __always_inline void code_note(struct state_walk *w, __u32 rule)
+{
+	__u64 n = w->ruled;
+
+	compat_opaque(n);
+	if (!read_values || !rule || n >= WIRE_PY_FRAMES)
+		return;
+	w->ruling[n] = (struct state_ruled){.at = w->stack.count, .rule = rule};
+	w->ruled = n + 1;
 }
 
 #define CODE_MIX 0x9e3779b97f4a7c15ull
@@ -127,10 +141,12 @@ static __always_inline bool code_meet(struct state_walk *w, const struct state_p
 		start_ns ^ w->epoch;
 	struct state_known *known = &w->known[(code * CODE_MIX >> 32) & (STATE_WALK_KNOWN - 1)];
 
-	if (known->code == code && known->identity == identity) {
+	if (known->code == code && known->identity == identity && known->rule != STATE_RULE_SEEK) {
 		frame->epoch = known->epoch;
 		w->role = known->role;
 		frame->pad = 0;
+		if (!known->skip)
+			code_note(w, known->rule);
 		return !known->skip;
 	}
 	code_ask(p, start_ns, code, &now);
@@ -140,38 +156,15 @@ static __always_inline bool code_meet(struct state_walk *w, const struct state_p
 		known->epoch = now.epoch;
 		known->skip = now.told == STATE_CODE_SKIP;
 		known->role = now.role;
+		known->rule = now.rule;
 	}
 	w->role = now.role;
 	frame->epoch = now.epoch;
 	frame->pad = now.told == 0; /* until it is told; 0 on the wire */
 	w->fresh += now.told == 0;
+	if (now.told != STATE_CODE_SKIP)
+		code_note(w, now.rule);
 	return now.told != STATE_CODE_SKIP;
-}
-
-/* Where the characters of a str are, for at most `max` bytes of them. */
-static __always_inline void code_text(struct state_text *t, const struct state_python *p, __u64 s, __u32 max)
-{
-	struct {
-		__u64 length, hash;
-		__u32 state, pad;
-	} head;
-
-	*t = (struct state_text){.flags = WIRE_PY_CODE_FAULT};
-	if (bpf_probe_read_user(&head, sizeof(head), (void *)(s + PYTHON_STR_HEAD)))
-		return;
-	__u32 kind = head.state >> 2 & 7;
-
-	if (kind != WIRE_PY_TEXT_LATIN1 && kind != WIRE_PY_TEXT_UCS2 && kind != WIRE_PY_TEXT_UCS4)
-		return;
-	if (head.state >> 6 & 1)
-		t->data = s + p->str_ascii;
-	else if (head.state >> 5 & 1)
-		t->data = s + p->str_compact;
-	else if (bpf_probe_read_user(&t->data, sizeof(t->data), (void *)(s + p->str_compact)))
-		return;
-	t->kind = kind;
-	t->flags = head.length > max / kind ? WIRE_PY_CODE_CUT : 0;
-	t->len = (t->flags ? max / kind : head.length) * kind;
 }
 
 /* The bytes of a bytes object. */

@@ -9,6 +9,7 @@ const volatile bool force_classes = false;
 const volatile bool count_spent = false;
 const volatile bool walk_stacks = false;
 const volatile bool walk_in_session = false;
+const volatile bool read_values = false;
 
 /* Set by the attacher before it attaches. */
 volatile bool plain_all;

@@ -151,10 +151,27 @@ struct {
 	__type(value, struct state_code);
 } codes SEC(".maps") __weak;
 
-/* The walk's program, which the program of a write goes over to at its end. Filled by the loader. */
+/* How names are found from frames. Filled by the attacher before anything is traced, and sized by it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct state_rule);
+} rules SEC(".maps") __weak;
+
+/* A function's name -> its first rule. Filled and sized as `rules`. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct state_rule_name);
+	__type(value, __u32);
+} rule_names SEC(".maps") __weak;
+
+/* STATE_WALKER_*: the walk's program, which the program of a write goes over to at its end, and the one that reads values of
+ * the frames found, which the walk goes over to. Filled by the loader. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, STATE_WALKERS);
 	__type(key, __u32);
 	__type(value, __u32);
 } walkers SEC(".maps") __weak;
@@ -162,7 +179,7 @@ struct {
 /* The same for the program of system calls. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, STATE_WALKERS);
 	__type(key, __u32);
 	__type(value, __u32);
 } plain_walkers SEC(".maps") __weak;

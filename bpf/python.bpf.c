@@ -273,6 +273,7 @@ static __always_inline void python_reset(struct state_walk *w)
 	__builtin_memset(&w->stack, 0, sizeof(w->stack));
 	w->fresh = 0;
 	w->told = 0;
+	w->ruled = 0;
 	w->work = 0;
 	w->work_what = 0;
 	w->self = compat_self();
@@ -346,8 +347,8 @@ static __always_inline void python_send_work(const struct state_walk *w, struct 
 	emit_submit(rec, sizeof(*rec), target->flags);
 }
 
-/* The record, copied out of the scratch into one of two constant sizes. */
-static __always_inline void python_send(struct state_walk *w, struct state_target *target)
+/* The record, copied out of the scratch into one of two constant sizes. False: there was no room. */
+static __always_inline bool python_send(struct state_walk *w, struct state_target *target)
 {
 	__u64 size = emit_round(sizeof(struct wire_py_stack) + w->stack.count * sizeof(struct wire_py_frame) +
 				w->stack.task_name_len);
@@ -363,7 +364,7 @@ static __always_inline void python_send(struct state_walk *w, struct state_targe
 
 	if (!rec) {
 		emit_add(target->counts.events_lost[WIRE_CAUSE_RING_FULL], 1);
-		return;
+		return false;
 	}
 	compat_opaque(size);
 	if (size > room)
@@ -371,6 +372,19 @@ static __always_inline void python_send(struct state_walk *w, struct state_targe
 	bpf_probe_read_kernel(rec, size, &w->stack);
 	emit_add(target->counts.events_sent, 1);
 	emit_submit(rec, room, target->flags);
+	return true;
+}
+
+/* Goes over to who reads values of the frames that have rules: does not come back. */
+static __always_inline void python_values(void *ctx, bool raw, struct state_walk *w)
+{
+	if (!read_values || !w->ruled)
+		return;
+	__builtin_memset(&w->look, 0, sizeof(w->look));
+	if (raw)
+		bpf_tail_call(ctx, &plain_walkers, STATE_WALKER_VALUE);
+	else
+		bpf_tail_call(ctx, &walkers, STATE_WALKER_VALUE);
 }
 
 /* Everything but the loops. False: nothing is to be walked. */
@@ -428,7 +442,7 @@ static __always_inline void python_seek_all(struct python_loop *l)
 	bpf_loop(PYTHON_THREADS, python_seek_one, l, 0);
 }
 
-static __always_inline void python_walk_loop(void)
+static __always_inline void python_walk_loop(void *ctx, bool raw)
 {
 	__u64 begin = spend_is_bounded() ? bpf_ktime_get_ns() : 0, pid_tgid;
 	struct python_loop l = {.target = filter_thread(&pid_tgid)};
@@ -448,21 +462,24 @@ static __always_inline void python_walk_loop(void)
 	if (l.w->fresh)
 		bpf_loop(l.w->stack.count, python_tell_one, &l, 0);
 	python_task(l.w, l.p);
-	python_send(l.w, l.target);
+	bool sent = python_send(l.w, l.target);
+
 	spend_walked(begin);
+	if (sent)
+		python_values(ctx, raw, l.w);
 }
 
 SEC("?uretprobe")
 int python_walk(void *ctx)
 {
-	python_walk_loop();
+	python_walk_loop(ctx, false);
 	return PYTHON_DONE;
 }
 
 SEC("?raw_tp/sys_exit")
 int python_walk_raw(void *ctx)
 {
-	python_walk_loop();
+	python_walk_loop(ctx, true);
 	return 0;
 }
 
@@ -510,7 +527,7 @@ __noinline int python_tell_plain(void)
 	return 0;
 }
 
-static __always_inline void python_walk_calls(void)
+static __always_inline void python_walk_calls(void *ctx, bool raw)
 {
 	__u64 begin = spend_is_bounded() ? bpf_ktime_get_ns() : 0, pid_tgid;
 	struct state_target *target = filter_thread(&pid_tgid);
@@ -539,20 +556,23 @@ static __always_inline void python_walk_calls(void)
 				break;
 	}
 	python_task(w, p);
-	python_send(w, target);
+	bool sent = python_send(w, target);
+
 	spend_walked(begin);
+	if (sent)
+		python_values(ctx, raw, w);
 }
 
 SEC("?uretprobe")
 int python_walk_plain(void *ctx)
 {
-	python_walk_calls();
+	python_walk_calls(ctx, false);
 	return PYTHON_DONE;
 }
 
 SEC("?raw_tp/sys_exit")
 int python_walk_plain_raw(void *ctx)
 {
-	python_walk_calls();
+	python_walk_calls(ctx, true);
 	return 0;
 }

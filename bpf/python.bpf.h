@@ -10,6 +10,7 @@
 
 extern const volatile bool walk_stacks; /* this kernel has taken the walk's program */
 extern const volatile bool walk_in_session;
+extern const volatile bool read_values; /* and there are rules by which values are read of its frames */
 
 /* The interpreter of a process, or NULL. */
 static __always_inline struct state_python *python_find(const struct state_target *target, __u32 tgid)
@@ -130,14 +131,14 @@ static __always_inline struct state_walk *python_slot(struct state_target *targe
 static __always_inline void python_go(void *ctx)
 {
 	if (walk_stacks)
-		bpf_tail_call(ctx, &walkers, 0);
+		bpf_tail_call(ctx, &walkers, STATE_WALKER_STACK);
 }
 
 /* That of a system call's program, which is of another type. */
 static __always_inline void python_go_plain(void *ctx)
 {
 	if (walk_stacks)
-		bpf_tail_call(ctx, &plain_walkers, 0);
+		bpf_tail_call(ctx, &plain_walkers, STATE_WALKER_STACK);
 }
 
 #endif

@@ -65,4 +65,13 @@ static __always_inline void spend_walked(__u64 begin)
 	s->walk_ns += bpf_ktime_get_ns() - begin;
 }
 
+/* And values of its frames read. */
+static __always_inline void spend_valued(__u64 begin)
+{
+	struct state_spent *s = spend_get();
+
+	if (s)
+		s->walk_ns += bpf_ktime_get_ns() - begin;
+}
+
 #endif

@@ -162,12 +162,69 @@ struct state_python {
 	WIRE_U16 gen_frame;   /* of the frame in its generator, from 3.11 on */
 	WIRE_U16 str_ascii;   /* of the characters in a str of ASCII alone */
 	WIRE_U16 str_compact; /* in any other one */
+	WIRE_U16 code_locals; /* the names of its locals: up to 3.10 those that are no cells */
+	WIRE_U16 code_kinds;  /* a byte of each, from 3.11 on */
 	WIRE_U16 frame_locals;
+	WIRE_U16 tuple_items;
+	WIRE_U16 type_keys;    /* of a class: the names of its instances' attributes */
+	WIRE_U16 type_name;    /* its __name__ */
+	WIRE_U16 split_values; /* in what an instance's dict or the instance keeps them in: the first value */
+	WIRE_U16 pad[2];
 };
-_Static_assert(sizeof(struct state_python) == 72, "state_python");
+_Static_assert(sizeof(struct state_python) == 88, "state_python");
 
 #define STATE_PYTHON_FRAME_MAX 128
 #define STATE_PYTHON_CODE      144 /* of a code object that are read at once: every offset above lies below it */
+
+/*
+ * `rules`: how a name is found from a frame: a local of it, then steps from object to object. Numbered from 0 in the
+ * map, and from 1 wherever a 0 means none. Filled by the attacher before anything is traced; the kernel writes hints.
+ */
+#define STATE_RULES_MAX 8192u
+#define STATE_RULE_SEEK 0xffffu /* not known yet */
+#define STATE_STEPS	5u   /* the local is the first one */
+#define STATE_STEP_TEXT 64u  /* bytes of a name, in units as CPython keeps them */
+#define STATE_RULE_TAIL 128u /* units of a file's tail, a `/` before it */
+#define STATE_RULE_NAME 248u /* bytes of a function's name, in units as CPython keeps them */
+
+enum state_step_what {
+	STATE_STEP_LOCAL = 0,
+	STATE_STEP_ATTRIBUTE = 1,
+	STATE_STEP_KEY = 2,  /* of a dict */
+	STATE_STEP_TYPE = 3, /* to the name of the object's class */
+};
+
+struct state_step {
+	WIRE_U8 what; /* enum state_step_what */
+	WIRE_U8 kind; /* of the name: enum wire_py_text */
+	WIRE_U16 len; /* bytes of it */
+	WIRE_U32 hint; /* where it stood last: only a place to look at first */
+	WIRE_U8 text[STATE_STEP_TEXT]; /* zeros behind it */
+};
+_Static_assert(sizeof(struct state_step) == 72, "state_step");
+
+#define STATE_RULE_SELF 1u /* the object's address, not its text */
+
+struct state_rule {
+	WIRE_U16 id; /* wire_py_value.rule */
+	WIRE_U16 flags;
+	WIRE_U16 steps; /* 1..STATE_STEPS */
+	WIRE_U16 pad;
+	/* of whole names [0] and, up to 3.10, of their last parts [1]: */
+	WIRE_U32 next[2]; /* the next rule of the same name; 0: none */
+	WIRE_U32 same[2]; /* 1: that one is of the same file, too */
+	WIRE_U8 tail[STATE_RULE_TAIL]; /* its last bytes are here, zeros before them */
+	struct state_step step[STATE_STEPS];
+};
+_Static_assert(sizeof(struct state_rule) == 24 + STATE_RULE_TAIL + 72 * STATE_STEPS, "state_rule");
+
+/* `rule_names`: a function's name -> u32, its first rule. */
+struct state_rule_name {
+	WIRE_U8 text[STATE_RULE_NAME]; /* zeros behind it */
+	WIRE_U32 kind;
+	WIRE_U32 bare; /* 1: the last part of a name, as up to 3.10 */
+};
+_Static_assert(sizeof(struct state_rule_name) == 256, "state_rule_name");
 
 /* `codes`: what a code object was when it was last met. */
 struct state_code_key {
@@ -182,9 +239,10 @@ struct state_code {
 	WIRE_U64 table;
 	WIRE_U32 line;
 	WIRE_U32 epoch;
-	WIRE_U32 told;	/* STATE_CODE_* */
-	WIRE_U16 tries; /* that could not read all of it */
-	WIRE_U16 role;	/* enum wire_py_what: its first local is what was made */
+	WIRE_U16 told;	/* STATE_CODE_* */
+	WIRE_U8 tries;	/* that could not read all of it */
+	WIRE_U8 role;	/* enum wire_py_what: its first local is what was made */
+	WIRE_U32 rule;	/* its first one; 0: none, STATE_RULE_SEEK: not known yet */
 };
 _Static_assert(sizeof(struct state_code) == 40, "state_code");
 
@@ -199,8 +257,9 @@ struct state_known {
 	WIRE_U64 code;
 	WIRE_U64 identity; /* hash of what tells one life of it from another */
 	WIRE_U32 epoch;
-	WIRE_U16 skip;
-	WIRE_U16 role;
+	WIRE_U8 skip;
+	WIRE_U8 role;
+	WIRE_U16 rule;
 };
 _Static_assert(sizeof(struct state_known) == 24, "state_known");
 
@@ -212,6 +271,51 @@ struct state_text {
 	WIRE_U16 flags; /* WIRE_PY_CODE_* */
 };
 _Static_assert(sizeof(struct state_text) == 16, "state_text");
+
+/* A frame of a walk whose code object has rules, or may have. */
+struct state_ruled {
+	WIRE_U16 at; /* the frame */
+	WIRE_U16 rule;
+};
+_Static_assert(sizeof(struct state_ruled) == 4, "state_ruled");
+
+/* What a look along a path does next. */
+enum state_look_phase {
+	STATE_LOOK_FRAME = 0,
+	STATE_LOOK_BEGIN = 1,
+	STATE_LOOK_SCAN = 2, /* a table of names */
+	STATE_LOOK_CLASS = 3,
+	STATE_LOOK_STEP = 4,
+	STATE_LOOK_SEND = 5,
+	STATE_LOOK_RULE = 6, /* whether a rule is the code object's */
+};
+
+struct state_look {
+	WIRE_U64 object;  /* that the path has come to */
+	WIRE_U64 entries; /* the table's; each has its key at key_at, and its value behind that or in values */
+	WIRE_U64 values;  /* 0: in the entries */
+	WIRE_U64 classes; /* the items of the type's __mro__ */
+	WIRE_U32 count;	  /* entries */
+	WIRE_U32 index;	  /* the one to be looked at next */
+	WIRE_U32 base;	  /* of the locals' table: the first one's number */
+	WIRE_U32 class_count;
+	WIRE_U32 class_at;
+	WIRE_U32 turns;
+	WIRE_U32 rule;
+	WIRE_U32 ruled; /* the next frame, among those that have rules */
+	WIRE_U16 at;	/* this one */
+	WIRE_U8 phase;	/* enum state_look_phase */
+	WIRE_U8 reason; /* enum wire_py_value_reason */
+	WIRE_U8 step;
+	WIRE_U8 stride;
+	WIRE_U8 key_at;
+	WIRE_U8 segment;  /* of the locals: 0 plain, 1 cells, 2 free */
+	WIRE_U8 hinted;	  /* index is a hint */
+	WIRE_U8 large;	  /* the table has more entries */
+	WIRE_U8 in_class; /* the table is a class's */
+	WIRE_U8 pad[5];
+};
+_Static_assert(sizeof(struct state_look) == 80, "state_look");
 
 /* `walks`: u64 pid_tgid -> the walk that this thread makes. */
 struct state_walk {
@@ -235,6 +339,12 @@ struct state_walk {
 	WIRE_U8 bytes[256]; /* of the object being looked at */
 	struct state_text texts[3];
 	struct state_known known[STATE_WALK_KNOWN];
+	WIRE_U64 ruled; /* frames with rules: */
+	struct state_ruled ruling[WIRE_PY_FRAMES];
+	struct state_look look;
+	struct state_rule_name name;	   /* while a code object's rules are sought */
+	WIRE_U8 tail[2 * STATE_RULE_TAIL]; /* the end of its file's name, in bytes */
+	WIRE_U8 wide[4 * STATE_RULE_TAIL + 8]; /* before, in units of two or four */
 	union { /* the record */
 		struct wire_py_stack stack;
 		struct {
@@ -244,9 +354,15 @@ struct state_walk {
 		};
 	};
 };
-_Static_assert(sizeof(struct state_walk) == 8 * 15 + 256 + 16 * 3 + 24 * STATE_WALK_KNOWN + 104 +
+_Static_assert(sizeof(struct state_walk) == 8 * 15 + 256 + 16 * 3 + 24 * STATE_WALK_KNOWN + 8 +
+						    4 * WIRE_PY_FRAMES + 80 + 256 + 6 * STATE_RULE_TAIL + 8 + 104 +
 						    32 * WIRE_PY_FRAMES + WIRE_PY_TASK_MAX,
 	       "state_walk");
+
+/* `walkers`: */
+#define STATE_WALKER_STACK 0u
+#define STATE_WALKER_VALUE 1u
+#define STATE_WALKERS	   2u
 
 /* The innermost chain of generators and coroutines: */
 #define STATE_WALK_BEFORE 0u

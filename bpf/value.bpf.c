@@ -1,0 +1,633 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Values of frames: what a rule's path leads to, from a local of the frame over attributes and keys to a str, each sent
+ * behind the stack. What the interpreter itself would look up is looked up in its tables; nothing of the process is run, so a
+ * property or a __getattr__ gives nothing.
+ *
+ * One turn does one small thing and leaves the state of the look in the thread's scratch: so there is one loop, which is verified
+ * once, and a bound for all. As in python.bpf.c there is a program with bpf_loop and one without.
+ */
+#include "emit.bpf.h"
+#include "filter.bpf.h"
+#include "python.bpf.h"
+#include "rule.bpf.h"
+#include "spend.bpf.h"
+#include "text.bpf.h"
+
+#define VALUE_TURNS	   4096 /* of one stack; from half of them on, paths only end */
+#define VALUE_TURNS_PLAIN  1024
+#define VALUE_ENTRIES	   1024 /* of one table */
+#define VALUE_CLASSES	   32
+#define VALUE_CELL	   16	/* PyCellObject.ob_ref */
+#define VALUE_CELL_KINDS   0xc0 /* CO_FAST_CELL, CO_FAST_FREE */
+#define VALUE_SIZE	   16	/* PyVarObject.ob_size */
+#define VALUE_BYTES	   32	/* PyBytesObject.ob_sval */
+#define VALUE_DICT_KEYS	   32	/* PyDictObject.ma_keys, then ma_values */
+#define VALUE_BASICSIZE	   32	/* PyTypeObject, and so on */
+#define VALUE_NAME	   24
+#define VALUE_FLAGS	   168
+#define VALUE_DICT	   264
+#define VALUE_GET	   272 /* tp_descr_get */
+#define VALUE_DICTOFFSET   288
+#define VALUE_MRO	   344
+#define VALUE_INLINE	   (1u << 2) /* tp_flags: 3.13 */
+#define VALUE_MANAGED	   (1u << 4) /* 3.11 */
+#define VALUE_HEAP	   (1u << 9)
+#define VALUE_IS_STR	   (1u << 28)
+#define VALUE_IS_DICT	   (1u << 29)
+#define VALUE_MEMBER	   40 /* PyMemberDescrObject.d_member */
+#define VALUE_MEMBER_TYPE  8  /* PyMemberDef.type, offset */
+#define VALUE_MEMBER_SHIFT 16
+
+/* The path ends without what it leads to. */
+static __always_inline void value_fail(struct state_look *l, __u8 reason)
+{
+	l->reason = reason;
+	l->object = 0;
+	l->phase = STATE_LOOK_SEND;
+}
+
+static __always_inline bool value_word(struct state_look *l, __u64 address, __u64 *out)
+{
+	if (python_word(address, out))
+		return true;
+	value_fail(l, WIRE_PY_VALUE_FAULT);
+	return false;
+}
+
+static __always_inline bool value_flags(struct state_look *l, __u64 object, __u64 *type, __u64 *flags)
+{
+	return value_word(l, object + PYTHON_TYPE, type) && value_word(l, *type + VALUE_FLAGS, flags);
+}
+
+/* ---- tables of names ---- */
+
+static __always_inline void value_open(struct state_look *l, __u64 entries, __u64 count, __u8 stride,
+				       __u8 key_at, __u64 values)
+{
+	l->entries = entries;
+	l->values = values;
+	l->large = count > VALUE_ENTRIES;
+	l->count = count > VALUE_ENTRIES ? VALUE_ENTRIES : count;
+	l->stride = stride;
+	l->key_at = key_at;
+	l->index = 0;
+	l->hinted = 0;
+	l->phase = STATE_LOOK_SCAN;
+}
+
+/* values: of a dict that shares its keys, or of an object that has no dict; 0: they stand beside the keys. */
+static __always_inline void value_open_keys(struct state_look *l, const struct state_python *p, __u64 keys,
+					    __u64 values)
+{
+	__u64 head[4];
+
+	if (p->minor < 11) {
+		if (bpf_probe_read_user(head, sizeof(head), (void *)(keys + 8))) {
+			value_fail(l, WIRE_PY_VALUE_FAULT);
+			return;
+		}
+		__u64 bytes = head[0] <= 0xff ? 1 : head[0] <= 0xffff ? 2 : head[0] <= 0xffffffff ? 4 : 8;
+
+		value_open(l, keys + 40 + bytes * head[0], head[3], 24, 8, values);
+		return;
+	}
+	if (bpf_probe_read_user(head, sizeof(head), (void *)keys)) {
+		value_fail(l, WIRE_PY_VALUE_FAULT);
+		return;
+	}
+	__u64 log2_bytes = head[1] >> 8 & 63; /* of the indices, which come first */
+	bool general = (head[1] >> 16 & 0xff) == 0;
+
+	value_open(l, keys + 32 + (1ull << log2_bytes), head[3], general ? 24 : 16, general ? 8 : 0, values);
+}
+
+static __always_inline void value_open_dict(struct state_look *l, const struct state_python *p, __u64 dict)
+{
+	__u64 d[2];
+
+	if (bpf_probe_read_user(d, sizeof(d), (void *)(dict + VALUE_DICT_KEYS))) {
+		value_fail(l, WIRE_PY_VALUE_FAULT);
+		return;
+	}
+	value_open_keys(l, p, d[0], d[1] ? d[1] + p->split_values : 0);
+}
+
+/* An object's own attributes: in a dict, or in values that lie before it, beside it, or behind it. */
+static __always_inline void value_open_attributes(struct state_look *l, const struct state_python *p)
+{
+	__u64 o = l->object, type, flags, offset, size, keys, dict = 0, values = 0;
+
+	l->in_class = 0;
+	if (!value_flags(l, o, &type, &flags))
+		return;
+	if (p->minor >= 11 && flags & VALUE_MANAGED) {
+		if (!value_word(l, o - 24, &dict))
+			return;
+		if (p->minor == 11 && !dict && !value_word(l, o - 32, &values))
+			return;
+		if (p->minor == 12 && dict & 1) {
+			values = dict + 1;
+			dict = 0;
+		}
+		if (p->minor >= 13 && !dict && flags & VALUE_INLINE) {
+			if (!value_word(l, type + VALUE_BASICSIZE, &size))
+				return;
+			values = o + size + p->split_values;
+		}
+	} else {
+		if (!value_word(l, type + VALUE_DICTOFFSET, &offset))
+			return;
+		if ((__s64)offset > 0 && !value_word(l, o + offset, &dict))
+			return;
+	}
+	if (dict) {
+		value_open_dict(l, p, dict);
+	} else if (values) {
+		if (value_word(l, type + p->type_keys, &keys))
+			value_open_keys(l, p, keys, values);
+	} else {
+		value_open(l, 0, 0, 16, 0, 0);
+	}
+}
+
+/* The names of a frame's locals: up to 3.10 three tables, of plain ones, of cells, of those of outer functions. */
+static __always_inline void value_open_locals(struct state_look *l, const struct state_python *p, __u64 code)
+{
+	__u64 names, count, at = p->code_locals;
+
+	if (l->segment)
+		at += l->segment == 1 ? 16 : 8;
+	if (value_word(l, code + at, &names) && value_word(l, names + VALUE_SIZE, &count))
+		value_open(l, names + p->tuple_items, count, 8, 0, 0);
+}
+
+/* ---- looking in one ---- */
+
+static __always_inline bool value_is_name(struct state_walk *w, const struct state_python *p, __u64 key,
+					  const struct state_step *s)
+{
+	struct state_text *t = &w->texts[0];
+	__u64 text[STATE_STEP_TEXT / 8] = {0}, type, flags, differ = 0;
+
+	if (!key)
+		return false;
+	code_text(t, p, key, STATE_STEP_TEXT);
+	__u64 n = *(volatile __u32 *)&t->len;
+
+	if (t->flags || t->kind != s->kind || n != s->len)
+		return false;
+	if (s->what == STATE_STEP_KEY && (!python_word(key + PYTHON_TYPE, &type) ||
+					  !python_word(type + VALUE_FLAGS, &flags) || !(flags & VALUE_IS_STR)))
+		return false;
+	compat_opaque(n);
+	if (n > STATE_STEP_TEXT || bpf_probe_read_user(text, n, (void *)t->data))
+		return false;
+	for (__u32 i = 0; i < STATE_STEP_TEXT / 8; i++)
+		differ |= text[i] ^ ((const __u64 *)s->text)[i];
+	return differ == 0;
+}
+
+static __always_inline void value_go(struct state_look *l, __u64 object)
+{
+	l->object = object;
+	l->step++;
+	l->phase = STATE_LOOK_STEP;
+}
+
+/* The next of three tables of locals. False: there is none. */
+static __always_inline bool value_next_locals(struct state_look *l, const struct state_python *p, __u64 code)
+{
+	if (p->minor >= 11 || l->segment >= 2)
+		return false;
+	l->base += l->count;
+	l->segment++;
+	value_open_locals(l, p, code);
+	return true;
+}
+
+static __always_inline void value_take_local(struct state_look *l, const struct state_python *p,
+					     const struct wire_py_frame *f, __u64 i)
+{
+	__u64 kinds, object;
+	__u8 kind = 0;
+
+	if (!value_word(l, f->frame + p->frame_locals + 8 * (l->base + i), &object))
+		return;
+	if (p->minor >= 14 && (object & 3) == 3) { /* a small int, not an object */
+		value_fail(l, WIRE_PY_VALUE_TYPE);
+		return;
+	}
+	object &= ~7ull;
+	if (p->minor >= 11) {
+		if (!value_word(l, f->code + p->code_kinds, &kinds))
+			return;
+		if (bpf_probe_read_user(&kind, 1, (void *)(kinds + VALUE_BYTES + i))) {
+			value_fail(l, WIRE_PY_VALUE_FAULT);
+			return;
+		}
+	}
+	if (object && (l->segment || kind & VALUE_CELL_KINDS) &&
+	    !value_word(l, object + VALUE_CELL, &object))
+		return;
+	if (object)
+		value_go(l, object);
+	else if (!value_next_locals(l, p, f->code))
+		value_fail(l, WIRE_PY_VALUE_LOCAL);
+}
+
+/* What stands in a class: a plain object, or a slot of the instance's. Else to look at it would be to run it. */
+static __always_inline void value_take_class(struct state_look *l, __u64 object)
+{
+	__u64 type, get, name, member, kind, offset;
+	char text[8] = {0};
+
+	if (!value_word(l, object + PYTHON_TYPE, &type) || !value_word(l, type + VALUE_GET, &get))
+		return;
+	if (!get) {
+		value_go(l, object);
+		return;
+	}
+	if (!value_word(l, type + VALUE_NAME, &name))
+		return;
+	if (bpf_probe_read_user(text, sizeof(text), (void *)name)) {
+		value_fail(l, WIRE_PY_VALUE_FAULT);
+		return;
+	}
+	if (*(__u64 *)text != 0x645f7265626d656dull) { /* "member_d", of member_descriptor */
+		value_fail(l, WIRE_PY_VALUE_ABSENT);
+		return;
+	}
+	if (!value_word(l, object + VALUE_MEMBER, &member) ||
+	    !value_word(l, member + VALUE_MEMBER_TYPE, &kind) ||
+	    !value_word(l, member + VALUE_MEMBER_SHIFT, &offset))
+		return;
+	kind &= 0xffffffff;
+	if ((kind != 0 && kind != 16) || offset > 1u << 20) { /* T_OBJECT, T_OBJECT_EX */
+		value_fail(l, WIRE_PY_VALUE_TYPE);
+		return;
+	}
+	if (!value_word(l, l->object + offset, &object))
+		return;
+	if (object)
+		value_go(l, object);
+	else
+		value_fail(l, WIRE_PY_VALUE_ABSENT);
+}
+
+/* The name is in none of the entries. */
+static __always_inline void value_absent(struct state_look *l, const struct state_python *p,
+					 const struct wire_py_frame *f, const struct state_step *s)
+{
+	__u64 type, mro, count;
+
+	if (l->large) {
+		value_fail(l, WIRE_PY_VALUE_LARGE);
+	} else if (s->what == STATE_STEP_LOCAL) {
+		if (!value_next_locals(l, p, f->code))
+			value_fail(l, WIRE_PY_VALUE_LOCAL);
+	} else if (s->what == STATE_STEP_KEY) {
+		value_fail(l, WIRE_PY_VALUE_ABSENT);
+	} else if (l->in_class) {
+		l->phase = STATE_LOOK_CLASS;
+	} else if (value_word(l, l->object + PYTHON_TYPE, &type) && value_word(l, type + VALUE_MRO, &mro) &&
+		   value_word(l, mro + VALUE_SIZE, &count)) {
+		l->in_class = 1;
+		l->classes = mro + p->tuple_items;
+		l->class_count = count > VALUE_CLASSES ? VALUE_CLASSES : count;
+		l->class_at = 0;
+		l->phase = STATE_LOOK_CLASS;
+	}
+}
+
+/* Looks at one entry. */
+static __always_inline void value_scan(struct state_walk *w, const struct state_python *p,
+				       const struct wire_py_frame *f, struct state_step *s)
+{
+	struct state_look *l = &w->look;
+	__u64 i = l->index, at, key, object;
+
+	if (i >= l->count) {
+		value_absent(l, p, f, s);
+		return;
+	}
+	at = l->entries + i * l->stride + l->key_at;
+	if (!value_word(l, at, &key))
+		return;
+	bool found = value_is_name(w, p, key, s);
+
+	if (found && s->what == STATE_STEP_LOCAL) {
+		s->hint = i;
+		value_take_local(l, p, f, i);
+		return;
+	}
+	if (found) {
+		if (!value_word(l, l->values ? l->values + 8 * i : at + 8, &object))
+			return;
+		if (object) { /* else it was deleted */
+			s->hint = i;
+			if (l->in_class)
+				value_take_class(l, object);
+			else
+				value_go(l, object);
+			return;
+		}
+	}
+	l->index = l->hinted ? 0 : i + 1;
+	l->hinted = 0;
+}
+
+/* The table of the next class. */
+static __always_inline void value_class(struct state_look *l, const struct state_python *p)
+{
+	__u64 type, dict, i = l->class_at++;
+
+	if (i >= l->class_count) {
+		value_fail(l, WIRE_PY_VALUE_ABSENT);
+		return;
+	}
+	if (value_word(l, l->classes + 8 * i, &type) && value_word(l, type + VALUE_DICT, &dict) && dict)
+		value_open_dict(l, p, dict);
+}
+
+/* From an object along the next step. */
+static __always_inline void value_step(struct state_look *l, const struct state_python *p,
+				       const struct state_step *s)
+{
+	__u64 type, flags, name;
+
+	if (s->what == STATE_STEP_ATTRIBUTE) {
+		value_open_attributes(l, p);
+	} else {
+		if (!value_flags(l, l->object, &type, &flags))
+			return;
+		if (s->what == STATE_STEP_KEY && flags & VALUE_IS_DICT) {
+			l->in_class = 0;
+			value_open_dict(l, p, l->object);
+		} else if (s->what == STATE_STEP_TYPE && flags & VALUE_HEAP) {
+			if (value_word(l, type + p->type_name, &name))
+				value_go(l, name);
+			return;
+		} else {
+			value_fail(l, WIRE_PY_VALUE_TYPE);
+			return;
+		}
+	}
+	if (l->phase == STATE_LOOK_SCAN && s->hint < l->count) {
+		l->index = s->hint;
+		l->hinted = 1;
+	}
+}
+
+/* ---- the record ---- */
+
+/* What was found, as text. */
+static __always_inline void value_text(struct state_walk *w, const struct state_python *p,
+				       const struct state_rule *r)
+{
+	struct state_look *l = &w->look;
+	struct state_text *t = &w->texts[0];
+	__u64 type, flags;
+
+	*t = (struct state_text){0};
+	if (l->reason || r->flags & STATE_RULE_SELF)
+		return;
+	if (!value_flags(l, l->object, &type, &flags))
+		return;
+	if (!(flags & VALUE_IS_STR)) {
+		l->reason = WIRE_PY_VALUE_TYPE;
+		return;
+	}
+	code_text(t, p, l->object, 4 * WIRE_PY_VALUE_MAX);
+	if (t->flags & WIRE_PY_CODE_FAULT) {
+		l->reason = WIRE_PY_VALUE_FAULT;
+		t->len = 0;
+		return;
+	}
+	__u32 most = t->kind * WIRE_PY_VALUE_MAX;
+
+	if (t->flags || t->len > most)
+		l->reason = WIRE_PY_VALUE_CUT;
+	if (t->len > most)
+		t->len = most;
+}
+
+static __always_inline void value_send(struct state_walk *w, const struct state_python *p,
+				       struct state_target *target, const struct wire_py_frame *f,
+				       const struct state_rule *r)
+{
+	struct state_look *l = &w->look;
+	struct state_text *t = &w->texts[0];
+
+	value_text(w, p, r);
+	__u64 n = *(volatile __u32 *)&t->len, room = sizeof(struct wire_py_value) + WIRE_PY_VALUE_MAX;
+
+	if (n > WIRE_PY_VALUE_MAX)
+		room = sizeof(struct wire_py_value) + 4 * WIRE_PY_VALUE_MAX;
+	compat_opaque(room); /* the verifier knows which constant it is on each path */
+	struct wire_py_value *v = bpf_ringbuf_reserve(&ring, room, 0);
+
+	if (!v) {
+		emit_add(target->counts.events_lost[WIRE_CAUSE_RING_FULL], 1);
+		return;
+	}
+	compat_opaque(n);
+	if (n > room - sizeof(*v))
+		n = 0;
+	__u64 last = (n - 1) & (4 * WIRE_PY_VALUE_MAX - 8);
+
+	v->kind = t->kind;
+	v->reason = l->reason;
+	if (r->flags & STATE_RULE_SELF && !l->reason) {
+		*(__u64 *)v->payload = l->object;
+		v->kind = WIRE_PY_TEXT_NUMBER;
+		n = sizeof(__u64);
+	} else if (n) {
+		compat_opaque(last);
+		if (last <= room - sizeof(*v) - 8)
+			*(__u64 *)(v->payload + last) = 0;
+		if (bpf_probe_read_user(v->payload, n, (void *)t->data)) {
+			v->kind = WIRE_PY_TEXT_NONE;
+			v->reason = WIRE_PY_VALUE_FAULT;
+			n = 0;
+		}
+	}
+	emit_head(&v->head, emit_round(sizeof(*v) + n), WIRE_PY_VALUE, w->stack.head.ts_ns,
+		  bpf_get_current_pid_tgid(), target->start_ns);
+	v->conn = w->stack.conn;
+	v->offset = w->stack.offset;
+	v->frame = f->frame;
+	v->epoch = f->epoch;
+	v->rule = r->id;
+	v->at = l->at;
+	v->pad = 0;
+	v->len = n;
+	emit_add(target->counts.events_sent, 1);
+	emit_submit(v, room, target->flags);
+}
+
+/* ---- turns ---- */
+
+/* The next frame that has rules, or may have. 1: there is none. */
+static __always_inline long value_frame(struct state_walk *w, const struct state_python *p,
+					const struct state_target *target)
+{
+	struct state_look *l = &w->look;
+	__u64 i = l->ruled++;
+
+	compat_opaque(i);
+	if (i >= WIRE_PY_FRAMES || i >= w->ruled)
+		return 1;
+	__u64 at = w->ruling[i].at;
+
+	l->at = at;
+	l->rule = w->ruling[i].rule;
+	l->phase = STATE_LOOK_BEGIN;
+	compat_opaque(at);
+	if (l->rule != STATE_RULE_SEEK || at >= WIRE_PY_FRAMES)
+		return 0;
+	l->rule = rule_first(w, p, w->frames[at].code);
+	l->phase = STATE_LOOK_RULE;
+	if (!l->rule) {
+		rule_set(target, &w->frames[at], 0);
+		l->phase = STATE_LOOK_FRAME;
+	}
+	return 0;
+}
+
+/* Whether a rule of the right name is the frame's. */
+static __always_inline void value_rule(struct state_walk *w, const struct state_python *p,
+				       const struct state_target *target, const struct wire_py_frame *f,
+				       const struct state_rule *r)
+{
+	struct state_look *l = &w->look;
+
+	if (rule_fits(w, r)) {
+		rule_set(target, f, l->rule);
+		l->phase = STATE_LOOK_BEGIN;
+		return;
+	}
+	l->rule = r->next[p->minor < 11];
+	if (!l->rule) {
+		rule_set(target, f, 0);
+		l->phase = STATE_LOOK_FRAME;
+	}
+}
+
+static __always_inline void value_begin(struct state_look *l, const struct state_python *p, __u64 code,
+					const struct state_step *s)
+{
+	l->reason = 0;
+	l->step = 0;
+	l->base = 0;
+	l->segment = 0;
+	value_open_locals(l, p, code);
+	if (l->phase == STATE_LOOK_SCAN && s->hint < l->count) {
+		l->index = s->hint;
+		l->hinted = 1;
+	}
+}
+
+/* 1: done. */
+static __always_inline long value_turn(struct state_walk *w, const struct state_python *p,
+				       struct state_target *target, __u32 most)
+{
+	struct state_look *l = &w->look;
+	__u64 at = l->at, step = l->step;
+	__u32 index = l->rule - 1;
+
+	if (l->phase == STATE_LOOK_FRAME)
+		return value_frame(w, p, target);
+	struct state_rule *r = bpf_map_lookup_elem(&rules, &index);
+
+	compat_opaque(at);
+	if (!r || at >= WIRE_PY_FRAMES)
+		return 1;
+	struct wire_py_frame *f = &w->frames[at];
+
+	if (l->phase == STATE_LOOK_RULE) {
+		value_rule(w, p, target, f, r);
+		return 0;
+	}
+	if (++l->turns > most && l->phase != STATE_LOOK_SEND)
+		value_fail(l, WIRE_PY_VALUE_LARGE);
+	if (l->phase == STATE_LOOK_STEP && step >= r->steps)
+		l->phase = STATE_LOOK_SEND;
+	if (l->phase == STATE_LOOK_SEND) {
+		value_send(w, p, target, f, r);
+		l->rule = r->next[p->minor < 11];
+		l->phase = r->same[p->minor < 11] ? STATE_LOOK_BEGIN : STATE_LOOK_FRAME;
+		return 0;
+	}
+	if (l->phase == STATE_LOOK_BEGIN)
+		step = 0;
+	compat_opaque(step);
+	if (step >= STATE_STEPS)
+		return 1;
+	struct state_step *s = &r->step[step];
+
+	if (l->phase == STATE_LOOK_SCAN)
+		value_scan(w, p, f, s);
+	else if (l->phase == STATE_LOOK_STEP)
+		value_step(l, p, s);
+	else if (l->phase == STATE_LOOK_CLASS)
+		value_class(l, p);
+	else
+		value_begin(l, p, f->code, s);
+	return 0;
+}
+
+struct value_loop {
+	struct state_walk *w;
+	const struct state_python *p;
+	struct state_target *target;
+};
+
+/* The stack that was just sent is still in the scratch. False: it is gone all the same. */
+static __always_inline bool value_here(struct value_loop *v, __u64 *pid_tgid)
+{
+	v->target = filter_thread(pid_tgid);
+	if (!v->target)
+		return false;
+	v->p = python_find(v->target, *pid_tgid >> 32);
+	v->w = bpf_map_lookup_elem(&walks, pid_tgid);
+	return v->p && v->w;
+}
+
+static __noinline long value_turn_one(__u32 index, struct value_loop *v)
+{
+	return value_turn(v->w, v->p, v->target, VALUE_TURNS / 2);
+}
+
+SEC("?uretprobe")
+int python_value(struct pt_regs *ctx)
+{
+	__u64 begin = spend_is_bounded() ? bpf_ktime_get_ns() : 0, pid_tgid;
+	struct value_loop v;
+
+	if (!value_here(&v, &pid_tgid))
+		return 0;
+	bpf_loop(VALUE_TURNS, value_turn_one, &v, 0);
+	spend_valued(begin);
+	return 0;
+}
+
+__noinline int value_turn_plain(void)
+{
+	struct value_loop v;
+	__u64 pid_tgid;
+
+	return value_here(&v, &pid_tgid) ? value_turn(v.w, v.p, v.target, VALUE_TURNS_PLAIN / 2) : 1;
+}
+
+SEC("?uretprobe")
+int python_value_plain(struct pt_regs *ctx)
+{
+	__u64 begin = spend_is_bounded() ? bpf_ktime_get_ns() : 0;
+
+	for (int i = 0; i < VALUE_TURNS_PLAIN; i++)
+		if (value_turn_plain())
+			break;
+	spend_valued(begin);
+	return 0;
+}
