@@ -94,13 +94,13 @@ static __always_inline bool make_begin(struct pt_regs *ctx, __u64 what)
 	return true;
 }
 
-#define MAKE(name, what)                        \
-	SEC("?uprobe")                          \
-	int make_##name(struct pt_regs *ctx)    \
-	{                                       \
-		if (make_begin(ctx, what))      \
-			python_go(ctx);         \
-		return walk_in_session ? 1 : 0; \
+#define MAKE(name, what)                     \
+	SEC("?uprobe")                       \
+	int make_##name(struct pt_regs *ctx) \
+	{                                    \
+		if (make_begin(ctx, what))   \
+			python_go(ctx);      \
+		return PYTHON_DONE;          \
 	}
 
 MAKE(task, WIRE_PY_MADE_TASK)

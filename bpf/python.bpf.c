@@ -15,13 +15,11 @@
 #include "policy.bpf.h"
 #include "spend.bpf.h"
 
-#define PYTHON_THREADS	 1024			   /* thread states and interpreters looked at */
-#define PYTHON_STEPS	 (2 * WIRE_PY_FRAMES + 16) /* frames, the interpreter's own among them */
-#define PYTHON_OWNER_GEN 1			   /* pycore_frame.h: FRAME_OWNED_BY_GENERATOR */
-#define PYTHON_OWNER_C	 3			   /* that and above: a frame of the interpreter's own */
-/* At an entry in a uprobe session: its return is of no interest. Elsewhere some kernels take a 1 for "no more probes here". */
-#define PYTHON_DONE	  (walk_in_session ? 1 : 0)
-#define PYTHON_VARS	  24 /* PyContext.ctx_vars */
+#define PYTHON_THREADS	  1024			    /* thread states and interpreters looked at */
+#define PYTHON_STEPS	  (2 * WIRE_PY_FRAMES + 16) /* frames, the interpreter's own among them */
+#define PYTHON_OWNER_GEN  1			    /* pycore_frame.h: FRAME_OWNED_BY_GENERATOR */
+#define PYTHON_OWNER_C	  3			    /* that and above: a frame of the interpreter's own */
+#define PYTHON_VARS	  24			    /* PyContext.ctx_vars */
 #define PYTHON_TYPE_FLAGS 168
 #define PYTHON_IS_LONG	  (1u << 24)
 #define PYTHON_IS_STR	  (1u << 28)

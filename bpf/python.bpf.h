@@ -12,6 +12,9 @@ extern const volatile bool walk_stacks; /* this kernel has taken the walk's prog
 extern const volatile bool walk_in_session;
 extern const volatile bool read_values; /* and there are rules by which values are read of its frames */
 
+/* At an entry in a uprobe session: its return is of no interest. Elsewhere some kernels take a 1 for "no more probes here". */
+#define PYTHON_DONE (walk_in_session ? 1 : 0)
+
 /* The interpreter of a process, or NULL. */
 static __always_inline struct state_python *python_find(const struct state_target *target, __u32 tgid)
 {

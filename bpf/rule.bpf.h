@@ -78,7 +78,8 @@ static __always_inline bool rule_fits(const struct state_walk *w, const struct s
 	for (__u64 i = 0; i < STATE_RULE_TAIL / 8; i++) {
 		__u64 tail = ((const __u64 *)r->tail)[i];
 		/* the highest bit of each byte that is not 0, then all of them */
-		__u64 some = (((tail & 0x7f7f7f7f7f7f7f7full) + 0x7f7f7f7f7f7f7f7full) | tail) & 0x8080808080808080ull;
+		__u64 some = (((tail & 0x7f7f7f7f7f7f7f7full) + 0x7f7f7f7f7f7f7f7full) | tail) &
+			     0x8080808080808080ull;
 
 		differ |= (((const __u64 *)w->tail)[i] ^ tail) & (some >> 7) * 0xff;
 	}

@@ -182,10 +182,10 @@ _Static_assert(sizeof(struct state_python) == 88, "state_python");
  */
 #define STATE_RULES_MAX 8192u
 #define STATE_RULE_SEEK 0xffffu /* not known yet */
-#define STATE_STEPS	5u   /* the local is the first one */
-#define STATE_STEP_TEXT 64u  /* bytes of a name, in units as CPython keeps them */
-#define STATE_RULE_TAIL 128u /* units of a file's tail, a `/` before it */
-#define STATE_RULE_NAME 248u /* bytes of a function's name, in units as CPython keeps them */
+#define STATE_STEPS	5u	/* the local is the first one */
+#define STATE_STEP_TEXT 64u	/* bytes of a name, in units as CPython keeps them */
+#define STATE_RULE_TAIL 128u	/* units of a file's tail, a `/` before it */
+#define STATE_RULE_NAME 248u	/* bytes of a function's name, in units as CPython keeps them */
 
 enum state_step_what {
 	STATE_STEP_LOCAL = 0,
@@ -195,10 +195,10 @@ enum state_step_what {
 };
 
 struct state_step {
-	WIRE_U8 what; /* enum state_step_what */
-	WIRE_U8 kind; /* of the name: enum wire_py_text */
-	WIRE_U16 len; /* bytes of it */
-	WIRE_U32 hint; /* where it stood last: only a place to look at first */
+	WIRE_U8 what;		       /* enum state_step_what */
+	WIRE_U8 kind;		       /* of the name: enum wire_py_text */
+	WIRE_U16 len;		       /* bytes of it */
+	WIRE_U32 hint;		       /* where it stood last: only a place to look at first */
 	WIRE_U8 text[STATE_STEP_TEXT]; /* zeros behind it */
 };
 _Static_assert(sizeof(struct state_step) == 72, "state_step");
@@ -211,8 +211,8 @@ struct state_rule {
 	WIRE_U16 steps; /* 1..STATE_STEPS */
 	WIRE_U16 pad;
 	/* of whole names [0] and, up to 3.10, of their last parts [1]: */
-	WIRE_U32 next[2]; /* the next rule of the same name; 0: none */
-	WIRE_U32 same[2]; /* 1: that one is of the same file, too */
+	WIRE_U32 next[2];	       /* the next rule of the same name; 0: none */
+	WIRE_U32 same[2];	       /* 1: that one is of the same file, too */
 	WIRE_U8 tail[STATE_RULE_TAIL]; /* its last bytes are here, zeros before them */
 	struct state_step step[STATE_STEPS];
 };
@@ -291,9 +291,10 @@ enum state_look_phase {
 };
 
 struct state_look {
-	WIRE_U64 object;  /* that the path has come to */
-	WIRE_U64 entries; /* the table's; each has its key at key_at, and its value behind that or in values */
-	WIRE_U64 values;  /* 0: in the entries */
+	WIRE_U64 object; /* that the path has come to */
+	WIRE_U64
+		entries; /* the table's; each has its key at key_at, and its value behind that or in values */
+	WIRE_U64 values; /* 0: in the entries */
 	WIRE_U64 classes; /* the items of the type's __mro__ */
 	WIRE_U32 count;	  /* entries */
 	WIRE_U32 index;	  /* the one to be looked at next */
@@ -342,10 +343,10 @@ struct state_walk {
 	WIRE_U64 ruled; /* frames with rules: */
 	struct state_ruled ruling[WIRE_PY_FRAMES];
 	struct state_look look;
-	struct state_rule_name name;	   /* while a code object's rules are sought */
-	WIRE_U8 tail[2 * STATE_RULE_TAIL]; /* the end of its file's name, in bytes */
+	struct state_rule_name name;	       /* while a code object's rules are sought */
+	WIRE_U8 tail[2 * STATE_RULE_TAIL];     /* the end of its file's name, in bytes */
 	WIRE_U8 wide[4 * STATE_RULE_TAIL + 8]; /* before, in units of two or four */
-	union { /* the record */
+	union {				       /* the record */
 		struct wire_py_stack stack;
 		struct {
 			WIRE_U8 fixed[sizeof(struct wire_py_stack)];
@@ -355,8 +356,8 @@ struct state_walk {
 	};
 };
 _Static_assert(sizeof(struct state_walk) == 8 * 15 + 256 + 16 * 3 + 24 * STATE_WALK_KNOWN + 8 +
-						    4 * WIRE_PY_FRAMES + 80 + 256 + 6 * STATE_RULE_TAIL + 8 + 104 +
-						    32 * WIRE_PY_FRAMES + WIRE_PY_TASK_MAX,
+						    4 * WIRE_PY_FRAMES + 80 + 256 + 6 * STATE_RULE_TAIL + 8 +
+						    104 + 32 * WIRE_PY_FRAMES + WIRE_PY_TASK_MAX,
 	       "state_walk");
 
 /* `walkers`: */

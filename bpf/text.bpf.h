@@ -22,10 +22,11 @@ static __always_inline void code_text(struct state_text *t, const struct state_p
 
 	if (kind != WIRE_PY_TEXT_LATIN1 && kind != WIRE_PY_TEXT_UCS2 && kind != WIRE_PY_TEXT_UCS4)
 		return;
-	if (head.state >> 6 & 1)
-		t->data = s + p->str_ascii;
-	else if (head.state >> 5 & 1)
-		t->data = s + p->str_compact;
+	bool ascii = head.state >> 6 & 1, compact = head.state >> 5 & 1;
+
+	/* Of a class derived from str they are elsewhere. */
+	if (compact)
+		t->data = s + (ascii ? p->str_ascii : p->str_compact);
 	else if (bpf_probe_read_user(&t->data, sizeof(t->data), (void *)(s + p->str_compact)))
 		return;
 	t->kind = kind;

@@ -177,8 +177,9 @@ static __always_inline bool value_is_name(struct state_walk *w, const struct sta
 
 	if (t->flags || t->kind != s->kind || n != s->len)
 		return false;
-	if (s->what == STATE_STEP_KEY && (!python_word(key + PYTHON_TYPE, &type) ||
-					  !python_word(type + VALUE_FLAGS, &flags) || !(flags & VALUE_IS_STR)))
+	if (s->what == STATE_STEP_KEY &&
+	    (!python_word(key + PYTHON_TYPE, &type) || !python_word(type + VALUE_FLAGS, &flags) ||
+	     !(flags & VALUE_IS_STR)))
 		return false;
 	compat_opaque(n);
 	if (n > STATE_STEP_TEXT || bpf_probe_read_user(text, n, (void *)t->data))
@@ -227,8 +228,7 @@ static __always_inline void value_take_local(struct state_look *l, const struct 
 			return;
 		}
 	}
-	if (object && (l->segment || kind & VALUE_CELL_KINDS) &&
-	    !value_word(l, object + VALUE_CELL, &object))
+	if (object && (l->segment || kind & VALUE_CELL_KINDS) && !value_word(l, object + VALUE_CELL, &object))
 		return;
 	if (object)
 		value_go(l, object);
@@ -599,16 +599,28 @@ static __noinline long value_turn_one(__u32 index, struct value_loop *v)
 	return value_turn(v->w, v->p, v->target, VALUE_TURNS / 2);
 }
 
-SEC("?uretprobe")
-int python_value(struct pt_regs *ctx)
+static __always_inline void value_turns(void)
 {
 	__u64 begin = spend_is_bounded() ? bpf_ktime_get_ns() : 0, pid_tgid;
 	struct value_loop v;
 
 	if (!value_here(&v, &pid_tgid))
-		return 0;
+		return;
 	bpf_loop(VALUE_TURNS, value_turn_one, &v, 0);
 	spend_valued(begin);
+}
+
+SEC("?uretprobe")
+int python_value(void *ctx)
+{
+	value_turns();
+	return PYTHON_DONE;
+}
+
+SEC("?raw_tp/sys_exit")
+int python_value_raw(void *ctx)
+{
+	value_turns();
 	return 0;
 }
 
@@ -620,8 +632,7 @@ __noinline int value_turn_plain(void)
 	return value_here(&v, &pid_tgid) ? value_turn(v.w, v.p, v.target, VALUE_TURNS_PLAIN / 2) : 1;
 }
 
-SEC("?uretprobe")
-int python_value_plain(struct pt_regs *ctx)
+static __always_inline void value_calls(void)
 {
 	__u64 begin = spend_is_bounded() ? bpf_ktime_get_ns() : 0;
 
@@ -629,5 +640,18 @@ int python_value_plain(struct pt_regs *ctx)
 		if (value_turn_plain())
 			break;
 	spend_valued(begin);
+}
+
+SEC("?uretprobe")
+int python_value_plain(void *ctx)
+{
+	value_calls();
+	return PYTHON_DONE;
+}
+
+SEC("?raw_tp/sys_exit")
+int python_value_plain_raw(void *ctx)
+{
+	value_calls();
 	return 0;
 }

@@ -4,7 +4,7 @@
  * in:    argv
  * out:   an exit code (docs/cli.md)
  * owns:  the table of words and their options: parsing, help and completion are made from it
- * may:   base, drain, flow, genai, guard, http, pipeline, probe, proc, session, store, trace, view, wire
+ * may:   base, drain, flow, genai, guard, http, pipeline, probe, proc, rules, session, store, trace, view, wire
  * never: logic worth a test
  * fails: EXIT_USAGE with one line of cause and one of remedy
  * start: word.c

@@ -20,6 +20,7 @@
 #include "probe/feature.h"
 #include "probe/link.h"
 #include "probe/refusal.h"
+#include "probe/rule.h"
 #include "probe/walk.h"
 #include "probe/walker.h"
 #include "probe/warm.h"
@@ -48,6 +49,8 @@ struct load {
 	bool spend; /* what probes do is counted */
 	bool has_plain;
 	bool stacks; /* Python stacks can be walked */
+	bool values; /* and values of their frames read by: */
+	struct rule_table rules;
 };
 
 /* ---- open, close ---- */
@@ -66,21 +69,19 @@ static enum bpf_attach_type attach_type(const struct load *l)
 	return l->session ? LINK_SESSION : BPF_TRACE_UPROBE_MULTI;
 }
 
-/* The walk over Python frames, of bpf/python.bpf.c, and what goes over to it, of bpf/make.bpf.c. */
-static void choose_walk(const struct load *l, struct bpf_program *prog)
+static struct walker walker_of(const struct load *l)
 {
-	bool raw = bpf_program__type(prog) == BPF_PROG_TYPE_RAW_TRACEPOINT;
-	bool loop = prog == l->skel->progs.python_walk || prog == l->skel->progs.python_walk_raw;
-
-	if (l->multi && !raw)
-		bpf_program__set_expected_attach_type(prog, attach_type(l));
-	bool make = strncmp(bpf_program__name(prog), "make_", 5) == 0;
-	bpf_program__set_autoload(prog, l->stacks && (make || loop == l->cookies) && (l->has_plain || !raw));
+	return (struct walker){.stacks = l->stacks,
+			       .plain = l->has_plain,
+			       .values = l->values,
+			       .loop = l->cookies,
+			       .attach_type = l->multi ? (int)attach_type(l) : -1};
 }
 
 /* One of the sets of bpf/tls.bpf.c; only what will be attached is loaded, and iterators only when none are kept. */
 static void choose_programs(struct load *l, bool mappers)
 {
+	const struct walker walker = walker_of(l);
 	struct bpf_program *prog;
 
 	bpf_object__for_each_program(prog, l->skel->obj)
@@ -93,7 +94,7 @@ static void choose_programs(struct load *l, bool mappers)
 		if (l->multi && (strncmp(name, "loader_", 7) == 0 || strncmp(name, "mark_", 5) == 0))
 			bpf_program__set_expected_attach_type(prog, BPF_TRACE_UPROBE_MULTI);
 		if (strncmp(name, "python_", 7) == 0 || strncmp(name, "make_", 5) == 0)
-			choose_walk(l, prog);
+			walker_choose(&walker, prog);
 		if (strncmp(name, "plain_", 6) == 0)
 			bpf_program__set_autoload(prog, l->has_plain);
 		if (strncmp(name, "tls_", 4) != 0)
@@ -139,26 +140,15 @@ static int choose_maps(struct load *l, uint64_t ring_bytes)
 	}
 	/* Filled before it is needed: 3 MB. */
 	int r = l->multi ? 0 : bpf_map__set_max_entries(l->skel->maps.walks, WALKS_PREALLOCATED);
+	if (r == 0 && l->values)
+		r = walker_size(l->skel->obj, &l->rules);
 	return r < 0 ? r : bpf_map__set_max_entries(l->skel->maps.ring, (uint32_t)ring_bytes);
-}
-
-/* Where the programs of writes go on. */
-static int set_walkers(const struct load *l)
-{
-	const struct bottrace *s = l->skel;
-
-	if (!l->stacks)
-		return 0;
-	int r = walker_set(s->maps.walkers, l->cookies ? s->progs.python_walk : s->progs.python_walk_plain);
-	if (r < 0 || !l->has_plain)
-		return r;
-	return walker_set(s->maps.plain_walkers,
-			  l->cookies ? s->progs.python_walk_raw : s->progs.python_walk_plain_raw);
 }
 
 /* k: what was kept, or NULL. */
 static int load_all(struct load *l, uint64_t ring_bytes, const struct kept *k, bool mappers)
 {
+	const struct walker walker = walker_of(l);
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
 	char types[32];
 
@@ -174,6 +164,7 @@ static int load_all(struct load *l, uint64_t ring_bytes, const struct kept *k, b
 	l->skel->rodata->count_spent = l->spend;
 	l->skel->rodata->walk_stacks = l->stacks;
 	l->skel->rodata->walk_in_session = l->session;
+	l->skel->rodata->read_values = l->stacks && l->values;
 	l->returns = l->cookies ? l->skel->progs.tls_return : l->skel->progs.tls_return_plain;
 	int r = choose_maps(l, ring_bytes);
 	if (r == 0)
@@ -183,7 +174,7 @@ static int load_all(struct load *l, uint64_t ring_bytes, const struct kept *k, b
 	if (r == 0)
 		r = map_shared(l);
 	if (r == 0)
-		r = set_walkers(l);
+		r = walker_set(&walker, l->skel->obj, &l->rules);
 	if (r < 0) {
 		walk_fini(&l->walks);
 		bottrace__destroy(take(l->skel));
@@ -238,6 +229,13 @@ int load_open(struct load **out, const struct load_settings *settings, struct lo
 	l->spend = settings->spend;
 	l->has_plain = settings->plain;
 	l->stacks = settings->stacks;
+	l->values = settings->stacks && settings->rules;
+	if (l->values && rule_make(&l->rules, settings->rules) < 0)
+		return refusal_explain(-ENOMEM, why, multi);
+	if (l->rules.left_out > 0)
+		err_note(ERR_VERBOSE,
+			 "note: %u rules for names of agents and tools are too long for the kernel",
+			 l->rules.left_out);
 	if (l->multi)
 		warm_start(&l->warm);
 	int r = load_somehow(l, settings->ring_bytes);
@@ -246,6 +244,7 @@ int load_open(struct load **out, const struct load_settings *settings, struct lo
 		l->stacks = settings->stacks;
 		r = load_somehow(l, settings->ring_bytes);
 	}
+	rule_fini(&l->rules);
 	if (r < 0)
 		return refusal_explain(r, why, multi);
 	*out = take(l);
@@ -273,6 +272,7 @@ void load_close(struct load *l)
 	if (l->shared)
 		munmap(l->shared, sizeof(*l->shared));
 	bottrace__destroy(l->skel);
+	rule_fini(&l->rules);
 	free(l);
 }
 

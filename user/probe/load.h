@@ -10,6 +10,7 @@
 
 #include "base/drop.h"
 #include "probe/site.h"
+#include "rules/rules.h"
 #include "state.h"
 
 enum load_table {
@@ -40,7 +41,8 @@ struct load_settings {
 	uint64_t ring_bytes; /* power of two >= 4096 */
 	bool spend;	     /* what probes do is counted for the governor */
 	bool plain; /* with the programs for sockets and pipes without TLS, as far as this kernel takes them */
-	bool stacks; /* Python stacks are wanted; whether they can be had: load_has_stacks() */
+	bool stacks;		   /* Python stacks are wanted; whether they can be had: load_has_stacks() */
+	const struct rules *rules; /* by which values of their frames are read; NULL: none */
 };
 
 /* 0; -ENOSYS this kernel cannot, -EPERM a right is missing (both told

@@ -125,7 +125,8 @@ static int start(struct probe *p)
 	struct load_settings load = {.ring_bytes = p->settings.ring_bytes,
 				     .spend = p->settings.budget_ppm != 0,
 				     .plain = (p->settings.options & WIRE_OPT_PLAIN) != 0,
-				     .stacks = (p->settings.options & WIRE_OPT_STACKS) != 0};
+				     .stacks = (p->settings.options & WIRE_OPT_STACKS) != 0,
+				     .rules = p->settings.rules};
 	int r = load_open(&p->load, &load, &why);
 
 	if (r < 0) {
@@ -181,6 +182,7 @@ struct probe *probe_new(const struct probe_settings *settings)
 	}
 	p->settings = *settings;
 	int r = start(p);
+	p->settings.rules = NULL;
 	if (r < 0) {
 		/* Free first: it may change errno. */
 		probe_free(take(p));

@@ -4,7 +4,7 @@
  * in:    targets (PIDs, or a command about to start) and settings
  * out:   attached programs, descriptors of the ring, the shared page and the verdicts, records of what was found (WIRE_* 0x80xx)
  * owns:  BPF objects, links, the table of probed files, a file in /run/bottrace that says what is traced (beacon.h)
- * may:   base, wire
+ * may:   base, rules, wire
  * never: reads traffic; executes a stranger's file, but in a child that has no rights left (shuttle.h); pins anything
  * fails: -EPERM (what is missing is named), -ENOSYS (this kernel cannot), -ESRCH (no such process)
  * start: probe.c
@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/drop.h"
 #include "base/str.h"
+#include "rules/rules.h"
 #include "wire.h"
 
 struct probe_settings {
@@ -28,6 +29,8 @@ struct probe_settings {
 	uint64_t rate_bytes, rate_calls; /* what of one process is copied a second; 0: no bound */
 	uint32_t sample_n;		 /* run: one run in N, attach: one connection in N; 0 or 1: all */
 	uint32_t budget_ppm;		 /* millionths of one core for the probes; 0: no bound */
+	const struct rules
+		*rules; /* by which values of Python frames are read; during probe_new only; NULL: none */
 	/* Records for the collector: called during probe_* calls only. */
 	void (*emit)(void *ctx, const struct wire_head *rec);
 	void *ctx;

@@ -1,13 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The walk over Python frames (bpf/python.bpf.c): the programs that those of writes go over to. */
+/* The programs of bpf/python.bpf.c, bpf/value.bpf.c and bpf/make.bpf.c among those of the object: which of them are loaded,
+ * and what goes over to them. */
 #ifndef PROBE_WALKER_H
 #define PROBE_WALKER_H
 
 #include <bpf/libbpf.h>
+#include <stdbool.h>
 
 #include "base/drop.h"
+#include "probe/rule.h"
 
-/* Puts a loaded program into a table of one. 0; negative errno: the kernel finds that the two do not fit. */
-int walker_set(const struct bpf_map *map, const struct bpf_program *prog) MUST_CHECK;
+struct walker {
+	bool stacks;	 /* the walk over frames is wanted */
+	bool values;	 /* and values of them */
+	bool loop;	 /* this kernel has bpf_loop */
+	bool plain;	 /* also for what is written without TLS */
+	int attach_type; /* of the programs that go over to them; -1: none */
+};
+
+/* Of one of those programs, before load. */
+void walker_choose(const struct walker *w, struct bpf_program *prog);
+int walker_size(const struct bpf_object *obj, const struct rule_table *rules) MUST_CHECK;
+/* After it. */
+int walker_set(const struct walker *w, const struct bpf_object *obj,
+	       const struct rule_table *rules) MUST_CHECK;
 
 #endif

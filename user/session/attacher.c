@@ -135,6 +135,11 @@ static int start(struct attacher *a, struct message *m)
 	m->fd_count = 0;
 	err_set_level((enum err_level)a->setup.verbose);
 
+	struct rules_error error;
+	autodrop(drop_rules) struct rules *rules = rules_new();
+
+	if (rules == NULL || rules_add(rules, rules_builtin(), &error) < 0)
+		return -ENOMEM;
 	struct probe_settings ps = {
 		.mode = (enum wire_mode)a->setup.mode,
 		.options = a->setup.options,
@@ -143,6 +148,7 @@ static int start(struct attacher *a, struct message *m)
 		.rate_calls = a->setup.rate_calls,
 		.sample_n = a->setup.sample_n,
 		.budget_ppm = a->setup.budget_ppm,
+		.rules = rules,
 		.emit = emit,
 		.ctx = a,
 	};

@@ -4,7 +4,7 @@
  * in:    what to trace and where the results go
  * out:   the command's own status; documents, tape, live lines and summary, written by the collector
  * owns:  the processes, their sockets, the collector's loop and sandbox
- * may:   base, drain, flow, genai, guard, http, pipeline, probe, proc, store, trace, view, wire
+ * may:   base, drain, flow, genai, guard, http, pipeline, probe, proc, rules, store, trace, view, wire
  * never: lets the collector keep a capability; adds an environment variable or a descriptor to the command
  * fails: before the command starts: EXIT_BEFORE_EXEC (run), EXIT_RIGHTS, EXIT_NOT_FOUND, EXIT_HOST (attach)
  * start: front.c

@@ -4,9 +4,10 @@ import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
-TLS_DATA, PY_STACK, PY_CODE, PY_RUNTIME, SHED = 0x0101, 0x0401, 0x0402, 0x8010, 0x800a
+TLS_DATA, PY_STACK, PY_CODE, PY_VALUE, PY_RUNTIME, SHED = 0x0101, 0x0401, 0x0402, 0x0403, 0x8010, 0x800a
 WRITE, TABLE_MAX = 1, 16384
 REASONS = ["whole", "depth", "fault", "thread", "version", "free_threaded", "kernel", "changed", "lost"]
+VALUE_REASONS = ["whole", "local", "absent", "type", "fault", "large", "cut"]
 
 
 @dataclass
@@ -147,6 +148,16 @@ class Stack:
     task_name: object
     data: bytes  # that the write began with
     frames: list = field(default_factory=list)
+    values: list = field(default_factory=list)
+
+
+@dataclass
+class Value:
+    rule: int
+    at: int       # index of the frame
+    frame: int
+    reason: str
+    text: object  # None: nothing was found; an int: an address
 
 
 @dataclass
@@ -157,6 +168,7 @@ class Tape:
     partial: int    # of these, not whole
     bytes: int      # of records of stacks and code objects
     steps: list     # of the overhead governor: (ts_ns, level)
+    values: int = 0
 
     def at(self, path):
         """The stack of the request for /path."""
@@ -188,7 +200,20 @@ def read(path):
         elif head.kind == PY_STACK:
             tape.stacks.append(_stack(head, body, codes, data))
             tape.bytes += len(body) + 32
+        elif head.kind == PY_VALUE:
+            of = [s for s in tape.stacks if s.head.tid == head.tid][-1]
+            of.values.append(_value(of, body))
+            tape.values += 1
+            tape.bytes += len(body) + 32
     return tape
+
+
+def _value(stack, body):
+    ssl, generation, offset, frame, epoch, rule, at, kind, reason, _, n = struct.unpack_from("<4QIHHBBHI", body)
+    assert (ssl, generation, offset) == (*stack.conn, stack.offset), "a value behind another stack"
+    data = body[48:48 + n]
+    found = None if kind == 0 else struct.unpack("<Q", data)[0] if kind == 8 else text(kind, data)
+    return Value(rule, at, frame, VALUE_REASONS[reason], found)
 
 
 def _stack(head, body, codes, data):
