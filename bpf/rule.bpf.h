@@ -22,8 +22,8 @@ static __always_inline bool rule_name(struct state_walk *w, const struct state_p
 	return true;
 }
 
-/* The last characters of the file's name, right-aligned, in one byte each (0 where that cannot be), a `/` before the
- * first one: a tail begins at a directory. */
+/* The last characters of the file's name, right-aligned, a `/` before the first one: a tail begins at a
+ * directory. Where they are wider than a byte, rule_narrow makes bytes of them, 0 where that cannot be. */
 static __always_inline bool rule_tail(struct state_walk *w, const struct state_python *p, __u64 file)
 {
 	struct state_text *t = &w->texts[0];
@@ -43,7 +43,10 @@ static __always_inline bool rule_tail(struct state_walk *w, const struct state_p
 	if (units > STATE_RULE_TAIL || gap > STATE_RULE_TAIL)
 		return false;
 	__builtin_memset(w->tail, 0, STATE_RULE_TAIL);
+	w->look.index = gap;
+	w->look.stride = kind;
 	if (kind == WIRE_PY_TEXT_LATIN1) {
+		w->look.index = STATE_RULE_TAIL;
 		if (bpf_probe_read_user(w->tail + gap, units, (void *)from))
 			return false;
 	} else {
@@ -52,21 +55,27 @@ static __always_inline bool rule_tail(struct state_walk *w, const struct state_p
 		compat_opaque(bytes);
 		if (bytes > 4 * STATE_RULE_TAIL || bpf_probe_read_user(w->wide, bytes, (void *)from))
 			return false;
-		/* Without a branch, or each is two for the verifier; what is behind the units goes behind the tail. */
-		for (__u64 i = 0; i < STATE_RULE_TAIL; i++) {
-			__u64 at = i * kind & (4 * STATE_RULE_TAIL - 1);
-
-			compat_opaque(at);
-			__u32 c = *(__u32 *)(w->wide + at);
-
-			c &= 0xffffffffu >> (32 - 8 * kind);
-			__u32 high = c >> 8;
-
-			w->tail[gap + i] = c & (((high | -high) >> 31) - 1);
-		}
 	}
+	w->look.base = gap;
 	if (gap)
 		w->tail[gap - 1] = '/';
+	return true;
+}
+
+/* Makes one byte of a wider unit. False: all of them are. */
+static __always_inline bool rule_narrow(struct state_walk *w)
+{
+	__u64 to = w->look.index, from = (to - w->look.base) * w->look.stride;
+
+	compat_opaque(to);
+	compat_opaque(from);
+	if (to >= STATE_RULE_TAIL || from >= 4 * STATE_RULE_TAIL)
+		return false;
+	__u32 c =
+		w->look.stride == WIRE_PY_TEXT_UCS2 ? *(__u16 *)(w->wide + from) : *(__u32 *)(w->wide + from);
+
+	w->tail[to] = c < 256 ? c : 0;
+	w->look.index++;
 	return true;
 }
 

@@ -293,7 +293,7 @@ enum state_look_phase {
 struct state_look {
 	WIRE_U64 object; /* that the path has come to */
 	WIRE_U64
-		entries; /* the table's; each has its key at key_at, and its value behind that or in values */
+	entries;	 /* the table's; each has its key at key_at, and its value behind that or in values */
 	WIRE_U64 values; /* 0: in the entries */
 	WIRE_U64 classes; /* the items of the type's __mro__ */
 	WIRE_U32 count;	  /* entries */
@@ -343,10 +343,10 @@ struct state_walk {
 	WIRE_U64 ruled; /* frames with rules: */
 	struct state_ruled ruling[WIRE_PY_FRAMES];
 	struct state_look look;
-	struct state_rule_name name;	       /* while a code object's rules are sought */
-	WIRE_U8 tail[2 * STATE_RULE_TAIL];     /* the end of its file's name, in bytes */
-	WIRE_U8 wide[4 * STATE_RULE_TAIL + 8]; /* before, in units of two or four */
-	union {				       /* the record */
+	struct state_rule_name name;	   /* while a code object's rules are sought */
+	WIRE_U8 tail[2 * STATE_RULE_TAIL]; /* the end of its file's name, in bytes */
+	WIRE_U8 wide[4 * STATE_RULE_TAIL]; /* before, in units of two or four */
+	union {				   /* the record */
 		struct wire_py_stack stack;
 		struct {
 			WIRE_U8 fixed[sizeof(struct wire_py_stack)];
@@ -356,7 +356,7 @@ struct state_walk {
 	};
 };
 _Static_assert(sizeof(struct state_walk) == 8 * 15 + 256 + 16 * 3 + 24 * STATE_WALK_KNOWN + 8 +
-						    4 * WIRE_PY_FRAMES + 80 + 256 + 6 * STATE_RULE_TAIL + 8 +
+						    4 * WIRE_PY_FRAMES + 80 + 256 + 6 * STATE_RULE_TAIL +
 						    104 + 32 * WIRE_PY_FRAMES + WIRE_PY_TASK_MAX,
 	       "state_walk");
 

@@ -495,13 +495,15 @@ static __always_inline long value_frame(struct state_walk *w, const struct state
 	return 0;
 }
 
-/* Whether a rule of the right name is the frame's. */
+/* Whether a rule of the right name is the frame's; first the file's name is made ready. */
 static __always_inline void value_rule(struct state_walk *w, const struct state_python *p,
 				       const struct state_target *target, const struct wire_py_frame *f,
 				       const struct state_rule *r)
 {
 	struct state_look *l = &w->look;
 
+	if (rule_narrow(w))
+		return;
 	if (rule_fits(w, r)) {
 		rule_set(target, f, l->rule);
 		l->phase = STATE_LOOK_BEGIN;
