@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """What the Python stack of a request costs: the time of our BPF program (kernel.bpf_stats_enabled) for the same calls with
-stacks on and off, in turns, by the number of frames. `stack.py [PYTHON...]`; needs root and bpftool; the machine's other
+stacks on and off, in turns, by the number of frames, and by how many of them have a rule by which a name is read.
+`stack.py [PYTHON...]`; needs root and bpftool; the machine's other
 BPF programs are left out by name and process."""
 import argparse
 import json
@@ -24,7 +25,7 @@ PROGRAMS = ("tls_call", "tls_return", "tls_return_plain")  # which of them is lo
 
 CLIENT = r"""
 import ssl, subprocess, sys, tempfile
-FRAMES, CERT, KEY = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+FRAMES, CERT, KEY, VALUES = int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 a, b = ssl.MemoryBIO(), ssl.MemoryBIO()
 theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 theirs.load_cert_chain(CERT, KEY)
@@ -49,12 +50,29 @@ def talk(n):
 def deep(left, n):
     if left:
         return deep(left - 1, n)
-    talk(n)
+    agents(VALUES, n)
 
-# SSLObject.write, talk, deep..., <module>
+def agents(left, n):
+    if not left:
+        return talk(n)
+    AGENTS[left - 1].execute_task(left - 1, n)
+
+SOURCE = '''
+class Agent:
+    def __init__(self, n):
+        for name in ("id", "agent_executor", "goal", "backstory", "cache", "config", "verbose", "max_rpm"):
+            setattr(self, name, None)
+        self.role = "Senior Researcher %d" % n
+    def execute_task(self, left, n):
+        agents(left, n)
+'''
+exec(compile(SOURCE, "/opt/crewai/agent/core.py", "exec"))
+AGENTS = [Agent(n) for n in range(VALUES)]
+
+# SSLObject.write, talk, agents, (execute_task, agents)..., deep..., <module>
 print("ready", flush=True)
 for line in sys.stdin:
-    deep(FRAMES - 4, int(line))
+    deep(FRAMES - 5 - 2 * VALUES, int(line))
     print("done", flush=True)
 """
 
@@ -111,8 +129,8 @@ def measure(client, stacks, where, rounds):
     return (sum(after[i][0] - before[i][0] for i in mine) / rounds, sum(after[i][1] - before[i][1] for i in mine) / rounds)
 
 
-def one(python, frames, where):
-    client = subprocess.Popen([python, "-c", CLIENT, str(frames), *CERTIFICATE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def one(python, frames, values, where):
+    client = subprocess.Popen([python, "-c", CLIENT, str(frames), *CERTIFICATE, str(values)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert client.stdout.readline() == "ready\n"
         walks, runs = [], 0
@@ -126,21 +144,25 @@ def one(python, frames, where):
     t = tape.read(where / "on.tape")
     depth = statistics.mode(len(s.frames) for s in t.stacks)
     whole = sum(s.reason == "whole" for s in t.stacks)
+    found = [[v.text for v in s.values] for s in t.stacks]
+    names = [f"Senior Researcher {n}" for n in range(values)]
+    assert found[-1] == names, found[-1]
+    assert all(f == names for f in found), "a value is missing"
     return walks, depth, len(t.stacks), whole, t.bytes / max(len(t.stacks), 1), runs
 
 
 def main():
-    print(f"{'CPython':8} {'frames':>6} {'walk us':>8} {'least':>6} {'most':>6} {'stacks':>8} {'whole':>8} {'B/stack':>8}")
+    print(f"{'CPython':8} {'frames':>6} {'values':>6} {'walk us':>8} {'least':>6} {'most':>6} {'stacks':>8} {'whole':>8} {'B/stack':>8}")
     with tempfile.TemporaryDirectory(prefix="bottrace-bench-") as d, counted():
         global CERTIFICATE
         CERTIFICATE = certificate(Path(d))
         for python in OPTIONS.pythons or [sys.executable]:
             version = subprocess.run([python, "-c", "import platform;print(platform.python_version())"], capture_output=True, text=True).stdout
-            for frames in OPTIONS.frames:
-                walks, depth, stacks, whole, size, _ = one(python, frames, Path(d))
+            for frames, values in ((f, v) for f in OPTIONS.frames for v in OPTIONS.values):
+                walks, depth, stacks, whole, size, _ = one(python, frames, values, Path(d))
                 assert depth == frames, f"{depth} frames in place of {frames}"
                 us = [w / 1000 for w in walks]
-                print(f"{version.strip():8} {depth:6} {statistics.median(us):8.2f} {min(us):6.2f} {max(us):6.2f} {stacks:8} {whole:8} "
+                print(f"{version.strip():8} {depth:6} {values:6} {statistics.median(us):8.2f} {min(us):6.2f} {max(us):6.2f} {stacks:8} {whole:8} "
                       f"{size:8.0f}", flush=True)
 
 
@@ -148,6 +170,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pythons", nargs="*", help="interpreters (default: this one)")
     parser.add_argument("--frames", type=int, nargs="+", default=FRAMES)
+    parser.add_argument("--values", type=int, nargs="+", default=[0, 3])
     parser.add_argument("--rounds", type=int, default=10000)
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--bpftool", default=next((t for t in ["/usr/sbin/bpftool", "/usr/local/sbin/bpftool"] if os.path.exists(t)),

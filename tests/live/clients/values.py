@@ -92,7 +92,7 @@ def dicts():
     role("dicts", a, None, "absent")
     a.role = "back"
     role("dicts", a, "back")
-    for n in (40, 300, 900):
+    for n in (40, 300, 450):
         a = A()
         for i in range(n):
             setattr(a, f"x{i}", i)

@@ -8,15 +8,18 @@ struct word {
 	uint16_t index, value;
 };
 
-static const struct word words_13[] = {{5, 632},  {8, 7264}, {9, 7344}, {21, 8},  {23, 72},  {24, 152},
-				       {29, 8},	  {30, 0},   {31, 56},	{33, 70}, {35, 112}, {37, 128},
-				       {38, 136}, {39, 68},  {43, 200}, {70, 40}};
+static const struct word words_13[] = {{5, 632},  {8, 7264}, {9, 7344}, {21, 8},  {23, 72},
+				       {24, 152}, {29, 8},   {30, 0},	{31, 56}, {33, 70},
+				       {35, 112}, {37, 128}, {38, 136}, {39, 68}, {43, 200},
+				       {70, 40},  {41, 96},  {42, 104}, {32, 72}, {51, 24}};
 static const struct word words_14[] = {{5, 808},  {8, 7272}, {9, 7344}, {24, 8},  {26, 72},  {27, 152},
 				       {32, 8},	  {33, 0},   {34, 56},	{36, 74}, {40, 112}, {42, 128},
-				       {43, 136}, {44, 68},  {48, 208}, {80, 40}, {85, 72}};
+				       {43, 136}, {44, 68},  {48, 208}, {80, 40}, {85, 72},  {46, 96},
+				       {47, 104}, {35, 80},  {57, 32}};
 static const struct word words_15[] = {{5, 936},  {8, 7264}, {9, 7336}, {24, 8},  {26, 72},  {30, 176},
 				       {40, 8},	  {41, 0},   {42, 56},	{44, 74}, {48, 112}, {50, 128},
-				       {51, 136}, {52, 68},  {56, 208}, {92, 40}, {101, 72}};
+				       {51, 136}, {52, 68},  {56, 208}, {92, 40}, {101, 72}, {54, 96},
+				       {55, 104}, {43, 80},  {69, 32}};
 
 static const struct {
 	const struct word *list;
@@ -62,6 +65,12 @@ static void each_version(void **state)
 		assert_true(p.frame_owner < p.frame_bytes && p.frame_bytes <= STATE_PYTHON_FRAME_MAX);
 		assert_true(p.frame_ip + 8u <= p.frame_bytes || minor < 11);
 		assert_true(p.code_table + 8u <= STATE_PYTHON_CODE);
+		assert_int_equal(p.code_locals, minor < 11 ? 72 : 96);
+		assert_int_equal(p.code_kinds, minor < 11 ? 0 : 104);
+		assert_int_equal(p.frame_locals, minor < 10 ? 360 : minor == 10 ? 352 : minor < 14 ? 72 : 80);
+		assert_int_equal(p.tuple_items, minor < 14 ? 24 : 32);
+		assert_int_equal(p.type_keys - p.type_name, 24);
+		assert_int_equal(p.split_values, minor < 13 ? 0 : 8);
 		assert_int_equal(p.gen_frame, minor < 11 ? 0 : minor == 11 ? 80 : 72);
 	}
 }
