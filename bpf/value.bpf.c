@@ -9,158 +9,14 @@
  */
 #include "emit.bpf.h"
 #include "filter.bpf.h"
+#include "look.bpf.h"
 #include "python.bpf.h"
 #include "rule.bpf.h"
 #include "spend.bpf.h"
 #include "text.bpf.h"
 
-#define VALUE_TURNS	   4096 /* of one stack; from half of them on, paths only end */
-#define VALUE_TURNS_PLAIN  1024
-#define VALUE_ENTRIES	   1024 /* of one table */
-#define VALUE_CLASSES	   32
-#define VALUE_CELL	   16	/* PyCellObject.ob_ref */
-#define VALUE_CELL_KINDS   0xc0 /* CO_FAST_CELL, CO_FAST_FREE */
-#define VALUE_SIZE	   16	/* PyVarObject.ob_size */
-#define VALUE_BYTES	   32	/* PyBytesObject.ob_sval */
-#define VALUE_DICT_KEYS	   32	/* PyDictObject.ma_keys, then ma_values */
-#define VALUE_BASICSIZE	   32	/* PyTypeObject, and so on */
-#define VALUE_NAME	   24
-#define VALUE_FLAGS	   168
-#define VALUE_DICT	   264
-#define VALUE_GET	   272 /* tp_descr_get */
-#define VALUE_DICTOFFSET   288
-#define VALUE_MRO	   344
-#define VALUE_INLINE	   (1u << 2) /* tp_flags: 3.13 */
-#define VALUE_MANAGED	   (1u << 4) /* 3.11 */
-#define VALUE_HEAP	   (1u << 9)
-#define VALUE_IS_STR	   (1u << 28)
-#define VALUE_IS_DICT	   (1u << 29)
-#define VALUE_MEMBER	   40 /* PyMemberDescrObject.d_member */
-#define VALUE_MEMBER_TYPE  8  /* PyMemberDef.type, offset */
-#define VALUE_MEMBER_SHIFT 16
-
-/* The path ends without what it leads to. */
-static __always_inline void value_fail(struct state_look *l, __u8 reason)
-{
-	l->reason = reason;
-	l->object = 0;
-	l->phase = STATE_LOOK_SEND;
-}
-
-static __always_inline bool value_word(struct state_look *l, __u64 address, __u64 *out)
-{
-	if (python_word(address, out))
-		return true;
-	value_fail(l, WIRE_PY_VALUE_FAULT);
-	return false;
-}
-
-static __always_inline bool value_flags(struct state_look *l, __u64 object, __u64 *type, __u64 *flags)
-{
-	return value_word(l, object + PYTHON_TYPE, type) && value_word(l, *type + VALUE_FLAGS, flags);
-}
-
-/* ---- tables of names ---- */
-
-static __always_inline void value_open(struct state_look *l, __u64 entries, __u64 count, __u8 stride,
-				       __u8 key_at, __u64 values)
-{
-	l->entries = entries;
-	l->values = values;
-	l->large = count > VALUE_ENTRIES;
-	l->count = count > VALUE_ENTRIES ? VALUE_ENTRIES : count;
-	l->stride = stride;
-	l->key_at = key_at;
-	l->index = 0;
-	l->hinted = 0;
-	l->phase = STATE_LOOK_SCAN;
-}
-
-/* values: of a dict that shares its keys, or of an object that has no dict; 0: they stand beside the keys. */
-static __always_inline void value_open_keys(struct state_look *l, const struct state_python *p, __u64 keys,
-					    __u64 values)
-{
-	__u64 head[4];
-
-	if (p->minor < 11) {
-		if (bpf_probe_read_user(head, sizeof(head), (void *)(keys + 8))) {
-			value_fail(l, WIRE_PY_VALUE_FAULT);
-			return;
-		}
-		__u64 bytes = head[0] <= 0xff ? 1 : head[0] <= 0xffff ? 2 : head[0] <= 0xffffffff ? 4 : 8;
-
-		value_open(l, keys + 40 + bytes * head[0], head[3], 24, 8, values);
-		return;
-	}
-	if (bpf_probe_read_user(head, sizeof(head), (void *)keys)) {
-		value_fail(l, WIRE_PY_VALUE_FAULT);
-		return;
-	}
-	__u64 log2_bytes = head[1] >> 8 & 63; /* of the indices, which come first */
-	bool general = (head[1] >> 16 & 0xff) == 0;
-
-	value_open(l, keys + 32 + (1ull << log2_bytes), head[3], general ? 24 : 16, general ? 8 : 0, values);
-}
-
-static __always_inline void value_open_dict(struct state_look *l, const struct state_python *p, __u64 dict)
-{
-	__u64 d[2];
-
-	if (bpf_probe_read_user(d, sizeof(d), (void *)(dict + VALUE_DICT_KEYS))) {
-		value_fail(l, WIRE_PY_VALUE_FAULT);
-		return;
-	}
-	value_open_keys(l, p, d[0], d[1] ? d[1] + p->split_values : 0);
-}
-
-/* An object's own attributes: in a dict, or in values that lie before it, beside it, or behind it. */
-static __always_inline void value_open_attributes(struct state_look *l, const struct state_python *p)
-{
-	__u64 o = l->object, type, flags, offset, size, keys, dict = 0, values = 0;
-
-	l->in_class = 0;
-	if (!value_flags(l, o, &type, &flags))
-		return;
-	if (p->minor >= 11 && flags & VALUE_MANAGED) {
-		if (!value_word(l, o - 24, &dict))
-			return;
-		if (p->minor == 11 && !dict && !value_word(l, o - 32, &values))
-			return;
-		if (p->minor == 12 && dict & 1) {
-			values = dict + 1;
-			dict = 0;
-		}
-		if (p->minor >= 13 && !dict && flags & VALUE_INLINE) {
-			if (!value_word(l, type + VALUE_BASICSIZE, &size))
-				return;
-			values = o + size + p->split_values;
-		}
-	} else {
-		if (!value_word(l, type + VALUE_DICTOFFSET, &offset))
-			return;
-		if ((__s64)offset > 0 && !value_word(l, o + offset, &dict))
-			return;
-	}
-	if (dict) {
-		value_open_dict(l, p, dict);
-	} else if (values) {
-		if (value_word(l, type + p->type_keys, &keys))
-			value_open_keys(l, p, keys, values);
-	} else {
-		value_open(l, 0, 0, 16, 0, 0);
-	}
-}
-
-/* The names of a frame's locals: up to 3.10 three tables, of plain ones, of cells, of those of outer functions. */
-static __always_inline void value_open_locals(struct state_look *l, const struct state_python *p, __u64 code)
-{
-	__u64 names, count, at = p->code_locals;
-
-	if (l->segment)
-		at += l->segment == 1 ? 16 : 8;
-	if (value_word(l, code + at, &names) && value_word(l, names + VALUE_SIZE, &count))
-		value_open(l, names + p->tuple_items, count, 8, 0, 0);
-}
+#define VALUE_TURNS	  4096 /* of one stack; from half of them on, paths only end */
+#define VALUE_TURNS_PLAIN 1024
 
 /* ---- looking in one ---- */
 
@@ -177,9 +33,8 @@ static __always_inline bool value_is_name(struct state_walk *w, const struct sta
 
 	if (t->flags || t->kind != s->kind || n != s->len)
 		return false;
-	if (s->what == STATE_STEP_KEY &&
-	    (!python_word(key + PYTHON_TYPE, &type) || !python_word(type + VALUE_FLAGS, &flags) ||
-	     !(flags & VALUE_IS_STR)))
+	if (s->what == STATE_STEP_KEY && (!python_word(key + PYTHON_TYPE, &type) ||
+					  !python_word(type + LOOK_FLAGS, &flags) || !(flags & LOOK_IS_STR)))
 		return false;
 	compat_opaque(n);
 	if (n > STATE_STEP_TEXT || bpf_probe_read_user(text, n, (void *)t->data))
@@ -203,7 +58,7 @@ static __always_inline bool value_next_locals(struct state_look *l, const struct
 		return false;
 	l->base += l->count;
 	l->segment++;
-	value_open_locals(l, p, code);
+	look_open_locals(l, p, code);
 	return true;
 }
 
@@ -213,27 +68,27 @@ static __always_inline void value_take_local(struct state_look *l, const struct 
 	__u64 kinds, object;
 	__u8 kind = 0;
 
-	if (!value_word(l, f->frame + p->frame_locals + 8 * (l->base + i), &object))
+	if (!look_word(l, f->frame + p->frame_locals + 8 * (l->base + i), &object))
 		return;
 	if (p->minor >= 14 && (object & 3) == 3) { /* a small int, not an object */
-		value_fail(l, WIRE_PY_VALUE_TYPE);
+		look_fail(l, WIRE_PY_VALUE_TYPE);
 		return;
 	}
 	object &= ~7ull;
 	if (p->minor >= 11) {
-		if (!value_word(l, f->code + p->code_kinds, &kinds))
+		if (!look_word(l, f->code + p->code_kinds, &kinds))
 			return;
-		if (bpf_probe_read_user(&kind, 1, (void *)(kinds + VALUE_BYTES + i))) {
-			value_fail(l, WIRE_PY_VALUE_FAULT);
+		if (bpf_probe_read_user(&kind, 1, (void *)(kinds + LOOK_BYTES + i))) {
+			look_fail(l, WIRE_PY_VALUE_FAULT);
 			return;
 		}
 	}
-	if (object && (l->segment || kind & VALUE_CELL_KINDS) && !value_word(l, object + VALUE_CELL, &object))
+	if (object && (l->segment || kind & LOOK_CELL_KINDS) && !look_word(l, object + LOOK_CELL, &object))
 		return;
 	if (object)
 		value_go(l, object);
 	else if (!value_next_locals(l, p, f->code))
-		value_fail(l, WIRE_PY_VALUE_LOCAL);
+		look_fail(l, WIRE_PY_VALUE_LOCAL);
 }
 
 /* What stands in a class: a plain object, or a slot of the instance's. Else to look at it would be to run it. */
@@ -242,37 +97,36 @@ static __always_inline void value_take_class(struct state_look *l, __u64 object)
 	__u64 type, get, name, member, kind, offset;
 	char text[8] = {0};
 
-	if (!value_word(l, object + PYTHON_TYPE, &type) || !value_word(l, type + VALUE_GET, &get))
+	if (!look_word(l, object + PYTHON_TYPE, &type) || !look_word(l, type + LOOK_GET, &get))
 		return;
 	if (!get) {
 		value_go(l, object);
 		return;
 	}
-	if (!value_word(l, type + VALUE_NAME, &name))
+	if (!look_word(l, type + LOOK_NAME, &name))
 		return;
 	if (bpf_probe_read_user(text, sizeof(text), (void *)name)) {
-		value_fail(l, WIRE_PY_VALUE_FAULT);
+		look_fail(l, WIRE_PY_VALUE_FAULT);
 		return;
 	}
 	if (*(__u64 *)text != 0x645f7265626d656dull) { /* "member_d", of member_descriptor */
-		value_fail(l, WIRE_PY_VALUE_ABSENT);
+		look_fail(l, WIRE_PY_VALUE_ABSENT);
 		return;
 	}
-	if (!value_word(l, object + VALUE_MEMBER, &member) ||
-	    !value_word(l, member + VALUE_MEMBER_TYPE, &kind) ||
-	    !value_word(l, member + VALUE_MEMBER_SHIFT, &offset))
+	if (!look_word(l, object + LOOK_MEMBER, &member) || !look_word(l, member + LOOK_MEMBER_TYPE, &kind) ||
+	    !look_word(l, member + LOOK_MEMBER_SHIFT, &offset))
 		return;
 	kind &= 0xffffffff;
 	if ((kind != 0 && kind != 16) || offset > 1u << 20) { /* T_OBJECT, T_OBJECT_EX */
-		value_fail(l, WIRE_PY_VALUE_TYPE);
+		look_fail(l, WIRE_PY_VALUE_TYPE);
 		return;
 	}
-	if (!value_word(l, l->object + offset, &object))
+	if (!look_word(l, l->object + offset, &object))
 		return;
 	if (object)
 		value_go(l, object);
 	else
-		value_fail(l, WIRE_PY_VALUE_ABSENT);
+		look_fail(l, WIRE_PY_VALUE_ABSENT);
 }
 
 /* The name is in none of the entries. */
@@ -282,19 +136,19 @@ static __always_inline void value_absent(struct state_look *l, const struct stat
 	__u64 type, mro, count;
 
 	if (l->large) {
-		value_fail(l, WIRE_PY_VALUE_LARGE);
+		look_fail(l, WIRE_PY_VALUE_LARGE);
 	} else if (s->what == STATE_STEP_LOCAL) {
 		if (!value_next_locals(l, p, f->code))
-			value_fail(l, WIRE_PY_VALUE_LOCAL);
+			look_fail(l, WIRE_PY_VALUE_LOCAL);
 	} else if (s->what == STATE_STEP_KEY) {
-		value_fail(l, WIRE_PY_VALUE_ABSENT);
+		look_fail(l, WIRE_PY_VALUE_ABSENT);
 	} else if (l->in_class) {
 		l->phase = STATE_LOOK_CLASS;
-	} else if (value_word(l, l->object + PYTHON_TYPE, &type) && value_word(l, type + VALUE_MRO, &mro) &&
-		   value_word(l, mro + VALUE_SIZE, &count)) {
+	} else if (look_word(l, l->object + PYTHON_TYPE, &type) && look_word(l, type + LOOK_MRO, &mro) &&
+		   look_word(l, mro + LOOK_SIZE, &count)) {
 		l->in_class = 1;
 		l->classes = mro + p->tuple_items;
-		l->class_count = count > VALUE_CLASSES ? VALUE_CLASSES : count;
+		l->class_count = count > LOOK_CLASSES ? LOOK_CLASSES : count;
 		l->class_at = 0;
 		l->phase = STATE_LOOK_CLASS;
 	}
@@ -312,7 +166,7 @@ static __always_inline void value_scan(struct state_walk *w, const struct state_
 		return;
 	}
 	at = l->entries + i * l->stride + l->key_at;
-	if (!value_word(l, at, &key))
+	if (!look_word(l, at, &key))
 		return;
 	bool found = value_is_name(w, p, key, s);
 
@@ -322,7 +176,7 @@ static __always_inline void value_scan(struct state_walk *w, const struct state_
 		return;
 	}
 	if (found) {
-		if (!value_word(l, l->values ? l->values + 8 * i : at + 8, &object))
+		if (!look_word(l, l->values ? l->values + 8 * i : at + 8, &object))
 			return;
 		if (object) { /* else it was deleted */
 			s->hint = i;
@@ -343,11 +197,11 @@ static __always_inline void value_class(struct state_look *l, const struct state
 	__u64 type, dict, i = l->class_at++;
 
 	if (i >= l->class_count) {
-		value_fail(l, WIRE_PY_VALUE_ABSENT);
+		look_fail(l, WIRE_PY_VALUE_ABSENT);
 		return;
 	}
-	if (value_word(l, l->classes + 8 * i, &type) && value_word(l, type + VALUE_DICT, &dict) && dict)
-		value_open_dict(l, p, dict);
+	if (look_word(l, l->classes + 8 * i, &type) && look_word(l, type + LOOK_DICT, &dict) && dict)
+		look_open_dict(l, p, dict);
 }
 
 /* From an object along the next step. */
@@ -357,19 +211,19 @@ static __always_inline void value_step(struct state_look *l, const struct state_
 	__u64 type, flags, name;
 
 	if (s->what == STATE_STEP_ATTRIBUTE) {
-		value_open_attributes(l, p);
+		look_open_attributes(l, p);
 	} else {
-		if (!value_flags(l, l->object, &type, &flags))
+		if (!look_flags(l, l->object, &type, &flags))
 			return;
-		if (s->what == STATE_STEP_KEY && flags & VALUE_IS_DICT) {
+		if (s->what == STATE_STEP_KEY && flags & LOOK_IS_DICT) {
 			l->in_class = 0;
-			value_open_dict(l, p, l->object);
-		} else if (s->what == STATE_STEP_TYPE && flags & VALUE_HEAP) {
-			if (value_word(l, type + p->type_name, &name))
+			look_open_dict(l, p, l->object);
+		} else if (s->what == STATE_STEP_TYPE && flags & LOOK_HEAP) {
+			if (look_word(l, type + p->type_name, &name))
 				value_go(l, name);
 			return;
 		} else {
-			value_fail(l, WIRE_PY_VALUE_TYPE);
+			look_fail(l, WIRE_PY_VALUE_TYPE);
 			return;
 		}
 	}
@@ -392,9 +246,9 @@ static __always_inline void value_text(struct state_walk *w, const struct state_
 	*t = (struct state_text){0};
 	if (l->reason || r->flags & STATE_RULE_SELF)
 		return;
-	if (!value_flags(l, l->object, &type, &flags))
+	if (!look_flags(l, l->object, &type, &flags))
 		return;
-	if (!(flags & VALUE_IS_STR)) {
+	if (!(flags & LOOK_IS_STR)) {
 		l->reason = WIRE_PY_VALUE_TYPE;
 		return;
 	}
@@ -523,7 +377,7 @@ static __always_inline void value_begin(struct state_look *l, const struct state
 	l->step = 0;
 	l->base = 0;
 	l->segment = 0;
-	value_open_locals(l, p, code);
+	look_open_locals(l, p, code);
 	if (l->phase == STATE_LOOK_SCAN && s->hint < l->count) {
 		l->index = s->hint;
 		l->hinted = 1;
@@ -552,7 +406,7 @@ static __always_inline long value_turn(struct state_walk *w, const struct state_
 		return 0;
 	}
 	if (++l->turns > most && l->phase != STATE_LOOK_SEND)
-		value_fail(l, WIRE_PY_VALUE_LARGE);
+		look_fail(l, WIRE_PY_VALUE_LARGE);
 	if (l->phase == STATE_LOOK_STEP && step >= r->steps)
 		l->phase = STATE_LOOK_SEND;
 	if (l->phase == STATE_LOOK_SEND) {

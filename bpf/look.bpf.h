@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where a look along a path stands, and the tables of names that it looks into: what CPython would look into. */
+#ifndef BOTTRACE_LOOK_BPF_H
+#define BOTTRACE_LOOK_BPF_H
+
+#include "python.bpf.h"
+
+#define LOOK_ENTRIES	  1024 /* of one table */
+#define LOOK_CLASSES	  32
+#define LOOK_CELL	  16   /* PyCellObject.ob_ref */
+#define LOOK_CELL_KINDS	  0xc0 /* CO_FAST_CELL, CO_FAST_FREE */
+#define LOOK_SIZE	  16   /* PyVarObject.ob_size */
+#define LOOK_BYTES	  32   /* PyBytesObject.ob_sval */
+#define LOOK_DICT_KEYS	  32   /* PyDictObject.ma_keys, then ma_values */
+#define LOOK_BASICSIZE	  32   /* PyTypeObject, and so on */
+#define LOOK_NAME	  24
+#define LOOK_FLAGS	  168
+#define LOOK_DICT	  264
+#define LOOK_GET	  272 /* tp_descr_get */
+#define LOOK_DICTOFFSET	  288
+#define LOOK_MRO	  344
+#define LOOK_INLINE	  (1u << 2) /* tp_flags: 3.13 */
+#define LOOK_MANAGED	  (1u << 4) /* 3.11 */
+#define LOOK_HEAP	  (1u << 9)
+#define LOOK_IS_STR	  (1u << 28)
+#define LOOK_IS_DICT	  (1u << 29)
+#define LOOK_MEMBER	  40 /* PyMemberDescrObject.d_member */
+#define LOOK_MEMBER_TYPE  8  /* PyMemberDef.type, offset */
+#define LOOK_MEMBER_SHIFT 16
+
+/* The path ends without what it leads to. */
+static __always_inline void look_fail(struct state_look *l, __u8 reason)
+{
+	l->reason = reason;
+	l->object = 0;
+	l->phase = STATE_LOOK_SEND;
+}
+
+static __always_inline bool look_word(struct state_look *l, __u64 address, __u64 *out)
+{
+	if (python_word(address, out))
+		return true;
+	look_fail(l, WIRE_PY_VALUE_FAULT);
+	return false;
+}
+
+static __always_inline bool look_flags(struct state_look *l, __u64 object, __u64 *type, __u64 *flags)
+{
+	return look_word(l, object + PYTHON_TYPE, type) && look_word(l, *type + LOOK_FLAGS, flags);
+}
+
+static __always_inline void look_open(struct state_look *l, __u64 entries, __u64 count, __u8 stride,
+				      __u8 key_at, __u64 values)
+{
+	l->entries = entries;
+	l->values = values;
+	l->large = count > LOOK_ENTRIES;
+	l->count = count > LOOK_ENTRIES ? LOOK_ENTRIES : count;
+	l->stride = stride;
+	l->key_at = key_at;
+	l->index = 0;
+	l->hinted = 0;
+	l->phase = STATE_LOOK_SCAN;
+}
+
+/* values: of a dict that shares its keys, or of an object that has no dict; 0: they stand beside the keys. */
+static __always_inline void look_open_keys(struct state_look *l, const struct state_python *p, __u64 keys,
+					   __u64 values)
+{
+	__u64 head[4];
+
+	if (p->minor < 11) {
+		if (bpf_probe_read_user(head, sizeof(head), (void *)(keys + 8))) {
+			look_fail(l, WIRE_PY_VALUE_FAULT);
+			return;
+		}
+		__u64 bytes = head[0] <= 0xff ? 1 : head[0] <= 0xffff ? 2 : head[0] <= 0xffffffff ? 4 : 8;
+
+		look_open(l, keys + 40 + bytes * head[0], head[3], 24, 8, values);
+		return;
+	}
+	if (bpf_probe_read_user(head, sizeof(head), (void *)keys)) {
+		look_fail(l, WIRE_PY_VALUE_FAULT);
+		return;
+	}
+	__u64 log2_bytes = head[1] >> 8 & 63; /* of the indices, which come first */
+	bool general = (head[1] >> 16 & 0xff) == 0;
+
+	look_open(l, keys + 32 + (1ull << log2_bytes), head[3], general ? 24 : 16, general ? 8 : 0, values);
+}
+
+static __always_inline void look_open_dict(struct state_look *l, const struct state_python *p, __u64 dict)
+{
+	__u64 d[2];
+
+	if (bpf_probe_read_user(d, sizeof(d), (void *)(dict + LOOK_DICT_KEYS))) {
+		look_fail(l, WIRE_PY_VALUE_FAULT);
+		return;
+	}
+	look_open_keys(l, p, d[0], d[1] ? d[1] + p->split_values : 0);
+}
+
+/* An object's own attributes: in a dict, or in values that lie before it, beside it, or behind it. */
+static __always_inline void look_open_attributes(struct state_look *l, const struct state_python *p)
+{
+	__u64 o = l->object, type, flags, offset, size, keys, dict = 0, values = 0;
+
+	l->in_class = 0;
+	if (!look_flags(l, o, &type, &flags))
+		return;
+	if (p->minor >= 11 && flags & LOOK_MANAGED) {
+		if (!look_word(l, o - 24, &dict))
+			return;
+		if (p->minor == 11 && !dict && !look_word(l, o - 32, &values))
+			return;
+		if (p->minor == 12 && dict & 1) {
+			values = dict + 1;
+			dict = 0;
+		}
+		if (p->minor >= 13 && !dict && flags & LOOK_INLINE) {
+			if (!look_word(l, type + LOOK_BASICSIZE, &size))
+				return;
+			values = o + size + p->split_values;
+		}
+	} else {
+		if (!look_word(l, type + LOOK_DICTOFFSET, &offset))
+			return;
+		if ((__s64)offset > 0 && !look_word(l, o + offset, &dict))
+			return;
+	}
+	if (dict) {
+		look_open_dict(l, p, dict);
+	} else if (values) {
+		if (look_word(l, type + p->type_keys, &keys))
+			look_open_keys(l, p, keys, values);
+	} else {
+		look_open(l, 0, 0, 16, 0, 0);
+	}
+}
+
+/* The names of a frame's locals: up to 3.10 three tables, of plain ones, of cells, of those of outer functions. */
+static __always_inline void look_open_locals(struct state_look *l, const struct state_python *p, __u64 code)
+{
+	__u64 names, count, at = p->code_locals;
+
+	if (l->segment)
+		at += l->segment == 1 ? 16 : 8;
+	if (look_word(l, code + at, &names) && look_word(l, names + LOOK_SIZE, &count))
+		look_open(l, names + p->tuple_items, count, 8, 0, 0);
+}
+
+#endif
