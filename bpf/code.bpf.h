@@ -123,8 +123,6 @@ static __always_inline void code_note(struct state_walk *w, __u32 rule)
 	w->ruled = n + 1;
 }
 
-#define CODE_MIX 0x9e3779b97f4a7c15ull
-
 /* The code object that was just read, at `code`: what it is to be called by the reader goes into *frame. False: its
  * frame is the interpreter's own. */
 static __always_inline bool code_meet(struct state_walk *w, const struct state_python *p, const __u8 *bytes,
@@ -137,25 +135,26 @@ static __always_inline bool code_meet(struct state_walk *w, const struct state_p
 		.line = python_field_32(bytes, p->code_line),
 	};
 	__u64 identity =
-		(((now.file * CODE_MIX ^ now.name) * CODE_MIX ^ now.table) * CODE_MIX ^ now.line) * CODE_MIX ^
+		(((now.file * PYTHON_MIX ^ now.name) * PYTHON_MIX ^ now.table) * PYTHON_MIX ^ now.line) *
+			PYTHON_MIX ^
 		start_ns ^ w->epoch;
-	struct state_known *known = &w->known[(code * CODE_MIX >> 32) & (STATE_WALK_KNOWN - 1)];
+	struct state_known *known = &w->known[python_known(code)];
 
 	if (known->code == code && known->identity == identity && known->rule != STATE_RULE_SEEK) {
 		frame->epoch = known->epoch;
 		w->role = known->role;
 		frame->pad = 0;
-		if (!known->skip)
+		if (known->role != STATE_KNOWN_SKIP)
 			code_note(w, known->rule);
-		return !known->skip;
+		return known->role != STATE_KNOWN_SKIP;
 	}
 	code_ask(p, start_ns, code, &now);
 	if (now.told) {
 		known->code = code;
 		known->identity = identity;
 		known->epoch = now.epoch;
-		known->skip = now.told == STATE_CODE_SKIP;
-		known->role = now.role;
+		known->role = now.told == STATE_CODE_SKIP ? STATE_KNOWN_SKIP : now.role;
+		known->slot = 0;
 		known->rule = now.rule;
 	}
 	w->role = now.role;

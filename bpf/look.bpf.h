@@ -5,23 +5,28 @@
 
 #include "python.bpf.h"
 
-#define LOOK_ENTRIES	  1024 /* of one table */
-#define LOOK_CLASSES	  32
-#define LOOK_CELL	  16   /* PyCellObject.ob_ref */
-#define LOOK_CELL_KINDS	  0xc0 /* CO_FAST_CELL, CO_FAST_FREE */
-#define LOOK_SIZE	  16   /* PyVarObject.ob_size */
-#define LOOK_BYTES	  32   /* PyBytesObject.ob_sval */
-#define LOOK_DICT_KEYS	  32   /* PyDictObject.ma_keys, then ma_values */
-#define LOOK_BASICSIZE	  32   /* PyTypeObject, and so on */
-#define LOOK_NAME	  24
-#define LOOK_FLAGS	  168
-#define LOOK_DICT	  264
-#define LOOK_GET	  272 /* tp_descr_get */
-#define LOOK_DICTOFFSET	  288
-#define LOOK_MRO	  344
-#define LOOK_INLINE	  (1u << 2) /* tp_flags: 3.13 */
-#define LOOK_MANAGED	  (1u << 4) /* 3.11 */
-#define LOOK_HEAP	  (1u << 9)
+#define LOOK_ENTRIES	1024 /* of one table */
+#define LOOK_CLASSES	32
+#define LOOK_CELL	16   /* PyCellObject.ob_ref */
+#define LOOK_CELL_KINDS 0xc0 /* CO_FAST_CELL, CO_FAST_FREE */
+#define LOOK_SIZE	16   /* PyVarObject.ob_size */
+#define LOOK_BYTES	32   /* PyBytesObject.ob_sval */
+#define LOOK_DICT_KEYS	32   /* PyDictObject.ma_keys, then ma_values */
+#define LOOK_BASICSIZE	32   /* PyTypeObject, and so on */
+#define LOOK_NAME	24
+#define LOOK_FLAGS	168
+#define LOOK_DICT	264
+#define LOOK_GET	272 /* tp_descr_get */
+#define LOOK_DICTOFFSET 288
+#define LOOK_MRO	344
+#define LOOK_INLINE	(1u << 2) /* tp_flags: 3.13 */
+#define LOOK_MANAGED	(1u << 4) /* 3.11 */
+#define LOOK_HEAP	(1u << 9)
+#define LOOK_STR_EARLY \
+	40 /* where the characters of a str of ASCII alone are, from 3.12 on; before, a word later */
+#define LOOK_STR_MOST	  32   /* from PYTHON_STR_HEAD to there */
+#define LOOK_STR_STATE	  0x7c /* kind, compact, ascii */
+#define LOOK_STR_PLAIN	  0x64
 #define LOOK_IS_STR	  (1u << 28)
 #define LOOK_IS_DICT	  (1u << 29)
 #define LOOK_MEMBER	  40 /* PyMemberDescrObject.d_member */

@@ -105,6 +105,14 @@ static __always_inline void python_mark(struct state_walk *w, __u8 reason)
 		w->stack.reason = reason;
 }
 
+#define PYTHON_MIX 0x9e3779b97f4a7c15ull
+
+/* Where in what the thread knows of code objects one is. */
+static __always_inline __u64 python_known(__u64 code)
+{
+	return (code * PYTHON_MIX >> 32) & (STATE_WALK_KNOWN - 1);
+}
+
 /* ---- going there ---- */
 
 static const struct state_walk python_none; /* zeros: too large for the stack */

@@ -204,6 +204,7 @@ struct state_step {
 _Static_assert(sizeof(struct state_step) == 72, "state_step");
 
 #define STATE_RULE_SELF 1u /* the object's address, not its text */
+#define STATE_RULE_LEAD 2u /* its local is that of all rules of its function and file */
 
 struct state_rule {
 	WIRE_U16 id; /* wire_py_value.rule */
@@ -239,10 +240,10 @@ struct state_code {
 	WIRE_U64 table;
 	WIRE_U32 line;
 	WIRE_U32 epoch;
-	WIRE_U16 told;	/* STATE_CODE_* */
-	WIRE_U8 tries;	/* that could not read all of it */
-	WIRE_U8 role;	/* enum wire_py_what: its first local is what was made */
-	WIRE_U32 rule;	/* its first one; 0: none, STATE_RULE_SEEK: not known yet */
+	WIRE_U16 told; /* STATE_CODE_* */
+	WIRE_U8 tries; /* that could not read all of it */
+	WIRE_U8 role;  /* enum wire_py_what: its first local is what was made */
+	WIRE_U32 rule; /* its first one; 0: none, STATE_RULE_SEEK: not known yet */
 };
 _Static_assert(sizeof(struct state_code) == 40, "state_code");
 
@@ -253,12 +254,16 @@ _Static_assert(sizeof(struct state_code) == 40, "state_code");
 /* Of the codes that a thread met last: what it need not ask of all. */
 #define STATE_WALK_KNOWN 128
 
+#define STATE_KNOWN_CELL 127u
+
+#define STATE_KNOWN_SKIP 0xffu /* a frame that the interpreter put between two others */
+
 struct state_known {
 	WIRE_U64 code;
 	WIRE_U64 identity; /* hash of what tells one life of it from another */
 	WIRE_U32 epoch;
-	WIRE_U8 skip;
-	WIRE_U8 role;
+	WIRE_U8 role; /* enum wire_py_what; STATE_KNOWN_SKIP */
+	WIRE_U8 slot; /* of its rules' local, from 1, with STATE_KNOWN_CELL added for a cell; 0: not known yet */
 	WIRE_U16 rule;
 };
 _Static_assert(sizeof(struct state_known) == 24, "state_known");

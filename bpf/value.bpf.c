@@ -20,21 +20,43 @@
 
 /* ---- looking in one ---- */
 
+/* In a dict anything can be a key. */
+static __always_inline bool value_is_key(__u64 key, const struct state_step *s)
+{
+	__u64 type, flags;
+
+	return s->what != STATE_STEP_KEY || (python_word(key + PYTHON_TYPE, &type) &&
+					     python_word(type + LOOK_FLAGS, &flags) && flags & LOOK_IS_STR);
+}
+
 static __always_inline bool value_is_name(struct state_walk *w, const struct state_python *p, __u64 key,
 					  const struct state_step *s)
 {
 	struct state_text *t = &w->texts[0];
-	__u64 text[STATE_STEP_TEXT / 8] = {0}, type, flags, differ = 0;
+	__u64 text[STATE_STEP_TEXT / 8] = {0}, differ = 0;
 
 	if (!key)
 		return false;
+	/* Nearly all are ASCII, and in one piece: one read of as much as there must be. */
+	__u64 head[(LOOK_STR_MOST + STATE_STEP_TEXT) / 8] = {0},
+						       room = p->str_ascii - PYTHON_STR_HEAD + s->len;
+
+	compat_opaque(room);
+	if (room <= sizeof(head) && !bpf_probe_read_user(head, room, (void *)(key + PYTHON_STR_HEAD)) &&
+	    (head[2] & LOOK_STR_STATE) == LOOK_STR_PLAIN) {
+		bool late = p->str_ascii != LOOK_STR_EARLY;
+
+		differ = head[0] ^ s->len;
+		for (__u32 i = 0; i < STATE_STEP_TEXT / 8; i++)
+			differ |= (late ? head[i + 4] : head[i + 3]) ^ ((const __u64 *)s->text)[i];
+		return differ == 0 && value_is_key(key, s);
+	}
 	code_text(t, p, key, STATE_STEP_TEXT);
 	__u64 n = *(volatile __u32 *)&t->len;
 
 	if (t->flags || t->kind != s->kind || n != s->len)
 		return false;
-	if (s->what == STATE_STEP_KEY && (!python_word(key + PYTHON_TYPE, &type) ||
-					  !python_word(type + LOOK_FLAGS, &flags) || !(flags & LOOK_IS_STR)))
+	if (!value_is_key(key, s))
 		return false;
 	compat_opaque(n);
 	if (n > STATE_STEP_TEXT || bpf_probe_read_user(text, n, (void *)t->data))
@@ -62,19 +84,37 @@ static __always_inline bool value_next_locals(struct state_look *l, const struct
 	return true;
 }
 
-static __always_inline void value_take_local(struct state_look *l, const struct state_python *p,
-					     const struct wire_py_frame *f, __u64 i)
+/* What a local holds now; *object 0: nothing. False: that cannot be told, and the look has ended. */
+static __always_inline bool value_local(struct state_look *l, const struct state_python *p,
+					const struct wire_py_frame *f, __u64 slot, bool cell, __u64 *object)
 {
-	__u64 kinds, object;
-	__u8 kind = 0;
-
-	if (!look_word(l, f->frame + p->frame_locals + 8 * (l->base + i), &object))
-		return;
-	if (p->minor >= 14 && (object & 3) == 3) { /* a small int, not an object */
+	if (!look_word(l, f->frame + p->frame_locals + 8 * slot, object))
+		return false;
+	if (p->minor >= 14 && (*object & 3) == 3) { /* a small int, not an object */
 		look_fail(l, WIRE_PY_VALUE_TYPE);
-		return;
+		return false;
 	}
-	object &= ~7ull;
+	*object &= ~7ull;
+	return !*object || !cell || look_word(l, *object + LOOK_CELL, object);
+}
+
+/* What this thread knows of the frame's code object, or NULL. */
+static __always_inline struct state_known *value_known(struct state_walk *w, const struct wire_py_frame *f)
+{
+	struct state_known *known = &w->known[python_known(f->code)];
+
+	return known->code == f->code && known->epoch == f->epoch ? known : NULL;
+}
+
+static __always_inline void value_take_local(struct state_walk *w, const struct state_python *p,
+					     const struct wire_py_frame *f, const struct state_rule *r,
+					     __u64 i)
+{
+	struct state_look *l = &w->look;
+	__u64 kinds, object, slot = l->base + i;
+	bool cell = l->segment != 0;
+	__u8 kind;
+
 	if (p->minor >= 11) {
 		if (!look_word(l, f->code + p->code_kinds, &kinds))
 			return;
@@ -82,13 +122,20 @@ static __always_inline void value_take_local(struct state_look *l, const struct 
 			look_fail(l, WIRE_PY_VALUE_FAULT);
 			return;
 		}
+		cell = kind & LOOK_CELL_KINDS;
 	}
-	if (object && (l->segment || kind & LOOK_CELL_KINDS) && !look_word(l, object + LOOK_CELL, &object))
+	if (!value_local(l, p, f, slot, cell, &object))
 		return;
-	if (object)
-		value_go(l, object);
-	else if (!value_next_locals(l, p, f->code))
-		look_fail(l, WIRE_PY_VALUE_LOCAL);
+	if (!object) {
+		if (!value_next_locals(l, p, f->code))
+			look_fail(l, WIRE_PY_VALUE_LOCAL);
+		return;
+	}
+	struct state_known *known = value_known(w, f);
+
+	if (known && r->flags & STATE_RULE_LEAD && slot < STATE_KNOWN_CELL)
+		known->slot = slot + 1 + (cell ? STATE_KNOWN_CELL : 0);
+	value_go(l, object);
 }
 
 /* What stands in a class: a plain object, or a slot of the instance's. Else to look at it would be to run it. */
@@ -156,7 +203,8 @@ static __always_inline void value_absent(struct state_look *l, const struct stat
 
 /* Looks at one entry. */
 static __always_inline void value_scan(struct state_walk *w, const struct state_python *p,
-				       const struct wire_py_frame *f, struct state_step *s)
+				       const struct wire_py_frame *f, const struct state_rule *r,
+				       struct state_step *s)
 {
 	struct state_look *l = &w->look;
 	__u64 i = l->index, at, key, object;
@@ -172,7 +220,7 @@ static __always_inline void value_scan(struct state_walk *w, const struct state_
 
 	if (found && s->what == STATE_STEP_LOCAL) {
 		s->hint = i;
-		value_take_local(l, p, f, i);
+		value_take_local(w, p, f, r, i);
 		return;
 	}
 	if (found) {
@@ -370,14 +418,29 @@ static __always_inline void value_rule(struct state_walk *w, const struct state_
 	}
 }
 
-static __always_inline void value_begin(struct state_look *l, const struct state_python *p, __u64 code,
+static __always_inline void value_begin(struct state_walk *w, const struct state_python *p,
+					const struct wire_py_frame *f, const struct state_rule *r,
 					const struct state_step *s)
 {
+	struct state_look *l = &w->look;
+	const struct state_known *known = r->flags & STATE_RULE_LEAD ? value_known(w, f) : NULL;
+	__u64 slot = known ? known->slot : 0, object;
+
 	l->reason = 0;
 	l->step = 0;
 	l->base = 0;
 	l->segment = 0;
-	look_open_locals(l, p, code);
+	if (slot) {
+		bool cell = slot > STATE_KNOWN_CELL;
+
+		if (!value_local(l, p, f, slot - 1 - (cell ? STATE_KNOWN_CELL : 0), cell, &object))
+			return;
+		if (object) {
+			value_go(l, object);
+			return;
+		}
+	}
+	look_open_locals(l, p, f->code);
 	if (l->phase == STATE_LOOK_SCAN && s->hint < l->count) {
 		l->index = s->hint;
 		l->hinted = 1;
@@ -423,13 +486,13 @@ static __always_inline long value_turn(struct state_walk *w, const struct state_
 	struct state_step *s = &r->step[step];
 
 	if (l->phase == STATE_LOOK_SCAN)
-		value_scan(w, p, f, s);
+		value_scan(w, p, f, r, s);
 	else if (l->phase == STATE_LOOK_STEP)
 		value_step(l, p, s);
 	else if (l->phase == STATE_LOOK_CLASS)
 		value_class(l, p);
 	else
-		value_begin(l, p, f->code, s);
+		value_begin(w, p, f, r, s);
 	return 0;
 }
 

@@ -94,6 +94,12 @@ static bool set_entry(struct entry *out, struct str name, bool bare)
 	return out->key.kind != 0;
 }
 
+static bool is_same(const struct entry *a, const struct entry *b)
+{
+	return memcmp(&a->key, &b->key, sizeof(a->key)) == 0 &&
+	       memcmp(a->tail, b->tail, STATE_RULE_TAIL) == 0;
+}
+
 /* By name, then by file, then in the order of the rules. */
 static int compare(const void *a, const void *b)
 {
@@ -103,6 +109,20 @@ static int compare(const void *a, const void *b)
 	if (c == 0)
 		c = memcmp(x->tail, y->tail, STATE_RULE_TAIL);
 	return c ? c : x->rule < y->rule ? -1 : x->rule > y->rule;
+}
+
+/* Rules of one function, or up to 3.10 of functions of one name, in one file: whether all begin with the same local. */
+static void mark_leads(struct rule_table *t, const struct entry *list, uint32_t count)
+{
+	for (uint32_t i = 0, end; i < count; i = end) {
+		const struct state_step *local = &t->rules[list[i].rule].step[0];
+		bool same = true;
+
+		for (end = i; end < count && is_same(&list[i], &list[end]); end++)
+			same &= memcmp(local, &t->rules[list[end].rule].step[0], sizeof(*local)) == 0;
+		for (uint32_t k = i; !same && k < end; k++)
+			t->rules[list[k].rule].flags &= (uint16_t)~STATE_RULE_LEAD;
+	}
 }
 
 /* Chains of the same name; those of the same file stand together. */
@@ -115,11 +135,12 @@ static void link_names(struct rule_table *t, struct entry *list, uint32_t count)
 
 		if (before && memcmp(&list[i].key, &list[i - 1].key, sizeof(list[i].key)) == 0) {
 			before->next[bare] = list[i].rule + 1;
-			before->same[bare] = memcmp(list[i].tail, list[i - 1].tail, STATE_RULE_TAIL) == 0;
+			before->same[bare] = is_same(&list[i], &list[i - 1]);
 			continue;
 		}
 		t->names[t->name_count++] = (struct rule_name){.key = list[i].key, .first = list[i].rule + 1};
 	}
+	mark_leads(t, list, count);
 }
 
 static void add(struct rule_table *t, struct entry *list, const struct rules_rule *rule, uint16_t flags)
@@ -132,7 +153,7 @@ static void add(struct rule_table *t, struct entry *list, const struct rules_rul
 		t->left_out++;
 		return;
 	}
-	r->flags = flags;
+	r->flags = flags | STATE_RULE_LEAD;
 	for (int i = 0; i < 2; i++) {
 		e[i].rule = t->count;
 		e[i].tail = r->tail;

@@ -70,7 +70,7 @@ static void paths(void **state)
 	assert_int_equal(r->step[1].what, STATE_STEP_TYPE);
 	r = &t.rules[find_ascii(&t, "_WorkItem.run", false) - 1];
 	assert_int_equal(r->id, WIRE_PY_RULE_SELF);
-	assert_int_equal(r->flags, STATE_RULE_SELF);
+	assert_int_equal(r->flags, STATE_RULE_SELF | STATE_RULE_LEAD);
 }
 
 /* Rules of one name are a chain, those of one file stand together in it, in their order. */
@@ -97,6 +97,14 @@ static void chains(void **state)
 		of_file += t.rules[i - 1].same[1];
 	assert_int_equal(seen, 4);
 	assert_int_equal(of_file, 2);
+	for (uint32_t i = 0; i < t.count; i++)
+		assert_true(t.rules[i].flags & STATE_RULE_LEAD);
+	rule_fini(&t);
+	make(&t, HEADING "x\tagent\ta/core.py\tAgent.go\tself.a\n"
+			 "x\tagent\ta/core.py\tOther.go\tother.d\n"
+			 "x\tagent\tb/core.py\tOther.go\tother.d\n");
+	for (uint32_t i = 0; i < t.count; i++)
+		assert_int_equal(!(t.rules[i].flags & STATE_RULE_LEAD), t.rules[i].id < 2);
 	assert_int_equal(find_ascii(&t, "go", false), 0);
 	assert_int_equal(find_ascii(&t, "Agent.go", true), 0);
 }
