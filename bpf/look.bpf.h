@@ -49,6 +49,44 @@ static __always_inline bool look_word(struct state_look *l, __u64 address, __u64
 	return false;
 }
 
+/* The object is reached over this word: it must hold the same at the end (look_stands). */
+static __always_inline bool look_note(struct state_look *l, __u64 address, __u64 value)
+{
+	__u64 n = l->trail;
+
+	compat_opaque(n);
+	if (n >= STATE_LOOK_TRAIL) {
+		look_fail(l, WIRE_PY_VALUE_LARGE);
+		return false;
+	}
+	l->followed[n] = (struct state_followed){.at = address, .was = value};
+	l->trail = n + 1;
+	return true;
+}
+
+static __always_inline bool look_follow(struct state_look *l, __u64 address, __u64 *out)
+{
+	return look_word(l, address, out) && look_note(l, address, *out);
+}
+
+/*
+ * Whether every word that led here leads here still. Other threads of the process run: what was read may have been freed
+ * meanwhile, and been another's when it was read. Who holds the first word is the frame, who holds the next one the object
+ * that it led to, and so on: so all were alive when the last was read.
+ */
+static __always_inline bool look_stands(const struct state_look *l)
+{
+	__u64 now;
+
+	for (__u32 i = 0; i < STATE_LOOK_TRAIL; i++) {
+		if (i >= l->trail)
+			break;
+		if (!python_word(l->followed[i].at, &now) || now != l->followed[i].was)
+			return false;
+	}
+	return true;
+}
+
 static __always_inline bool look_flags(struct state_look *l, __u64 object, __u64 *type, __u64 *flags)
 {
 	return look_word(l, object + PYTHON_TYPE, type) && look_word(l, *type + LOOK_FLAGS, flags);
@@ -102,7 +140,8 @@ static __always_inline void look_open_dict(struct state_look *l, const struct st
 		look_fail(l, WIRE_PY_VALUE_FAULT);
 		return;
 	}
-	look_open_keys(l, p, d[0], d[1] ? d[1] + p->split_values : 0);
+	if (look_note(l, dict + LOOK_DICT_KEYS, d[0]) && look_note(l, dict + LOOK_DICT_KEYS + 8, d[1]))
+		look_open_keys(l, p, d[0], d[1] ? d[1] + p->split_values : 0);
 }
 
 /* An object's own attributes: in a dict, or in values that lie before it, beside it, or behind it. */
@@ -114,9 +153,9 @@ static __always_inline void look_open_attributes(struct state_look *l, const str
 	if (!look_flags(l, o, &type, &flags))
 		return;
 	if (p->minor >= 11 && flags & LOOK_MANAGED) {
-		if (!look_word(l, o - 24, &dict))
+		if (!look_follow(l, o - 24, &dict))
 			return;
-		if (p->minor == 11 && !dict && !look_word(l, o - 32, &values))
+		if (p->minor == 11 && !dict && !look_follow(l, o - 32, &values))
 			return;
 		if (p->minor == 12 && dict & 1) {
 			values = dict + 1;
@@ -130,13 +169,13 @@ static __always_inline void look_open_attributes(struct state_look *l, const str
 	} else {
 		if (!look_word(l, type + LOOK_DICTOFFSET, &offset))
 			return;
-		if ((__s64)offset > 0 && !look_word(l, o + offset, &dict))
+		if ((__s64)offset > 0 && !look_follow(l, o + offset, &dict))
 			return;
 	}
 	if (dict) {
 		look_open_dict(l, p, dict);
 	} else if (values) {
-		if (look_word(l, type + p->type_keys, &keys))
+		if (look_follow(l, type + p->type_keys, &keys))
 			look_open_keys(l, p, keys, values);
 	} else {
 		look_open(l, 0, 0, 16, 0, 0);

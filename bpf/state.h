@@ -295,6 +295,15 @@ enum state_look_phase {
 	STATE_LOOK_RULE = 6, /* whether a rule is the code object's */
 };
 
+#define STATE_LOOK_TRAIL 24 /* words that a path of STATE_STEPS follows, at most */
+
+/* A word that was followed, and what it held. */
+struct state_followed {
+	WIRE_U64 at;
+	WIRE_U64 was;
+};
+_Static_assert(sizeof(struct state_followed) == 16, "state_followed");
+
 struct state_look {
 	WIRE_U64 object; /* that the path has come to */
 	WIRE_U64
@@ -319,9 +328,13 @@ struct state_look {
 	WIRE_U8 hinted;	  /* index is a hint */
 	WIRE_U8 large;	  /* the table has more entries */
 	WIRE_U8 in_class; /* the table is a class's */
-	WIRE_U8 pad[5];
+	WIRE_U8 tries;
+	WIRE_U8 trail;	    /* words followed */
+	WIRE_U8 trail_step; /* before the step that is being taken */
+	WIRE_U8 pad[2];
+	struct state_followed followed[STATE_LOOK_TRAIL];
 };
-_Static_assert(sizeof(struct state_look) == 80, "state_look");
+_Static_assert(sizeof(struct state_look) == 80 + 16 * STATE_LOOK_TRAIL, "state_look");
 
 /* `walks`: u64 pid_tgid -> the walk that this thread makes. */
 struct state_walk {
@@ -361,8 +374,9 @@ struct state_walk {
 	};
 };
 _Static_assert(sizeof(struct state_walk) == 8 * 15 + 256 + 16 * 3 + 24 * STATE_WALK_KNOWN + 8 +
-						    4 * WIRE_PY_FRAMES + 80 + 256 + 6 * STATE_RULE_TAIL +
-						    104 + 32 * WIRE_PY_FRAMES + WIRE_PY_TASK_MAX,
+						    4 * WIRE_PY_FRAMES + sizeof(struct state_look) + 256 +
+						    6 * STATE_RULE_TAIL + 104 + 32 * WIRE_PY_FRAMES +
+						    WIRE_PY_TASK_MAX,
 	       "state_walk");
 
 /* `walkers`: */

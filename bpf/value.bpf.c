@@ -17,6 +17,7 @@
 
 #define VALUE_TURNS	  4096 /* of one stack; from half of them on, paths only end */
 #define VALUE_TURNS_PLAIN 1024
+#define VALUE_TRIES	  3 /* after the first, when what was read changed meanwhile */
 
 /* ---- looking in one ---- */
 
@@ -69,6 +70,7 @@ static __always_inline bool value_is_name(struct state_walk *w, const struct sta
 static __always_inline void value_go(struct state_look *l, __u64 object)
 {
 	l->object = object;
+	l->trail_step = l->trail;
 	l->step++;
 	l->phase = STATE_LOOK_STEP;
 }
@@ -88,14 +90,16 @@ static __always_inline bool value_next_locals(struct state_look *l, const struct
 static __always_inline bool value_local(struct state_look *l, const struct state_python *p,
 					const struct wire_py_frame *f, __u64 slot, bool cell, __u64 *object)
 {
-	if (!look_word(l, f->frame + p->frame_locals + 8 * slot, object))
+	if (!look_follow(l, f->frame + p->frame_locals + 8 * slot, object))
 		return false;
 	if (p->minor >= 14 && (*object & 3) == 3) { /* a small int, not an object */
 		look_fail(l, WIRE_PY_VALUE_TYPE);
 		return false;
 	}
 	*object &= ~7ull;
-	return !*object || !cell || look_word(l, *object + LOOK_CELL, object);
+	if (!*object || !cell)
+		return true;
+	return look_follow(l, *object + LOOK_CELL, object);
 }
 
 /* What this thread knows of the frame's code object, or NULL. */
@@ -168,7 +172,7 @@ static __always_inline void value_take_class(struct state_look *l, __u64 object)
 		look_fail(l, WIRE_PY_VALUE_TYPE);
 		return;
 	}
-	if (!look_word(l, l->object + offset, &object))
+	if (!look_follow(l, l->object + offset, &object))
 		return;
 	if (object)
 		value_go(l, object);
@@ -224,7 +228,8 @@ static __always_inline void value_scan(struct state_walk *w, const struct state_
 		return;
 	}
 	if (found) {
-		if (!look_word(l, l->values ? l->values + 8 * i : at + 8, &object))
+		if (!look_note(l, at, key) ||
+		    !look_follow(l, l->values ? l->values + 8 * i : at + 8, &object))
 			return;
 		if (object) { /* else it was deleted */
 			s->hint = i;
@@ -243,6 +248,8 @@ static __always_inline void value_scan(struct state_walk *w, const struct state_
 static __always_inline void value_class(struct state_look *l, const struct state_python *p)
 {
 	__u64 type, dict, i = l->class_at++;
+
+	l->trail = l->trail_step;
 
 	if (i >= l->class_count) {
 		look_fail(l, WIRE_PY_VALUE_ABSENT);
@@ -267,7 +274,7 @@ static __always_inline void value_step(struct state_look *l, const struct state_
 			l->in_class = 0;
 			look_open_dict(l, p, l->object);
 		} else if (s->what == STATE_STEP_TYPE && flags & LOOK_HEAP) {
-			if (look_word(l, type + p->type_name, &name))
+			if (look_follow(l, type + p->type_name, &name))
 				value_go(l, name);
 			return;
 		} else {
@@ -314,7 +321,8 @@ static __always_inline void value_text(struct state_walk *w, const struct state_
 		t->len = most;
 }
 
-static __always_inline void value_send(struct state_walk *w, const struct state_python *p,
+/* False: what was read has changed meanwhile; once more. */
+static __always_inline bool value_send(struct state_walk *w, const struct state_python *p,
 				       struct state_target *target, const struct wire_py_frame *f,
 				       const struct state_rule *r)
 {
@@ -331,7 +339,7 @@ static __always_inline void value_send(struct state_walk *w, const struct state_
 
 	if (!v) {
 		emit_add(target->counts.events_lost[WIRE_CAUSE_RING_FULL], 1);
-		return;
+		return true;
 	}
 	compat_opaque(n);
 	if (n > room - sizeof(*v))
@@ -354,6 +362,15 @@ static __always_inline void value_send(struct state_walk *w, const struct state_
 			n = 0;
 		}
 	}
+	if (v->kind && !look_stands(l)) {
+		if (l->tries++ < VALUE_TRIES) {
+			emit_discard(v, room);
+			return false;
+		}
+		v->kind = WIRE_PY_TEXT_NONE;
+		v->reason = WIRE_PY_VALUE_FAULT;
+		n = 0;
+	}
 	emit_head(&v->head, emit_round(sizeof(*v) + n), WIRE_PY_VALUE, w->stack.head.ts_ns,
 		  bpf_get_current_pid_tgid(), target->start_ns);
 	v->conn = w->stack.conn;
@@ -366,6 +383,7 @@ static __always_inline void value_send(struct state_walk *w, const struct state_
 	v->len = n;
 	emit_add(target->counts.events_sent, 1);
 	emit_submit(v, room, target->flags);
+	return true;
 }
 
 /* ---- turns ---- */
@@ -427,6 +445,7 @@ static __always_inline void value_begin(struct state_walk *w, const struct state
 	__u64 slot = known ? known->slot : 0, object;
 
 	l->reason = 0;
+	l->trail = 0;
 	l->step = 0;
 	l->base = 0;
 	l->segment = 0;
@@ -473,7 +492,11 @@ static __always_inline long value_turn(struct state_walk *w, const struct state_
 	if (l->phase == STATE_LOOK_STEP && step >= r->steps)
 		l->phase = STATE_LOOK_SEND;
 	if (l->phase == STATE_LOOK_SEND) {
-		value_send(w, p, target, f, r);
+		if (!value_send(w, p, target, f, r)) {
+			l->phase = STATE_LOOK_BEGIN;
+			return 0;
+		}
+		l->tries = 0;
 		l->rule = r->next[p->minor < 11];
 		l->phase = r->same[p->minor < 11] ? STATE_LOOK_BEGIN : STATE_LOOK_FRAME;
 		return 0;

@@ -2,6 +2,7 @@
 """What rules read of frames from the kernel is what the program has there, or says why not, and nothing of the program runs:
 on every CPython of this machine and Debian's of other releases."""
 import json
+import re
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -51,8 +52,12 @@ def every_value(get):
     t, expected = traced(python)
     assert len(expected) > 190, len(expected)
     for path, values in expected:
-        if path.split("/")[0] != "work":
+        if path.split("/")[0] not in ("work", "racing"):
             check(t, path, values)
+    raced = [v for path, _ in expected if path.startswith("racing/") for v in t.at(path).values]
+    wrong = [v for v in raced if v.text is not None and not re.fullmatch(r"race \d+(race \d+)*", v.text)]
+    rig.equal("values that were never there", wrong, [])
+    assert len(raced) == 300 and sum(v.text is not None for v in raced) > 30, len(raced)
     for path in (path for path, _ in expected if path.startswith("work/")):
         found = {v.text for v in t.at(path).values if v.rule == SELF}
         assert len(found) == 1 and all(isinstance(n, int) and n for n in found), found

@@ -10,6 +10,7 @@ import json
 import socket
 import ssl
 import sys
+import threading
 import types
 
 PORT = int(sys.argv[1])
@@ -259,7 +260,33 @@ def work():
             pool.submit(say, "work").result()
 
 
-KINDS = [own, shuffled, dicts, classes, texts, keys, paths, variables, places, frames, work]
+def racing():
+    """Others change what is read while it is read: what is found is right all the same."""
+    A = agent()
+    shared, stop = A(), []
+    shared.role = "race 0"
+
+    def change():
+        n = 0
+        while not stop:
+            n += 1
+            shared.role = f"race {n}" * (1 + n % 3)
+            if n % 5 == 0:
+                shared.__dict__ = {f"x{i}": f"other {i}" for i in range(n % 40)}
+            if n % 7 == 0:
+                shared.__dict__.pop("role", None)
+
+    threads = [threading.Thread(target=change) for _ in range(2)]
+    for t in threads:
+        t.start()
+    for _ in range(300):
+        shared.execute_task("racing")
+    stop.append(1)
+    for t in threads:
+        t.join()
+
+
+KINDS = [own, shuffled, dicts, classes, texts, keys, paths, variables, places, frames, work, racing]
 for kind in KINDS:
     if len(sys.argv) < 3 or kind.__name__ in sys.argv[2:]:
         kind()
