@@ -28,7 +28,7 @@ endif
 ROOMS := base rules probe drain proc py flow mark http genai trace guard store view session cmd
 WITH_base    :=
 WITH_rules   := base
-WITH_probe   := base
+WITH_probe   := rules base
 WITH_drain   := base
 WITH_proc    := drain $(WITH_drain)
 WITH_py      := proc $(WITH_proc)
@@ -40,7 +40,7 @@ WITH_trace   := genai mark py $(WITH_genai)
 WITH_guard   := trace $(WITH_trace)
 WITH_store   := trace $(WITH_trace)
 WITH_view    := guard store $(WITH_guard)
-WITH_session := view probe $(WITH_view)
+WITH_session := view probe rules $(WITH_view)
 WITH_cmd     := session $(WITH_session)
 WITH_pipeline := view $(WITH_view)
 
