@@ -4,24 +4,26 @@
 #define BOTTRACE_LOOK_BPF_H
 
 #include "python.bpf.h"
+#include "text.bpf.h"
 
-#define LOOK_ENTRIES	1024 /* of one table */
-#define LOOK_CLASSES	32
-#define LOOK_CELL	16   /* PyCellObject.ob_ref */
-#define LOOK_CELL_KINDS 0xc0 /* CO_FAST_CELL, CO_FAST_FREE */
-#define LOOK_SIZE	16   /* PyVarObject.ob_size */
-#define LOOK_BYTES	32   /* PyBytesObject.ob_sval */
-#define LOOK_DICT_KEYS	32   /* PyDictObject.ma_keys, then ma_values */
-#define LOOK_BASICSIZE	32   /* PyTypeObject, and so on */
-#define LOOK_NAME	24
-#define LOOK_FLAGS	168
-#define LOOK_DICT	264
-#define LOOK_GET	272 /* tp_descr_get */
-#define LOOK_DICTOFFSET 288
-#define LOOK_MRO	344
-#define LOOK_INLINE	(1u << 2) /* tp_flags: 3.13 */
-#define LOOK_MANAGED	(1u << 4) /* 3.11 */
-#define LOOK_HEAP	(1u << 9)
+#define LOOK_ENTRIES	     1024 /* of one table */
+#define LOOK_CLASSES	     32
+#define LOOK_CELL	     16	  /* PyCellObject.ob_ref */
+#define LOOK_GENERATOR_FRAME 16	  /* PyGenObject.gi_frame, of coroutines too */
+#define LOOK_CELL_KINDS	     0xc0 /* CO_FAST_CELL, CO_FAST_FREE */
+#define LOOK_SIZE	     16	  /* PyVarObject.ob_size */
+#define LOOK_BYTES	     32	  /* PyBytesObject.ob_sval */
+#define LOOK_DICT_KEYS	     32	  /* PyDictObject.ma_keys, then ma_values */
+#define LOOK_BASICSIZE	     32	  /* PyTypeObject, and so on */
+#define LOOK_NAME	     24
+#define LOOK_FLAGS	     168
+#define LOOK_DICT	     264
+#define LOOK_GET	     272 /* tp_descr_get */
+#define LOOK_DICTOFFSET	     288
+#define LOOK_MRO	     344
+#define LOOK_INLINE	     (1u << 2) /* tp_flags: 3.13 */
+#define LOOK_MANAGED	     (1u << 4) /* 3.11 */
+#define LOOK_HEAP	     (1u << 9)
 #define LOOK_STR_EARLY \
 	40 /* where the characters of a str of ASCII alone are, from 3.12 on; before, a word later */
 #define LOOK_STR_MOST	  32   /* from PYTHON_STR_HEAD to there */
@@ -191,6 +193,54 @@ static __always_inline void look_open_locals(struct state_look *l, const struct 
 		at += l->segment == 1 ? 16 : 8;
 	if (look_word(l, code + at, &names) && look_word(l, names + LOOK_SIZE, &count))
 		look_open(l, names + p->tuple_items, count, 8, 0, 0);
+}
+
+/* ---- the name that is sought ---- */
+
+/* In a dict anything can be a key. */
+static __always_inline bool look_is_key(__u64 key, const struct state_step *s)
+{
+	__u64 type, flags;
+
+	return s->what != STATE_STEP_KEY || (python_word(key + PYTHON_TYPE, &type) &&
+					     python_word(type + LOOK_FLAGS, &flags) && flags & LOOK_IS_STR);
+}
+
+static __always_inline bool look_is_name(struct state_walk *w, const struct state_python *p, __u64 key,
+					 const struct state_step *s)
+{
+	struct state_text *t = &w->texts[0];
+	__u64 text[STATE_STEP_TEXT / 8] = {0}, differ = 0;
+
+	if (!key)
+		return false;
+	/* Nearly all are ASCII, and in one piece: one read of as much as there must be. */
+	__u64 head[(LOOK_STR_MOST + STATE_STEP_TEXT) / 8] = {0},
+						       room = p->str_ascii - PYTHON_STR_HEAD + s->len;
+
+	compat_opaque(room);
+	if (room <= sizeof(head) && !bpf_probe_read_user(head, room, (void *)(key + PYTHON_STR_HEAD)) &&
+	    (head[2] & LOOK_STR_STATE) == LOOK_STR_PLAIN) {
+		bool late = p->str_ascii != LOOK_STR_EARLY;
+
+		differ = head[0] ^ s->len;
+		for (__u32 i = 0; i < STATE_STEP_TEXT / 8; i++)
+			differ |= (late ? head[i + 4] : head[i + 3]) ^ ((const __u64 *)s->text)[i];
+		return differ == 0 && look_is_key(key, s);
+	}
+	code_text(t, p, key, STATE_STEP_TEXT);
+	__u64 n = *(volatile __u32 *)&t->len;
+
+	if (t->flags || t->kind != s->kind || n != s->len)
+		return false;
+	if (!look_is_key(key, s))
+		return false;
+	compat_opaque(n);
+	if (n > STATE_STEP_TEXT || bpf_probe_read_user(text, n, (void *)t->data))
+		return false;
+	for (__u32 i = 0; i < STATE_STEP_TEXT / 8; i++)
+		differ |= text[i] ^ ((const __u64 *)s->text)[i];
+	return differ == 0;
 }
 
 #endif

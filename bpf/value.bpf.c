@@ -19,54 +19,6 @@
 #define VALUE_TURNS_PLAIN 1024
 #define VALUE_TRIES	  3 /* after the first, when what was read changed meanwhile */
 
-/* ---- looking in one ---- */
-
-/* In a dict anything can be a key. */
-static __always_inline bool value_is_key(__u64 key, const struct state_step *s)
-{
-	__u64 type, flags;
-
-	return s->what != STATE_STEP_KEY || (python_word(key + PYTHON_TYPE, &type) &&
-					     python_word(type + LOOK_FLAGS, &flags) && flags & LOOK_IS_STR);
-}
-
-static __always_inline bool value_is_name(struct state_walk *w, const struct state_python *p, __u64 key,
-					  const struct state_step *s)
-{
-	struct state_text *t = &w->texts[0];
-	__u64 text[STATE_STEP_TEXT / 8] = {0}, differ = 0;
-
-	if (!key)
-		return false;
-	/* Nearly all are ASCII, and in one piece: one read of as much as there must be. */
-	__u64 head[(LOOK_STR_MOST + STATE_STEP_TEXT) / 8] = {0},
-						       room = p->str_ascii - PYTHON_STR_HEAD + s->len;
-
-	compat_opaque(room);
-	if (room <= sizeof(head) && !bpf_probe_read_user(head, room, (void *)(key + PYTHON_STR_HEAD)) &&
-	    (head[2] & LOOK_STR_STATE) == LOOK_STR_PLAIN) {
-		bool late = p->str_ascii != LOOK_STR_EARLY;
-
-		differ = head[0] ^ s->len;
-		for (__u32 i = 0; i < STATE_STEP_TEXT / 8; i++)
-			differ |= (late ? head[i + 4] : head[i + 3]) ^ ((const __u64 *)s->text)[i];
-		return differ == 0 && value_is_key(key, s);
-	}
-	code_text(t, p, key, STATE_STEP_TEXT);
-	__u64 n = *(volatile __u32 *)&t->len;
-
-	if (t->flags || t->kind != s->kind || n != s->len)
-		return false;
-	if (!value_is_key(key, s))
-		return false;
-	compat_opaque(n);
-	if (n > STATE_STEP_TEXT || bpf_probe_read_user(text, n, (void *)t->data))
-		return false;
-	for (__u32 i = 0; i < STATE_STEP_TEXT / 8; i++)
-		differ |= text[i] ^ ((const __u64 *)s->text)[i];
-	return differ == 0;
-}
-
 static __always_inline void value_go(struct state_look *l, __u64 object)
 {
 	l->object = object;
@@ -90,7 +42,13 @@ static __always_inline bool value_next_locals(struct state_look *l, const struct
 static __always_inline bool value_local(struct state_look *l, const struct state_python *p,
 					const struct wire_py_frame *f, __u64 slot, bool cell, __u64 *object)
 {
-	if (!look_follow(l, f->frame + p->frame_locals + 8 * slot, object))
+	__u64 frame = f->frame;
+
+	/* Up to 3.10 that names the generator, which has its frame. */
+	if (p->minor < 11 && f->flags & WIRE_PY_FRAME_GENERATOR &&
+	    !look_follow(l, frame + LOOK_GENERATOR_FRAME, &frame))
+		return false;
+	if (!look_follow(l, frame + p->frame_locals + 8 * slot, object))
 		return false;
 	if (p->minor >= 14 && (*object & 3) == 3) { /* a small int, not an object */
 		look_fail(l, WIRE_PY_VALUE_TYPE);
@@ -220,7 +178,7 @@ static __always_inline void value_scan(struct state_walk *w, const struct state_
 	at = l->entries + i * l->stride + l->key_at;
 	if (!look_word(l, at, &key))
 		return;
-	bool found = value_is_name(w, p, key, s);
+	bool found = look_is_name(w, p, key, s);
 
 	if (found && s->what == STATE_STEP_LOCAL) {
 		s->hint = i;
