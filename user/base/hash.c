@@ -8,15 +8,23 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/avx.h"
 #include "base/text.h"
+
+/* Shorter texts take another way through XXH3, with nothing to gain. */
+#define LONG_BYTES 256u
 
 uint64_t hash_u64(struct str s, uint64_t seed)
 {
+	if (s.n >= LONG_BYTES && avx_is_here())
+		return avx_u64(s, seed);
 	return XXH3_64bits_withSeed(s.n ? s.p : "", s.n, seed);
 }
 
 struct hash128 hash_u128(struct str s, uint64_t seed)
 {
+	if (s.n >= LONG_BYTES && avx_is_here())
+		return avx_u128(s, seed);
 	XXH128_hash_t h = XXH3_128bits_withSeed(s.n ? s.p : "", s.n, seed);
 
 	return (struct hash128){.lo = h.low64, .hi = h.high64};
