@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include <assert.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -121,6 +122,45 @@ void text_count(uint64_t n, char out[32])
 		out[to++] = digits[i];
 	}
 	out[to] = '\0';
+}
+
+/* A character's six bits; -1 of none. */
+static int base64_digit(unsigned char c)
+{
+	static const signed char digits[128] = {
+		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 62,
+		-1, -1, -1, 63, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, -1, -1, -1, -1, -1, -1, -1, 0,
+		1,  2,	3,  4,	5,  6,	7,  8,	9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+		23, 24, 25, -1, -1, -1, -1, -1, -1, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38,
+		39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, -1, -1, -1, -1, -1,
+	};
+
+	return c < 128 ? digits[c] : -1;
+}
+
+ptrdiff_t text_base64(struct str s, char *out)
+{
+	size_t at = 0, n = 0, more = 0;
+
+	/* Four characters at a time as long as nothing else stands among them; libsodium, which takes its time so that
+	 * nobody can measure a secret, reads what is left. */
+	for (; s.n - at >= 4; at += 4) {
+		const unsigned char *p = (const unsigned char *)s.p + at;
+		int a = base64_digit(p[0]), b = base64_digit(p[1]), c = base64_digit(p[2]),
+		    d = base64_digit(p[3]);
+
+		if ((a | b | c | d) < 0)
+			break;
+		out[n++] = (char)(a << 2 | b >> 4);
+		out[n++] = (char)(b << 4 | c >> 2);
+		out[n++] = (char)(c << 6 | d);
+	}
+	s = str_skip(s, at);
+	if (s.n > 0 && sodium_base642bin((unsigned char *)out + n, s.n / 4 * 3 + 3, s.p, s.n, "\r\n", &more,
+					 NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+		return -1;
+	return (ptrdiff_t)(n + more);
 }
 
 void text_hex(const void *p, size_t n, char *out)

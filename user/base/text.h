@@ -22,6 +22,8 @@ void text_size(uint64_t bytes, char out[24]);
 void text_count(uint64_t n, char out[32]);
 /* n bytes as lower-case hex and a NUL into out (2n + 1). */
 void text_hex(const void *p, size_t n, char *out);
+/* Bytes of padded base64 in s, between whose characters line ends may stand; out has room for s.n / 4 * 3 + 3. -1: it is none. */
+ptrdiff_t text_base64(struct str s, char *out);
 /* Length of the valid UTF-8 sequence at the start of s (1-4), 0 when it is not one. */
 size_t text_utf8(struct str s, uint32_t *code);
 /* Bytes at the start of s that one U+FFFD stands for when text_utf8 says 0: the longest valid start of a sequence,

@@ -15,8 +15,7 @@
  */
 #include "genai/bedrock.h"
 
-#include <sodium.h>
-
+#include "base/text.h"
 #include "genai/anthropic.h"
 
 void genai_bedrock_exception(struct genai_work *w, const struct http_event *ev, const struct json *body)
@@ -202,14 +201,10 @@ static bool metrics_read(struct genai_work *w, struct str event)
 static struct str bytes_decode(struct genai_work *w, struct str base64)
 {
 	struct arena *scratch = genai_scratch(w);
-	unsigned char *out = scratch ? arena_alloc(scratch, base64.n / 4 * 3 + 4) : NULL;
-	size_t n = 0;
+	char *out = scratch && base64.p ? arena_bytes(scratch, base64.n / 4 * 3 + 3) : NULL;
+	ptrdiff_t n = out ? text_base64(base64, out) : -1;
 
-	if (out == NULL || base64.p == NULL ||
-	    sodium_base642bin(out, base64.n / 4 * 3 + 4, base64.p, base64.n, "\r\n", &n, NULL,
-			      sodium_base64_VARIANT_ORIGINAL) != 0)
-		return STR_NONE;
-	return str_make(out, n);
+	return n < 0 ? STR_NONE : str_make(out, (size_t)n);
 }
 
 /* Nova's events are named by their only member. */

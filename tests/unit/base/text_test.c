@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "harness.h"
 
+#include <sodium.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -116,6 +118,45 @@ static void test_size_and_count(void **state)
 		assert_string_equal(size, cases[i].size);
 		assert_string_equal(count, cases[i].count);
 	}
+}
+
+/* Each length, each place of a line end, each byte in each place: as libsodium has it. */
+static void test_base64(void **state)
+{
+	unsigned char bytes[40], want[64];
+	char coded[64], out[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * 89 + 250);
+	for (size_t n = 0; n <= sizeof(bytes); n++) {
+		sodium_bin2base64(coded, sizeof(coded), bytes, n, sodium_base64_VARIANT_ORIGINAL);
+		struct str s = str_of(coded);
+
+		assert_int_equal(text_base64(s, out), (ptrdiff_t)n);
+		assert_memory_equal(out, bytes, n);
+		for (size_t at = 0; at <= s.n; at++) {
+			char cut[64];
+			int len = snprintf(cut, sizeof(cut), "%.*s\r\n%s", (int)at, coded, coded + at);
+
+			assert_int_equal(text_base64(str_make(cut, (size_t)len), out), (ptrdiff_t)n);
+			assert_memory_equal(out, bytes, n);
+		}
+	}
+	for (size_t n = 1; n <= 12; n++)
+		for (size_t at = 0; at < n; at++)
+			for (int c = 0; c < 256; c++) {
+				size_t told = 0;
+
+				memcpy(coded, "QUJDREVGR0hJ", n);
+				coded[at] = (char)c;
+				int r = sodium_base642bin(want, sizeof(want), coded, n, "\r\n", &told, NULL,
+							  sodium_base64_VARIANT_ORIGINAL);
+
+				assert_int_equal(text_base64(str_make(coded, n), out),
+						 r ? -1 : (ptrdiff_t)told);
+				assert_memory_equal(out, want, r ? 0 : told);
+			}
 }
 
 static void test_hex(void **state)
@@ -303,11 +344,12 @@ static void test_safe_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_time),	 cmocka_unit_test(test_clock),
-		cmocka_unit_test(test_duration), cmocka_unit_test(test_size_and_count),
-		cmocka_unit_test(test_hex),	 cmocka_unit_test(test_utf8),
-		cmocka_unit_test(test_width),	 cmocka_unit_test(test_safe),
-		cmocka_unit_test(test_safe_cut), cmocka_unit_test(test_safe_is_safe),
+		cmocka_unit_test(test_time),	     cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_duration),     cmocka_unit_test(test_size_and_count),
+		cmocka_unit_test(test_base64),	     cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_utf8),	     cmocka_unit_test(test_width),
+		cmocka_unit_test(test_safe),	     cmocka_unit_test(test_safe_cut),
+		cmocka_unit_test(test_safe_is_safe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
