@@ -344,6 +344,26 @@ void http_feed(struct http *h, const struct flow_chunk *chunk)
 
 /* ---- recordings ---- */
 
+/* A chunk's line end and a plain size line in hex. */
+#define SIZE_LINES_BYTES 16u
+
+/* How far chunks reach of which none is the last one: a place within one, or the end of one with something else behind. */
+static uint64_t chunks_reach(uint64_t left, struct str next)
+{
+	uint64_t at = left, size;
+
+	while (at < next.n) {
+		struct str end, line, lines = str_head(str_skip(next, (size_t)at), SIZE_LINES_BYTES);
+		struct str behind = str_cut(str_cut(lines, '\n', &end), '\n', &line);
+
+		if (behind.p == NULL || str_trim(end).n > 0 || !str_to_u64_hex(str_trim(line), &size) ||
+		    size == 0)
+			break;
+		at += (size_t)(behind.p - lines.p) + size;
+	}
+	return at;
+}
+
 size_t http_reach(const struct flow_conn *conn, enum wire_dir dir, struct str next)
 {
 	const struct http_conn *c = conn->user;
@@ -353,9 +373,10 @@ size_t http_reach(const struct flow_conn *conn, enum wire_dir dir, struct str ne
 
 	if (c && c->h2)
 		return http_h2_reach(c->h2, dir, next.n);
-	if (body && (s->framing == HTTP_BY_LENGTH ||
-		     (s->framing == HTTP_BY_CHUNKS && s->chunk_at == HTTP_CHUNK_DATA))) {
+	if (body && s->framing == HTTP_BY_LENGTH) {
 		left = s->left;
+	} else if (body && s->framing == HTTP_BY_CHUNKS && s->chunk_at == HTTP_CHUNK_DATA) {
+		left = chunks_reach(s->left, next);
 	} else if (!over && !(body && s->framing == HTTP_BY_CLOSE)) {
 		/* Heads, chunk sizes, trailers and what is no message end with a line. */
 		ptrdiff_t at = str_find_char(next, '\n');

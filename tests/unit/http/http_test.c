@@ -443,6 +443,50 @@ static struct str feed_recorded(struct http *h, struct flow_conn *conn, enum wir
 	return str_skip(data, n);
 }
 
+/* Chunks that are not the last one are one piece, whatever stands in them; what is no plain size line ends it. */
+static void chunks_are_one_piece(void **state)
+{
+	static const struct {
+		const char *behind;
+		size_t reach;
+	} rows[] = {
+		{"abc\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n", 3},
+		{"abc\r\n2\r\nx\n\r\n0\r\n\r\n", 10},
+		{"abc\r\n2\r\nxy\r\nA\r\n0123\n56789\r\n00\r\n\r\n", 25},
+		{"abc\n2\nxy\n0\n\n", 8},
+		{"abc\r\n2;a=b\r\nxy\r\n0\r\n\r\n", 3},
+		{"abc\r\n02\r\nxy\r\n0\r\n\r\n", 11},
+		{"abc\r\nffffffffffffffff\r\nxy", 3},
+		{"abc\r\nffffffffffff\r\nxy", 21},
+		{"abc\r\n100000\r\nxyz", 16},
+		{"abc\r\n2\r", 3},
+		{"abc\r", 3},
+		{"ab", 2},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct script t = {0};
+		struct flow_conn conn = {.id = 1};
+		struct http *h = http_new(&script_ops, &t);
+		uint64_t offset[WIRE_DIRS] = {0};
+
+		buf_init(&t.out, 1 << 20);
+		(void)feed_recorded(h, &conn, WIRE_WRITE, STR("POST /1 HTTP/1.1\r\n"), offset);
+		(void)feed_recorded(h, &conn, WIRE_WRITE, STR("Content-Length: 0\r\n"), offset);
+		(void)feed_recorded(h, &conn, WIRE_WRITE, STR("\r\n"), offset);
+		for (struct str head = STR(CHUNKS "3\r\n"); head.n > 0;)
+			head = feed_recorded(h, &conn, WIRE_READ, head, offset);
+		size_t reach = http_reach(&conn, WIRE_READ, str_of(rows[i].behind));
+
+		if (reach != rows[i].reach)
+			fail_msg("row %zu: %zu, not %zu", i, reach, rows[i].reach);
+		http_close(h, &conn, FLOW_END_FREED, 1);
+		http_free(h);
+		buf_fini(&t.out);
+	}
+}
+
 /* More exchanges than may wait, each direction in one piece: no answer comes after the next request, no piece goes
  * beyond a message. */
 static void recordings_are_put_in_order(void **state)
@@ -461,7 +505,7 @@ static void recordings_are_put_in_order(void **state)
 	for (unsigned i = 1; i <= LIMIT_PIPELINED + 2; i++) {
 		buf_addf(&says, "POST /%u HTTP/1.1\r\nContent-Length: 5\r\n\r\na\nb\nc", i);
 		if (i % 2)
-			buf_addf(&hears, CHUNKS "3\r\na\nb\r\n0\r\nX: 1\r\n\r\n");
+			buf_addf(&hears, CHUNKS "3\r\na\nb\r\n2\r\n\r\n\r\n1;x\r\ny\r\n0\r\nX: 1\r\n\r\n");
 		else
 			buf_addf(&hears, OK("x\ny", "3"));
 	}
@@ -547,6 +591,7 @@ int main(void)
 		cmocka_unit_test(gap_between_tail_of_second),
 		cmocka_unit_test(silent_gap),
 		cmocka_unit_test(two_connections),
+		cmocka_unit_test(chunks_are_one_piece),
 		cmocka_unit_test(recordings_are_put_in_order),
 		cmocka_unit_test(http2_empty_headers),
 	};
