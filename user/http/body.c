@@ -29,6 +29,8 @@ int http_body_open(struct http_open *o, enum http_which which, const struct http
 	m->body_kept = true;
 	b->sniff = which == HTTP_RESPONSE ? http_frames_find(m->content_type) : NULL;
 	m->encoded = facts->coding_unknown || facts->coding_count > 0;
+	if (facts->has_length && !m->encoded)
+		b->promised_bytes = facts->length;
 	if (facts->coding_unknown) {
 		m->body_kept = false;
 		b->sniff = NULL;
@@ -62,6 +64,19 @@ static void add_tail(struct http_body *b, struct http_message *m, struct str tex
 	m->tail = buf_err(&b->tail) == 0 ? buf_str(&b->tail) : STR_NONE;
 }
 
+/* Of the room that a body's head asks for, how much is made at once: so many times what came. */
+#define TRUST_TIMES 8u
+
+/* Room for all of it, so that what came need not be moved when more comes. Who promises and does not keep it gets little. */
+static void make_room(struct http_body *b, size_t more)
+{
+	uint64_t have = (uint64_t)b->text.n + more;
+	uint64_t want = have * TRUST_TIMES < b->promised_bytes ? have * TRUST_TIMES : b->promised_bytes;
+
+	if (have >= b->text.cap && want > have && want <= LIMIT_BODY_BYTES)
+		(void)buf_reserve(&b->text, (size_t)want - b->text.n);
+}
+
 /* Of a body beyond the limits, what came within them stays. */
 static void add_text(const struct sink *k, struct str text)
 {
@@ -81,6 +96,7 @@ static void add_text(const struct sink *k, struct str text)
 	}
 	if (text.n == 0)
 		return;
+	make_room(b, text.n);
 	buf_add(&b->text, text);
 	if (buf_err(&b->text) < 0)
 		m->body_kept = false;

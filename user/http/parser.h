@@ -86,6 +86,7 @@ struct http_side {
 /* What becomes of a message's body. */
 struct http_body {
 	struct buf text, tail;
+	uint64_t promised_bytes;	/* by its head; 0: it does not say */
 	struct http_encoding *encoding; /* NULL: identity */
 	struct http_frames frames; /* of a body that is a sequence of events, once it is known to be one */
 	const struct http_frames_kind *sniff; /* said to be such a body; its first byte will tell */
