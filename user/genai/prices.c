@@ -386,10 +386,11 @@ bool prices_fits(struct str patterns, struct str name)
 	return false;
 }
 
+/* What differs most comes first: all rows are asked. */
 static bool is_same_price(const struct prices_row *a, const struct prices_row *b)
 {
-	return a->user == b->user && str_eq(a->class, b->class) && str_eq(a->models, b->models) &&
-	       str_eq(a->providers, b->providers);
+	return str_eq(a->models, b->models) && str_eq(a->providers, b->providers) &&
+	       str_eq(a->class, b->class) && a->user == b->user;
 }
 
 const struct prices_row *prices_find(const struct genai_prices *p, const struct prices_query *q)
