@@ -46,6 +46,8 @@ struct genai_work {
 	uint32_t *
 		element_messages; /* NULL: one each; GENAI_ELEMENT_OPEN: the next may go on with its last one */
 	struct str body;	  /* of the request, when its beginning was known: what genai_expand reads */
+	const struct hash128 *blocks; /* fingerprints of the request's body, block by block */
+	uint32_t block_count;
 	const struct genai_decoder *decoder; /* NULL: plain http */
 	bool understood;		     /* the request was read */
 	bool closed;
@@ -149,12 +151,15 @@ struct genai_known {
 	struct str text;       /* the body without the messages that are known, in the scratch arena */
 	struct record *record; /* NULL: nothing is known; valid until the next genai_history_keep */
 	const struct genai_decoder *reader; /* w->reader of the request that it is from */
-	uint32_t marks, count;		    /* of its marks; of the messages before them */
-	uint32_t elements;		    /* of the list, before them */
-	size_t array, resume;		    /* text[array...] is body[resume...] */
+	struct hash128 said;   /* of the body, without a secret; known bytes are not hashed again */
+	uint32_t marks, count; /* of its marks; of the messages before them */
+	uint32_t elements;     /* of the list, before them */
+	size_t array, resume;  /* text[array...] is body[resume...] */
 };
 struct genai_history *genai_history_new(void);
 void genai_history_free(struct genai_history *h);
+/* A fingerprint of the body, with a secret; fills w->blocks, by which genai_history_find goes. */
+struct hash128 genai_history_digest(struct genai_work *w, struct str body);
 bool genai_history_find(struct genai_work *w, const struct genai_decoder *d, struct str body,
 			struct genai_known *out);
 /* Puts the known messages before those that were read; they stay where they are until the call ends. false: no memory. */

@@ -163,7 +163,8 @@ struct genai_call {
 	struct str error_type, error_message;
 	uint64_t retry_after_ns;   /* as the server asked; 0: it did not */
 	int retry_count;	   /* x-stainless-retry-count; 0 for a first attempt, -1: not said */
-	struct hash128 body_hash;  /* of the request's body */
+	struct hash128 body_hash;  /* of the request's body; seeded with a secret: another one in every run */
+	struct hash128 said_hash;  /* of the request's body and what was before it: the same in every run */
 	struct http_broken broken; /* of transfer, encoding or content: the first one */
 	struct genai_cut cut;
 	uint64_t start_ns;	 /* the request's first byte */

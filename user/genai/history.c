@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Repeated history. A conversation's request repeats all that was said before; those bytes are hashed, not parsed again.
- * Of the requests seen last a record is kept: where each message ended in the body and a fingerprint of the bytes up to
- * there, and of each message what links and shortenings need. A body that begins with the same bytes is read as if the
- * messages known were not there, and gets their records in front of what was read. Fingerprints are seeded with a secret,
- * so that nobody can write two histories that look alike.
+ * Repeated history. A conversation's request repeats all that was said before; those bytes are hashed once, and not parsed
+ * again. Of the requests seen last a record is kept: fingerprints of the body's blocks, where in it each message ended, and
+ * of each message what links and shortenings need. A body that begins with the same blocks, and within the next one with
+ * the same messages, is read as if the messages known were not there, and gets their records in front of what was read.
+ * Fingerprints are seeded with a secret, so that nobody can write two histories that look alike. That of the whole body
+ * is made of its blocks'.
  */
 #include <sodium.h>
 #include <stdlib.h>
@@ -14,19 +15,24 @@
 #define RECORDS_MAX	64u
 #define KNOWN_BYTES_MIN 2048u /* less is read as fast as it is looked up */
 #define RECORD_BYTES	(8u << 20)
+#define BLOCK_BYTES	4096u /* a fingerprint of 16 bytes each; of one block per record messages are looked at */
 
 /* A place in the body where a message ends that nothing behind it can go on with. */
 struct mark {
 	size_t end;
-	struct hash128 hash; /* of the bytes from the mark before to here */
-	uint32_t messages;   /* so far */
-	uint32_t elements;   /* of the list, so far */
+	struct hash128
+		hash; /* of its block's bytes from the mark before (or the block's beginning) to here */
+	struct hash128 plain; /* of all bytes up to here, without a secret */
+	uint32_t messages;    /* so far */
+	uint32_t elements;    /* of the list, so far */
 };
 
 struct record {
 	struct record *prev, *next; /* newest first */
 	const struct genai_decoder *decoder, *reader;
-	size_t array; /* offset behind the '[' */
+	size_t array;		/* offset behind the '[' */
+	struct hash128 *blocks; /* of those that are whole before the last mark */
+	uint32_t block_count, block_room;
 	struct mark *marks;
 	uint32_t count, mark_room;
 	struct genai_message *messages; /* those up to the last mark are right */
@@ -89,16 +95,65 @@ static struct hash128 segment(const struct genai_history *h, struct str body, si
 	return hash_u128(str_make(body.p + from, to - from), h->seed);
 }
 
-/* How many of the record's marks the body begins with. */
-static uint32_t matches(const struct genai_history *h, const struct record *r, struct str body)
+struct hash128 genai_history_digest(struct genai_work *w, struct str body)
 {
-	size_t from = 0;
-	uint32_t n = 0;
+	const struct genai_history *h = w->g_history;
+	uint32_t count = (uint32_t)(body.n / BLOCK_BYTES);
+	struct hash128 *blocks = count ? (void *)arena_bytes(w->c.arena, count * sizeof(*blocks)) : NULL;
 
-	for (; n < r->count && r->marks[n].end <= body.n; n++) {
-		if (!hash_eq(segment(h, body, from, r->marks[n].end), r->marks[n].hash))
+	w->blocks = blocks;
+	w->block_count = blocks ? count : 0;
+	if (blocks == NULL)
+		return hash_u128(body, h->seed);
+	for (uint32_t i = 0; i < count; i++)
+		blocks[i] = segment(h, body, (size_t)i * BLOCK_BYTES, (size_t)(i + 1) * BLOCK_BYTES);
+	return hash_chain(hash_u128(str_make((const char *)blocks, count * sizeof(*blocks)), h->seed),
+			  segment(h, body, (size_t)count * BLOCK_BYTES, body.n));
+}
+
+/* Where the bytes begin that a mark's own fingerprint is of. */
+static size_t mark_from(size_t before, size_t end)
+{
+	size_t block = (end - 1) / BLOCK_BYTES * BLOCK_BYTES;
+
+	return before > block ? before : block;
+}
+
+/* How many of the record's marks end within the first `bytes`. */
+static uint32_t marks_within(const struct record *r, size_t bytes)
+{
+	uint32_t low = 0, high = r->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (r->marks[middle].end <= bytes)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* How many of the record's marks the body begins with. */
+static uint32_t matches(const struct genai_work *w, const struct record *r, struct str body)
+{
+	uint32_t blocks = 0;
+
+	while (blocks < r->block_count && blocks < w->block_count &&
+	       hash_eq(r->blocks[blocks], w->blocks[blocks]))
+		blocks++;
+	size_t same = (size_t)blocks * BLOCK_BYTES;
+	uint32_t n = marks_within(r, same);
+
+	/* Of the next block some messages may be the same. */
+	for (size_t from = n ? r->marks[n - 1].end : 0; n < r->count; n++) {
+		const struct mark *m = &r->marks[n];
+
+		if (m->end > body.n || m->end > same + BLOCK_BYTES ||
+		    !hash_eq(segment(w->g_history, body, mark_from(from, m->end), m->end), m->hash))
 			break;
-		from = r->marks[n].end;
+		from = m->end;
 	}
 	return n;
 }
@@ -125,7 +180,7 @@ bool genai_history_find(struct genai_work *w, const struct genai_decoder *d, str
 	if (h == NULL || d->history == NULL || body.n < KNOWN_BYTES_MIN)
 		return false;
 	for (struct record *r = h->first; r; r = r->next) {
-		uint32_t n = r->decoder == d ? matches(h, r, body) : 0;
+		uint32_t n = r->decoder == d ? matches(w, r, body) : 0;
 
 		if (n > most) {
 			most = n;
@@ -142,8 +197,11 @@ bool genai_history_find(struct genai_work *w, const struct genai_decoder *d, str
 		return false;
 	memcpy(text, body.p, best->array);
 	memcpy(text + best->array, body.p + from, body.n - from);
+	struct str rest = str_make(text, best->array + body.n - from);
+
 	*out = (struct genai_known){
-		.text = str_make(text, best->array + body.n - from),
+		.text = rest,
+		.said = hash_chain(best->marks[most - 1].plain, hash_u128(rest, 0)),
 		.record = best,
 		.reader = best->reader,
 		.marks = most,
@@ -204,42 +262,55 @@ static bool message_keep(struct arena *a, struct genai_message *to, const struct
 	return true;
 }
 
-/* Room for as many; what is there stays. */
-static bool record_grow(struct record *r, uint32_t marks, uint32_t messages)
+/* Room for as many of the elements of a list with `count` of them; what is there stays. NULL without memory. */
+static void *list_grow(struct arena *a, void *list, size_t element_bytes, uint32_t count, uint32_t *room,
+		       uint32_t want)
 {
-	if (marks > r->mark_room) {
-		uint32_t room = marks + r->mark_room / 2 + 1;
-		struct mark *more = arena_alloc(r->arena, room * sizeof(*more));
+	if (want <= *room)
+		return list;
+	uint32_t grown = want + *room / 2 + 1;
+	void *more = arena_alloc(a, grown * element_bytes);
 
-		if (more == NULL)
-			return false;
-		if (r->count > 0)
-			memcpy(more, r->marks, r->count * sizeof(*more));
-		r->marks = more;
-		r->mark_room = room;
-	}
-	if (messages > r->message_room) {
-		uint32_t room = messages + r->message_room / 2 + 1;
-		struct genai_message *more = arena_alloc(r->arena, room * sizeof(*more));
+	if (more != NULL && count > 0)
+		memcpy(more, list, count * element_bytes);
+	if (more != NULL)
+		*room = grown;
+	return more;
+}
 
-		if (more == NULL)
-			return false;
-		if (r->message_room > 0)
-			memcpy(more, r->messages, r->message_room * sizeof(*more));
-		r->messages = more;
-		r->message_room = room;
-	}
+/* Room for as many; what is there stays. */
+static bool record_grow(struct record *r, uint32_t blocks, uint32_t marks, uint32_t messages)
+{
+	struct hash128 *more_blocks =
+		list_grow(r->arena, r->blocks, sizeof(*r->blocks), r->block_count, &r->block_room, blocks);
+
+	if (more_blocks == NULL && blocks > 0)
+		return false;
+	r->blocks = more_blocks;
+	struct mark *more_marks =
+		list_grow(r->arena, r->marks, sizeof(*r->marks), r->count, &r->mark_room, marks);
+
+	if (more_marks == NULL && marks > 0)
+		return false;
+	r->marks = more_marks;
+	struct genai_message *more = list_grow(r->arena, r->messages, sizeof(*r->messages), r->message_room,
+					       &r->message_room, messages);
+
+	if (more == NULL && messages > 0)
+		return false;
+	r->messages = more;
 	return true;
 }
 
-static struct record *record_new(const struct genai_decoder *d, uint32_t marks, uint32_t messages)
+static struct record *record_new(const struct genai_decoder *d, uint32_t blocks, uint32_t marks,
+				 uint32_t messages)
 {
 	struct arena *a = arena_new(RECORD_BYTES);
 	struct record *r = a ? arena_alloc(a, sizeof(*r)) : NULL;
 
 	if (r != NULL)
 		r->arena = a;
-	if (r == NULL || !record_grow(r, marks, messages)) {
+	if (r == NULL || !record_grow(r, blocks, marks, messages)) {
 		arena_free(a);
 		return NULL;
 	}
@@ -270,6 +341,7 @@ static void marks_add(struct genai_work *w, struct record *r, struct str body, c
 {
 	const struct genai_call *c = &w->c;
 	size_t from = r->count ? r->marks[r->count - 1].end : 0;
+	struct hash128 plain = r->count ? r->marks[r->count - 1].plain : (struct hash128){0};
 	/* What lies in the text that was read, lies in the body further on. */
 	const char *text = known->record ? known->text.p : body.p;
 	size_t moved = known->record ? known->resume - known->array : 0;
@@ -284,12 +356,21 @@ static void marks_add(struct genai_work *w, struct record *r, struct str body, c
 		if (messages == 0 || told & GENAI_ELEMENT_OPEN || !is_closed(w, &c->input[messages - 1]))
 			continue;
 		m->end = (size_t)(raw.p + raw.n - text) + moved;
-		m->hash = segment(w->g_history, body, from, m->end);
+		m->hash = segment(w->g_history, body, mark_from(from, m->end), m->end);
+		m->plain = plain = hash_chain(plain, hash_u128(str_make(body.p + from, m->end - from), 0));
 		m->messages = messages;
 		m->elements = known->elements + at + 1;
 		from = m->end;
 		r->count++;
 	}
+	uint32_t blocks = r->count ? (uint32_t)(r->marks[r->count - 1].end / BLOCK_BYTES) : 0;
+
+	if (blocks > w->block_count) /* no memory: known by the first block's messages only */
+		blocks = w->block_count;
+	if (blocks > r->block_count)
+		memcpy(r->blocks + r->block_count, w->blocks + r->block_count,
+		       (blocks - r->block_count) * sizeof(*r->blocks));
+	r->block_count = blocks;
 }
 
 void genai_history_keep(struct genai_work *w, const struct genai_decoder *d, struct str body,
@@ -310,9 +391,10 @@ void genai_history_keep(struct genai_work *w, const struct genai_decoder *d, str
 		return;
 	/* A conversation that goes on, as nearly all do, costs what is new of it. */
 	bool goes_on = before != NULL && known->marks == before->count &&
-		       record_grow(before, known->marks + (uint32_t)elements, c->input_count);
+		       record_grow(before, w->block_count, known->marks + (uint32_t)elements, c->input_count);
 	struct record *r =
-		goes_on ? before : record_new(d, known->marks + (uint32_t)elements, c->input_count);
+		goes_on ? before
+			: record_new(d, w->block_count, known->marks + (uint32_t)elements, c->input_count);
 
 	if (r == NULL)
 		return;

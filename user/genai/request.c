@@ -169,17 +169,12 @@ static bool is_rpc(struct genai_work *w, struct str body)
 	return genai_rpc_take(w, json_parse(genai_scratch(w), s, NULL));
 }
 
-void genai_request_read(struct genai_work *w)
+static void request_read(struct genai_work *w, struct str body, struct genai_known *known)
 {
 	struct genai_call *c = &w->c;
 	const struct http_message *m = &c->x->request;
 	bool blind = m->head_unknown && c->x->target.n == 0;
-	struct genai_known known = {0};
-	struct str body = m->body;
 
-	c->body_hash = hash_u128(body, 0);
-	if (m->torn) /* its beginning alone would make all requests of a conversation one */
-		c->body_hash = hash_chain(c->body_hash, hash_u128(m->tail, m->body_bytes));
 	traceparent_read(w);
 	bool export = genai_export_find(w, body);
 
@@ -195,7 +190,7 @@ void genai_request_read(struct genai_work *w)
 	genai_cut_tell(w, m, c->x->server_side ? WIRE_READ : WIRE_WRITE);
 	if (!m->done) /* it may still grow, and move */
 		body = arena_dup(c->arena, body);
-	const struct json *j = request_json(w, d, body, &known);
+	const struct json *j = request_json(w, d, body, known);
 
 	if (json_get(j, "jsonrpc") != NULL && genai_rpc_take(w, j))
 		return;
@@ -215,8 +210,8 @@ void genai_request_read(struct genai_work *w)
 	bool fits = d->request(w, json_type(j) == JSON_OBJECT ? j : NULL);
 
 	/* The same beginning, but an end that has somebody else read it. */
-	if (fits && known.record != NULL && known.reader != w->reader) {
-		known = (struct genai_known){0};
+	if (fits && known->record != NULL && known->reader != w->reader) {
+		*known = (struct genai_known){0};
 		c->input = NULL;
 		c->input_count = 0;
 		c->param_count = params;
@@ -230,7 +225,7 @@ void genai_request_read(struct genai_work *w)
 		return;
 	}
 	c->note = note;
-	history_use(w, d, body, j, &known);
+	history_use(w, d, body, j, known);
 	if (w->decoder == NULL)
 		w->decoder = d;
 	c->kind = w->decoder->kind;
@@ -239,6 +234,22 @@ void genai_request_read(struct genai_work *w)
 	if (c->provider.p == NULL)
 		c->provider = str_of(d->provider);
 	genai_omitted_tell(w);
+}
+
+void genai_request_read(struct genai_work *w)
+{
+	struct genai_call *c = &w->c;
+	const struct http_message *m = &c->x->request;
+	struct genai_known known = {0};
+	struct str body = m->body;
+
+	c->body_hash = genai_history_digest(w, body);
+	if (m->torn) /* its beginning alone would make all requests of a conversation one */
+		c->body_hash = hash_chain(c->body_hash, hash_u128(m->tail, m->body_bytes));
+	request_read(w, body, &known);
+	c->said_hash = known.record ? known.said : hash_u128(body, 0);
+	if (m->torn)
+		c->said_hash = hash_chain(c->said_hash, hash_u128(m->tail, m->body_bytes));
 }
 
 void genai_expand(struct genai_call *c)

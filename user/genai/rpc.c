@@ -262,7 +262,8 @@ void genai_rpc_ask(struct genai_work *up, const struct genai_rpc_message *m, uin
 
 	if (w == NULL)
 		return;
-	w->c.body_hash = hash_u128(json_raw(m->j), 0);
+	w->c.body_hash = genai_history_digest(w, json_raw(m->j));
+	w->c.said_hash = hash_u128(json_raw(m->j), 0);
 	if (!setup(w, m, protocol, scope_of(up), scope ? scope : scope_of(up), at)) {
 		genai_end(w);
 		arena_free(w->c.arena);

@@ -344,7 +344,7 @@ static void on_request(void *ctx, struct genai_call *c)
 	if (c->x && c->x->request.torn && c->x->gaps == NULL)
 		k->process->cut_ns = c->start_ns;
 	if (t->mode == WIRE_MODE_DECODE)
-		t->content = hash_chain(t->content, c->body_hash);
+		t->content = hash_chain(t->content, c->said_hash);
 	if (genai_is_model(c->kind)) {
 		trace_prefix_input(t, k);
 		trace_chain_input(t, k);

@@ -263,6 +263,102 @@ static uint32_t same(struct str first, struct str second)
 	return both.known[1];
 }
 
+/* A byte that differs anywhere: what ends before it is known, and nothing else. Many messages a block, several blocks. */
+static void any_byte(void **state)
+{
+	size_t ends[80];
+	struct buf b, more;
+
+	(void)state;
+	buf_init(&b, SIZE_MAX);
+	buf_init(&more, SIZE_MAX);
+	buf_add(&b, STR("{\"model\":\"m\",\"messages\":["));
+	for (unsigned i = 0; i < 80; i++) {
+		buf_addf(&b, "%s{\"role\":\"user\",\"content\":\"%0*u\"}", i ? "," : "",
+			 (int)(i % 7 * 70 + 4), i);
+		ends[i] = b.n;
+	}
+	buf_add(&b, STR("]}"));
+	assert_true(b.n > 3 * 4096);
+	for (size_t at = ends[0] - 3; at < ends[79]; at += 61) {
+		uint32_t before = 0;
+
+		if (b.p[at] < '0' || b.p[at] > '9')
+			continue;
+		buf_clear(&more);
+		buf_add(&more, buf_str(&b));
+		more.p[at] = 'x';
+		while (ends[before] <= at)
+			before++;
+		assert_int_equal(same(buf_str(&b), buf_str(&more)),
+				 before > 0 && ends[before - 1] >= 2048 ? before : 0);
+	}
+	buf_fini(&b);
+	buf_fini(&more);
+}
+
+/* ---- fingerprints of the body ---- */
+
+static struct hash128 told[2][3]; /* body_hash and said_hash of the requests */
+static unsigned told_count;
+
+static void on_hashes(void *ctx, struct genai_call *c)
+{
+	(void)ctx;
+	told[0][told_count] = c->body_hash;
+	told[1][told_count++] = c->said_hash;
+}
+
+static void ask_three(struct str a, struct str b, struct str c)
+{
+	static const struct genai_ops hashes = {
+		.begin = nothing, .request = on_hashes, .first = nothing, .close = nothing, .end = nothing};
+	struct genai *g = genai_new(&hashes, NULL);
+
+	told_count = 0;
+	ask(g, "/v1/chat/completions", a);
+	ask(g, "/v1/chat/completions", b);
+	ask(g, "/v1/chat/completions", c);
+	assert_int_equal(told_count, 3);
+	genai_free(g);
+}
+
+/* A body is its own alone, whatever was known of it. One fingerprint is the same in every run, the other in none. */
+static void body_hashes(void **state)
+{
+	struct hash128 said[3], body;
+	struct buf a, b;
+
+	(void)state;
+	buf_init(&a, SIZE_MAX);
+	buf_init(&b, SIZE_MAX);
+	turn(&a, "messages", TURNS, -1);
+	turn(&b, "messages", TURNS + 1, -1);
+	ask_three(buf_str(&a), buf_str(&b), buf_str(&b));
+	assert_true(hash_eq(told[0][1], told[0][2]));
+	assert_false(hash_eq(told[0][0], told[0][1]));
+	assert_false(hash_eq(told[1][0], told[1][1]));
+	memcpy(said, told[1], sizeof(said));
+	body = told[0][0];
+	ask_three(buf_str(&a), buf_str(&b), buf_str(&b));
+	assert_memory_equal(said, told[1], sizeof(said));
+	assert_false(hash_eq(body, told[0][0]));
+	/* What is known counts, too. */
+	turn(&a, "messages", TURNS, 2);
+	turn(&b, "messages", TURNS + 1, 2);
+	ask_three(buf_str(&a), buf_str(&b), buf_str(&b));
+	for (int i = 0; i < 3; i++)
+		assert_false(hash_eq(said[i], told[1][i]));
+	/* And what comes behind it. */
+	memcpy(said, told[1], sizeof(said));
+	b.p[b.n - 2] = '6';
+	ask_three(buf_str(&a), buf_str(&b), buf_str(&b));
+	assert_true(hash_eq(said[0], told[1][0]));
+	assert_false(hash_eq(said[1], told[1][1]));
+	buf_fini(&a);
+	buf_fini(&b);
+}
+
 /* What a message does not have, it does not have when it is repeated. */
 static void without_role(void **state)
 {
@@ -308,9 +404,9 @@ static void too_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(conversation),	  cmocka_unit_test(forks),   cmocka_unit_test(items),
-		cmocka_unit_test(longer_element), cmocka_unit_test(bounded), cmocka_unit_test(without_role),
-		cmocka_unit_test(too_many),
+		cmocka_unit_test(conversation),	  cmocka_unit_test(forks),    cmocka_unit_test(items),
+		cmocka_unit_test(longer_element), cmocka_unit_test(bounded),  cmocka_unit_test(without_role),
+		cmocka_unit_test(too_many),	  cmocka_unit_test(any_byte), cmocka_unit_test(body_hashes),
 	};
 
 	return cmocka_run_group_tests_name("genai history", tests, NULL, NULL);
