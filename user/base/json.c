@@ -283,8 +283,15 @@ const struct json *json_find(const struct json *object, struct str name)
 	if (json_type(object) != JSON_OBJECT)
 		return NULL;
 	for (const struct json *j = json_first(object); j; j = j->next) {
-		/* Most names have another length and no escape. */
-		if ((j->key_n == name.n || j->key_escaped) && json_key_is(j, name))
+		/* Most names have another length, or another first letter, and no escape. */
+		if (!j->key_escaped && j->key_n != name.n)
+			continue;
+		char first = j->key_n > 0 ? *(j->p - j->key_back) : 0;
+
+		if ((unsigned char)first < 0x80 && first != 0 && first != '\\' && name.n > 0 &&
+		    first != name.p[0])
+			continue;
+		if (json_key_is(j, name))
 			found = j;
 	}
 	return found;

@@ -266,11 +266,28 @@ static void give_up(struct http_side *s, const struct http_piece *p, size_t at, 
 	http_exchange_message_lost(s);
 }
 
+/* What stands between two chunks' data, up to an extension; *n bytes of it were right. */
+static const char *feed_lines(struct http_side *s, const struct http_piece *p, struct str rest, size_t *n)
+{
+	const char *why = NULL;
+	bool more = true;
+
+	for (*n = 0; more && *n < rest.n; *n += why == NULL) {
+		bool size = s->chunk_at == HTTP_CHUNK_SIZE || s->chunk_at == HTTP_CHUNK_DIGITS;
+
+		why = size ? feed_size(s, rest.p[*n]) : feed_line_end(s, rest.p[*n]);
+		more = why == NULL && s->chunk_at != HTTP_CHUNK_DATA && s->chunk_at != HTTP_CHUNK_EXT &&
+		       s->chunk_at != HTTP_CHUNK_TRAILER;
+	}
+	http_count(s, *n, p->ts_ns);
+	return why;
+}
+
 /* Takes a run of bytes of one kind, *n of them, which are counted unless they are wrong. */
 static const char *feed_chunk_part(struct http_side *s, const struct http_piece *p, size_t pos, size_t *n)
 {
 	struct str rest = str_skip(p->data, pos);
-	const char *why, *lf;
+	const char *lf;
 
 	switch (s->chunk_at) {
 	case HTTP_CHUNK_DATA:
@@ -287,17 +304,9 @@ static const char *feed_chunk_part(struct http_side *s, const struct http_piece 
 		*n = lf ? (size_t)(lf - rest.p) + 1 : rest.n;
 		http_count(s, *n, p->ts_ns);
 		return feed_run(s, str_head(rest, *n), lf != NULL);
-	case HTTP_CHUNK_SIZE:
-	case HTTP_CHUNK_DIGITS:
-		why = feed_size(s, rest.p[0]);
-		break;
 	default:
-		why = feed_line_end(s, rest.p[0]);
-		break;
+		return feed_lines(s, p, rest, n);
 	}
-	*n = why ? 0 : 1;
-	http_count(s, *n, p->ts_ns);
-	return why;
 }
 
 static size_t feed_chunks(struct http_side *s, const struct http_piece *p)
