@@ -3,9 +3,14 @@
 turn beside its second."""
 import base64
 import json
+import os
 import statistics
 import struct
+import subprocess
 import zlib
+from pathlib import Path
+
+from rig.run import equal
 
 from decode import TEXT, answer, cpu_s, request
 
@@ -178,10 +183,23 @@ def conversation(copy, turns):
     return b"".join(up)
 
 
+def read_cpu_s(directory):
+    """What the kernel takes to hand such files over, a window at a time: no part of decoding, but of `bottrace decode`."""
+    def dd(file):
+        process = subprocess.Popen(["dd", f"if={file}", "of=/dev/null", "bs=256k", "status=none"])
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = status
+        equal("dd's status", status, 0)
+        return usage.ru_utime + usage.ru_stime
+    return dd(Path(directory, "up")) - dd("/dev/null")
+
+
 def turn_cpu_s(directory, turns, copies, least):
-    """What a turn costs, on an average over a conversation's first ones."""
+    """What a turn costs, on an average over a conversation's first ones; how much of it is reading the file."""
     up = b"".join(conversation(copy, turns) for copy in range(copies))
-    return (min(cpu_s(directory, up, answer() * (turns * copies), 0) for _ in range(3)) - least) / (turns * copies)
+    down = answer() * (turns * copies)
+    cost = min(cpu_s(directory, up, down, 0) for _ in range(3)) - least
+    return cost / (turns * copies), min(read_cpu_s(directory) for _ in range(3)) / (turns * copies)
 
 
 def run(directory):
@@ -193,7 +211,9 @@ def run(directory):
         took = statistics.median(cpu_s(directory, up, down, 0) for _ in range(3)) - least
         facts[name + "_mb_s"] = (len(up) + len(down)) / took / 1e6
     # What grows with the history grows with its bytes, so the last of them costs as much above the average as the first below.
-    early = turn_cpu_s(directory, 2, COPIES * LATE // 2, least)
-    late = 2 * turn_cpu_s(directory, LATE, COPIES, least) - early
-    facts.update(turn_2_cpu_us=early * 1e6, turn_200_cpu_us=late * 1e6, turn_ratio=late / early)
+    early, early_read = turn_cpu_s(directory, 2, COPIES * LATE // 2, least)
+    late, late_read = (2 * mean - first for mean, first in
+                       zip(turn_cpu_s(directory, LATE, COPIES, least), (early, early_read)))
+    facts.update(turn_2_cpu_us=early * 1e6, turn_200_cpu_us=late * 1e6, turn_ratio=late / early, turn_200_read_us=late_read * 1e6,
+                 turn_decode_ratio=(late - late_read) / (early - early_read))
     return facts

@@ -132,7 +132,8 @@ COLUMNS = {
         ("Interactions", "interactions_sse"), ("Converse", "converse_stream"), ("Invoke", "invoke_stream"), ("Cohere", "cohere_sse"),
         ("Ollama", "ollama_ndjson"), ("Realtime", "realtime_ws"), ("MCP", "mcp_json"))] + [
             ("turn 2 us", lambda f: spread(f.get("turn_2_cpu_us"))), ("turn 200 us", lambda f: spread(f.get("turn_200_cpu_us"))),
-            ("x", lambda f: spread(f.get("turn_ratio")))],
+            ("x", lambda f: spread(f.get("turn_ratio"))), ("reading us", lambda f: spread(f.get("turn_200_read_us"))),
+            ("x without", lambda f: spread(f.get("turn_decode_ratio")))],
     "inprocess": [("client CPU us a step", lambda f: spread(f.get("step_cpu_us"))), ("added", lambda f: spread(f.get("step_cpu_us_ratio"))),
                   ("our CPU us a step", lambda f: spread(f.get("tracer_step_us")))],
 }
