@@ -98,7 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		} else if (letter == 'c') {
 			(void)value_text(g, text, true);
 		} else if (letter == 'h') {
-			assert(!name_is_open_header(text) || !name_is_credential_header(text) || is_limit(text));
+			assert(!name_is_open_header(text) || !name_is_credential_header(text) ||
+			       is_limit(text));
 		} else if (letter == 'j') {
 			json(g, text);
 		} else if (letter == 'a' && argc < ARGS_MAX) {
