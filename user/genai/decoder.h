@@ -38,6 +38,12 @@ struct genai_decoder {
 	void (*finish)(struct genai_work *w);
 };
 
+/* How much sound went by. */
+struct genai_sound {
+	uint64_t bytes, ns;
+	bool untimed; /* some of it is of a format whose bytes say nothing of time: ns is not all */
+};
+
 /* A call being read: in the exchange's arena, like all that its slices point to. */
 struct genai_work {
 	struct genai_call c; /* first: the door's pointer is ours */
@@ -66,7 +72,8 @@ struct genai_work {
 	struct genai_lane *lane; /* of an upgraded exchange: its calls; of a call: whose it is */
 	struct genai_work *lane_prev, *lane_next; /* of a lane's open calls */
 	struct str lane_key;			  /* of a lane's call: what its messages are known by */
-	uint64_t sound_bytes;			  /* that the model spoke on it */
+	struct genai_sound sound;		  /* that the model spoke on it */
+	uint32_t sound_rate;			  /* of what it speaks, bytes a second; 0: not known */
 	struct genai_rpc *rpc;			  /* of a call by JSON-RPC */
 	struct str session; /* of a connection that JSON-RPC goes over; p NULL: not known yet */
 	bool is_pipe;	    /* no HTTP: the other end of a pipe */
@@ -391,10 +398,23 @@ void genai_param_add_json(struct genai_work *w, const char *key, struct str json
 void genai_param_add_str(struct genai_work *w, const char *key, struct str s);
 /* A count that is there and not negative; else *out stays. */
 void genai_param_count(const struct json *j, int64_t *out);
+/* ---- sound.c: sound on a lane, counted ---- */
+#define GENAI_SOUND_TEXT 32
 /* Bytes of a base64 string's JSON text. */
-size_t genai_param_sound(const struct json *base64);
-/* Says how much the model spoke on a lane's call: sound is counted, not kept. */
-void genai_param_add_sound(struct genai_work *w);
+size_t genai_sound_size(const struct json *base64);
+/* Bytes a second of a format by its name (Realtime's or a media type without parameters); samples: a second, of one
+ * that may have any. 0: not known. */
+uint32_t genai_sound_rate(struct str type, int64_t samples);
+/* Of a media type with its parameters ("audio/pcm;rate=16000"). */
+uint32_t genai_sound_rate_of(struct str mime);
+/* rate: bytes a second, 0: not known. */
+void genai_sound_add(struct genai_sound *s, size_t bytes, uint32_t rate);
+void genai_sound_join(struct genai_sound *s, const struct genai_sound *more);
+/* How long it is, as a JSON number to the microsecond: its length; 0: not known, or there is none. */
+size_t genai_sound_seconds(const struct genai_sound *s, char out[GENAI_SOUND_TEXT]);
+/* Says how much of it came before a lane's call, and how much the model spoke on it. */
+void genai_sound_tell_heard(struct genai_work *w, const struct genai_sound *s);
+void genai_sound_tell_said(struct genai_work *w);
 
 /* ---- message.c ---- */
 /* Decoded, and copied into the arena unless it lives in the exchange's own bytes; STR_NONE when it is no string. */

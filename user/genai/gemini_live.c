@@ -2,7 +2,8 @@
 /*
  * Gemini Live (BidiGenerateContent) over a WebSocket. {setup} first; then the client's turns ({clientContent}, results of
  * tools {toolResponse}, sound {realtimeInput}), each answered by {serverContent} up to turnComplete, or by a {toolCall}.
- * One answer is a model call. Names come in camel and in snake case. Audio is counted, not kept.
+ * One answer is a model call. Names come in camel and in snake case. Audio is counted, not kept: "audio/pcm;rate=16000"
+ * says how long it takes.
  */
 #include <stdlib.h>
 
@@ -15,7 +16,8 @@
 struct live {
 	struct buf setup; /* members of the setup, without the braces */
 	struct buf turns; /* contents that wait for an answer, "c,c" */
-	uint64_t audio_bytes;
+	struct genai_sound heard;
+	uint64_t seen_bytes; /* of pictures */
 };
 
 static struct live *state_get(struct genai_lane *l)
@@ -88,21 +90,39 @@ static void results_read(struct live *s, const struct json *list)
 	buf_add(&s->turns, STR("]}"));
 }
 
-static size_t data_bytes(const struct json *blob)
+static struct str mime_of(struct genai_work *w, const struct json *blob)
 {
-	return genai_param_sound(json_get(blob, "data"));
+	return json_str(genai_scratch(w), json_get_either(blob, "mimeType", "mime_type"));
+}
+
+/* A picture, of a kind that says so; everything else is sound. */
+static bool is_seen(struct str mime)
+{
+	return str_istarts(mime, STR("image/")) || str_istarts(mime, STR("video/"));
+}
+
+static void blob_read(struct genai_lane *l, struct live *s, const struct json *blob, bool seen)
+{
+	struct str mime = mime_of(l->up, blob);
+	size_t bytes = genai_sound_size(json_get(blob, "data"));
+
+	if (seen || is_seen(mime))
+		s->seen_bytes += bytes;
+	else
+		genai_sound_add(&s->heard, bytes, genai_sound_rate_of(mime));
 }
 
 /* {"audio" | "video": {"data"}}, {"mediaChunks": [{"data"}]}, {"text"} */
-static void input_read(struct live *s, const struct json *input)
+static void input_read(struct genai_lane *l, struct live *s, const struct json *input)
 {
 	const struct json *chunks = json_get_either(input, "mediaChunks", "media_chunks"),
 			  *text = json_get(input, "text");
 
-	s->audio_bytes += data_bytes(json_get(input, "audio")) + data_bytes(json_get(input, "video"));
+	blob_read(l, s, json_get(input, "audio"), false);
+	blob_read(l, s, json_get(input, "video"), true);
 	if (json_type(chunks) == JSON_ARRAY)
 		for (const struct json *e = json_first(chunks); e; e = json_next(e))
-			s->audio_bytes += data_bytes(e);
+			blob_read(l, s, e, false);
 	if (json_type(text) != JSON_STRING || json_is_cut(text))
 		return;
 	turn_add(s, STR("{\"role\":\"user\",\"parts\":[{\"text\":"));
@@ -110,14 +130,27 @@ static void input_read(struct live *s, const struct json *input)
 	buf_add(&s->turns, STR("}]}"));
 }
 
-static void audio_add(struct live *s)
+/* What was heard and seen since, as two parts of one turn. */
+static void media_add(struct live *s)
 {
-	if (s->audio_bytes == 0)
+	char seconds[GENAI_SOUND_TEXT];
+	size_t n = genai_sound_seconds(&s->heard, seconds);
+	bool heard = s->heard.bytes > 0, seen = s->seen_bytes > 0;
+
+	if (!heard && !seen)
 		return;
-	turn_add(s, STR_NONE);
-	buf_addf(&s->turns, "{\"role\":\"user\",\"parts\":[{\"audio\":{\"bytes\":%llu}}]}",
-		 (unsigned long long)s->audio_bytes);
-	s->audio_bytes = 0;
+	turn_add(s, STR("{\"role\":\"user\",\"parts\":["));
+	if (heard)
+		buf_addf(&s->turns, "{\"audio\":{\"bytes\":%llu", (unsigned long long)s->heard.bytes);
+	if (n > 0)
+		buf_addf(&s->turns, ",\"seconds\":%.*s", (int)n, seconds);
+	if (heard)
+		buf_add(&s->turns, STR("}}"));
+	if (seen)
+		buf_addf(&s->turns, "%s{\"video\":{\"bytes\":%llu}}", heard ? "," : "",
+			 (unsigned long long)s->seen_bytes);
+	buf_add(&s->turns, STR("]}"));
+	s->seen_bytes = 0;
 }
 
 /* ---- a call ---- */
@@ -144,8 +177,12 @@ static void parts_add(struct genai_work *w, struct buf *b, const struct json *li
 	if (json_type(list) != JSON_ARRAY)
 		return;
 	for (const struct json *e = json_first(list); e; e = json_next(e)) {
-		if (json_get_either(e, "inlineData", "inline_data") != NULL) {
-			w->sound_bytes += data_bytes(json_get_either(e, "inlineData", "inline_data"));
+		const struct json *blob = json_get_either(e, "inlineData", "inline_data");
+		struct str mime = mime_of(w, blob);
+
+		if (blob != NULL && !is_seen(mime)) {
+			genai_sound_add(&w->sound, genai_sound_size(json_get(blob, "data")),
+					genai_sound_rate_of(mime));
 			continue;
 		}
 		if (*any)
@@ -223,7 +260,7 @@ static bool event(struct genai_work *w, const struct http_event *ev)
 static void finish(struct genai_work *w)
 {
 	genai_gemini.finish(w);
-	genai_param_add_sound(w);
+	genai_sound_tell_said(w);
 }
 
 static const struct genai_decoder live = {
@@ -239,10 +276,11 @@ static const struct genai_decoder live = {
 static void begin(struct genai_lane *l, struct live *s, const struct http_ws_message *m)
 {
 	struct arena *scratch = genai_scratch(l->up);
+	struct genai_work *w = NULL;
 	autodrop(buf_fini) struct buf b;
 
 	buf_init(&b, SETUP_MAX + TURNS_MAX);
-	audio_add(s);
+	media_add(s);
 	buf_add_char(&b, '{');
 	buf_add(&b, buf_str(&s->setup));
 	buf_add(&b, s->setup.n > 0 ? STR(",\"contents\":[") : STR("\"contents\":["));
@@ -252,7 +290,10 @@ static void begin(struct genai_lane *l, struct live *s, const struct http_ws_mes
 
 	buf_clear(&s->turns);
 	if (text.p != NULL)
-		(void)genai_lane_begin(l, m, &live, json_parse(scratch, text, NULL), STR(""));
+		w = genai_lane_begin(l, m, &live, json_parse(scratch, text, NULL), STR(""));
+	if (w != NULL)
+		genai_sound_tell_heard(w, &s->heard);
+	s->heard = (struct genai_sound){0};
 }
 
 static void message(struct genai_lane *l, const struct http_ws_message *m, const struct json *j)
@@ -280,7 +321,7 @@ static void message(struct genai_lane *l, const struct http_ws_message *m, const
 	}
 	if (json_get(j, "setup") != NULL)
 		setup_read(s, json_get(j, "setup"));
-	input_read(s, sound);
+	input_read(l, s, sound);
 	turns_read(s, json_get(content, "turns"));
 	results_read(s, json_get_either(results, "functionResponses", "function_responses"));
 	(void)json_bool(json_get_either(content, "turnComplete", "turn_complete"), &complete);

@@ -44,26 +44,6 @@ void genai_param_count(const struct json *j, int64_t *out)
 		*out = v;
 }
 
-size_t genai_param_sound(const struct json *base64)
-{
-	struct str s = json_type(base64) == JSON_STRING ? json_raw(base64) : STR_NONE;
-	size_t pads = 0;
-
-	if (s.n < 2)
-		return 0;
-	s = str_make(s.p + 1, s.n - 2);
-	while (pads < 2 && pads < s.n && s.p[s.n - 1 - pads] == '=')
-		pads++;
-	return (s.n - pads) * 3 / 4;
-}
-
-void genai_param_add_sound(struct genai_work *w)
-{
-	if (w->sound_bytes > 0)
-		genai_param_add_json(w, "bottrace.audio.output_bytes",
-				     arena_printf(w->c.arena, "%llu", (unsigned long long)w->sound_bytes));
-}
-
 void genai_function_write(struct genai_work *w, struct jsonw *out, const struct json *tool,
 			  const struct json *parameters)
 {

@@ -3,7 +3,8 @@
  * OpenAI's Realtime API over a WebSocket, and who speaks it (Azure, xAI). A session holds instructions, tools and the
  * conversation's items; response.create (or the server by itself, when it hears that the user stopped) makes an answer,
  * which is a model call: what was added since the one before is its input, with previous_id for the rest. Audio is
- * counted, not kept.
+ * counted, not kept; its format stands in the session: "pcm16", "g711_ulaw", "g711_alaw" in input_audio_format, later
+ * {"type": "audio/pcm", "rate": 24000} in audio.input.format; Azure's has rates ("pcm16-8000hz").
  */
 #include <stdlib.h>
 
@@ -12,12 +13,21 @@
 
 #define SESSION_MAX (1u << 20)	/* instructions, tools */
 #define ITEMS_MAX   (16u << 20) /* items that wait for an answer */
+#define SAMPLES	    24000	/* a second of PCM, where nothing else is said */
+
+/* Of sound that goes one way. */
+struct format {
+	bool told;
+	uint32_t rate; /* bytes a second; 0: not known */
+};
 
 struct realtime {
 	struct buf model, instructions, tools; /* JSON values; empty: not told */
 	struct buf items;		       /* "item,item", JSON */
 	struct buf previous;		       /* id of the last answer; "": none */
-	uint64_t audio_bytes;		       /* since the last item of it */
+	struct format input, output;
+	struct genai_sound buffer; /* since the last item of it */
+	struct genai_sound heard;  /* of the items */
 };
 
 static struct realtime *state_get(struct genai_lane *l)
@@ -68,11 +78,48 @@ static void set(struct genai_lane *l, struct buf *to, const struct json *value)
 		buf_clear(to);
 }
 
+/* "pcm16", or "pcm16-8000hz" */
+static uint32_t word_rate(struct str word, int64_t samples)
+{
+	struct str rest = str_skip(word, sizeof("pcm16") - 1);
+	uint64_t n;
+
+	if (!str_starts(word, STR("pcm16")) || rest.n == 0)
+		return genai_sound_rate(word, samples);
+	if ((rest.p[0] != '-' && rest.p[0] != '_') || !str_ends(rest, STR("hz")) ||
+	    !str_to_u64(str_make(rest.p + 1, rest.n - 3), &n) || n > INT32_MAX)
+		return 0;
+	return genai_sound_rate(STR("pcm16"), (int64_t)n);
+}
+
+/* A format that the session, or a response, has in either of its forms; else *f stays. */
+static void format_read(struct genai_lane *l, const struct json *j, bool input, struct format *f)
+{
+	struct arena *scratch = genai_scratch(l->up);
+	const struct json *object = json_path(j, "audio", input ? "input" : "output", "format", NULL);
+	const struct json *word = json_get(j, input ? "input_audio_format" : "output_audio_format");
+	int64_t samples = SAMPLES;
+
+	if (json_type(object) == JSON_OBJECT) {
+		(void)json_i64(json_get(object, "rate"), &samples);
+		f->rate = genai_sound_rate(json_get_str(scratch, object, "type"), samples);
+	} else if (json_type(word) == JSON_STRING) {
+		if (input)
+			(void)json_i64(json_get(j, "input_audio_sampling_rate"), &samples);
+		f->rate = word_rate(json_str(scratch, word), samples);
+	} else {
+		return;
+	}
+	f->told = true;
+}
+
 static void session_read(struct genai_lane *l, struct realtime *r, const struct json *session)
 {
 	set(l, &r->model, json_get(session, "model"));
 	set(l, &r->instructions, json_get(session, "instructions"));
 	set(l, &r->tools, json_get(session, "tools"));
+	format_read(l, session, true, &r->input);
+	format_read(l, session, false, &r->output);
 }
 
 /* What a session begins with. A client that reads and writes in two threads may have asked for something else by the time
@@ -85,6 +132,10 @@ static void session_begin(struct genai_lane *l, struct realtime *r, const struct
 		set(l, &r->instructions, json_get(session, "instructions"));
 	if (r->tools.n == 0)
 		set(l, &r->tools, json_get(session, "tools"));
+	if (!r->input.told)
+		format_read(l, session, true, &r->input);
+	if (!r->output.told)
+		format_read(l, session, false, &r->output);
 }
 
 static void items_comma(struct realtime *r)
@@ -93,7 +144,17 @@ static void items_comma(struct realtime *r)
 		buf_add_char(&r->items, ',');
 }
 
-/* Of audio only its size is kept; base64 has four characters for three bytes. */
+static void sound_write(struct jsonw *out, const struct genai_sound *s)
+{
+	char text[GENAI_SOUND_TEXT];
+	size_t n = genai_sound_seconds(s, text);
+
+	jsonw_u64(jsonw_key(out, "bytes"), s->bytes);
+	if (n > 0)
+		jsonw_raw(jsonw_key(out, "seconds"), str_make(text, n));
+}
+
+/* Of audio only its size is kept. */
 static void item_add(struct genai_lane *l, struct realtime *r, const struct json *item)
 {
 	struct arena *scratch = genai_scratch(l->up);
@@ -112,15 +173,18 @@ static void item_add(struct genai_lane *l, struct realtime *r, const struct json
 		}
 		jsonw_array(&out);
 		for (const struct json *part = json_first(m); part; part = json_next(part)) {
-			struct str audio = json_get_str(scratch, part, "audio");
+			const struct json *audio = json_get(part, "audio");
+			struct genai_sound sound = {0};
 
-			if (audio.p == NULL) {
+			if (json_type(audio) != JSON_STRING) {
 				jsonw_value(&out, scratch, part);
 				continue;
 			}
 			jsonw_object(&out);
 			jsonw_str(jsonw_key(&out, "type"), json_get_str(scratch, part, "type"));
-			jsonw_u64(jsonw_key(&out, "bytes"), audio.n / 4 * 3);
+			genai_sound_add(&sound, genai_sound_size(audio), r->input.rate);
+			genai_sound_join(&r->heard, &sound);
+			sound_write(&out, &sound);
 			if (json_type(json_get(part, "transcript")) == JSON_STRING)
 				jsonw_value(jsonw_key(&out, "transcript"), scratch,
 					    json_get(part, "transcript"));
@@ -134,14 +198,20 @@ static void item_add(struct genai_lane *l, struct realtime *r, const struct json
 /* What the user said, as sound. */
 static void audio_add(struct realtime *r)
 {
-	if (r->audio_bytes == 0)
+	struct jsonw out;
+
+	if (r->buffer.bytes == 0)
 		return;
 	items_comma(r);
-	buf_addf(&r->items,
-		 "{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_audio\",\"bytes\":%"
-		 "llu}]}",
-		 (unsigned long long)r->audio_bytes);
-	r->audio_bytes = 0;
+	buf_add(&r->items, STR("{\"type\":\"message\",\"role\":\"user\",\"content\":["));
+	jsonw_init(&out, &r->items);
+	jsonw_object(&out);
+	jsonw_z(jsonw_key(&out, "type"), "input_audio");
+	sound_write(&out, &r->buffer);
+	jsonw_object_end(&out);
+	buf_add(&r->items, STR("]}"));
+	genai_sound_join(&r->heard, &r->buffer);
+	r->buffer = (struct genai_sound){0};
 }
 
 /* ---- an answer begins ---- */
@@ -215,6 +285,12 @@ static bool request(struct genai_work *w, const struct json *body)
 	return genai_openai_responses.request(w, body);
 }
 
+static void finish(struct genai_work *w)
+{
+	genai_responses_join(w);
+	genai_sound_tell_said(w);
+}
+
 static const struct genai_decoder realtime = {
 	.provider = "openai",
 	.kind = GENAI_CHAT,
@@ -222,8 +298,27 @@ static const struct genai_decoder realtime = {
 	.request = request,
 	.response = genai_responses_read,
 	.event = genai_responses_event,
-	.finish = genai_responses_join,
+	.finish = finish,
 };
+
+/* asked: as body_of has it. */
+static struct genai_work *begin(struct genai_lane *l, struct realtime *r, const struct http_ws_message *m,
+				const struct json *asked)
+{
+	struct genai_work *w = genai_lane_begin(l, m, &realtime, body_of(l, r, asked), STR(""));
+	bool apart = json_type(json_get(asked, "input")) == JSON_ARRAY;
+	struct format output = r->output;
+
+	if (w != NULL) {
+		format_read(l, asked, false, &output);
+		w->sound_rate = output.rate;
+		if (!apart)
+			genai_sound_tell_heard(w, &r->heard);
+	}
+	if (!apart)
+		r->heard = (struct genai_sound){0};
+	return w;
+}
 
 static void from_client(struct genai_lane *l, const struct http_ws_message *m, const struct json *j,
 			struct str type)
@@ -235,13 +330,13 @@ static void from_client(struct genai_lane *l, const struct http_ws_message *m, c
 	} else if (str_eq(type, STR("conversation.item.create"))) {
 		item_add(l, r, json_get(j, "item"));
 	} else if (str_eq(type, STR("input_audio_buffer.append"))) {
-		r->audio_bytes += genai_param_sound(json_get(j, "audio"));
+		genai_sound_add(&r->buffer, genai_sound_size(json_get(j, "audio")), r->input.rate);
 	} else if (str_eq(type, STR("input_audio_buffer.commit"))) {
 		audio_add(r);
 	} else if (str_eq(type, STR("input_audio_buffer.clear"))) {
-		r->audio_bytes = 0;
+		r->buffer = (struct genai_sound){0};
 	} else if (str_eq(type, STR("response.create"))) {
-		(void)genai_lane_begin(l, m, &realtime, body_of(l, r, json_get(j, "response")), STR(""));
+		(void)begin(l, r, m, json_get(j, "response"));
 	}
 }
 
@@ -256,7 +351,7 @@ static struct genai_work *call_get(struct genai_lane *l, struct realtime *r, con
 		return w ? w : genai_lane_find(l, STR(""));
 	w = genai_lane_find(l, STR(""));
 	if (w == NULL)
-		w = genai_lane_begin(l, m, &realtime, body_of(l, r, NULL), STR(""));
+		w = begin(l, r, m, NULL);
 	if (w != NULL)
 		w->lane_key = arena_dup(w->c.arena, id);
 	return w;
@@ -287,9 +382,7 @@ static void from_server(struct genai_lane *l, const struct http_ws_message *m, c
 	if (w == NULL)
 		return;
 	if (str_eq(type, STR("response.output_audio.delta")) || str_eq(type, STR("response.audio.delta")))
-		w->sound_bytes += genai_param_sound(json_get(j, "delta"));
-	if (str_eq(type, STR("response.done")))
-		genai_param_add_sound(w);
+		genai_sound_add(&w->sound, genai_sound_size(json_get(j, "delta")), w->sound_rate);
 	/* One out of the conversation (null) is nothing that a later one goes on from. */
 	if (str_eq(type, STR("response.done")) &&
 	    json_type(json_path(j, "response", "conversation_id", NULL)) != JSON_NULL)
