@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """`bottrace decode` over recorded conversations of MCP, A2A, WebSockets and an agent's program, against the table that
-lines_oracle.py made. Exchanges of wire/ also chunked, in gzip and over HTTP/2.
+lines_oracle.py made. Exchanges of wire/ also chunked, in gzip and over HTTP/2; WebSockets also on a stream of HTTP/2.
 
     lines_test.py [PART-OF-A-NAME]
 
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 
+import frames
 import h2
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -83,7 +84,9 @@ def is_told(span, rows):
     if span["kind"] == "execute_tool":
         return "execute_tool" in kinds
     if span["kind"] == "http":
-        return span["attributes"].get("http.response.status_code") != 101
+        attributes = span["attributes"]
+        return (attributes.get("http.response.status_code") != 101 and attributes.get("url.path") != frames.TURN and
+                "a WebSocket" not in attributes.get("bottrace.note", ""))
     return span["kind"] in kinds | {"mcp", "invoke_agent"}
 
 
@@ -136,6 +139,11 @@ def cases(data, row, where):
     path = data / row["name"]
     if not row["name"].startswith("wire/"):
         yield "", [path if path.exists() else path.with_name(path.name + ".jsonl")]
+        if "_ws." in row["name"] or "websocket" in row["name"]:
+            for form, packed, size in (("h2", False, 16384), ("h2, packed", True, 16384), ("h2, in pieces", True, 5)):
+                for name, data in zip(("request", "response"), frames.connection(path, packed, size)):
+                    (where / name).write_bytes(data)
+                yield form, [where / "request", where / "response"]
         return
     request, response = (path.with_name(path.name + end).read_bytes() for end in (".req", ".resp"))
     for form, asked, told in forms(request, response, row["host"]):

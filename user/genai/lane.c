@@ -111,6 +111,8 @@ static struct http_exchange *exchange_new(struct genai_lane *l, const struct htt
 		.conn = up->conn,
 		.tid = m->tid,
 		.server_side = up->server_side,
+		.http2 = up->http2,
+		.websocket = up->websocket,
 		.request_seen = true,
 		.method = up->method,
 		.target = up->target,

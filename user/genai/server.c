@@ -93,7 +93,8 @@ void genai_server_read(struct genai_work *w)
 	/* One connection of HTTP/2 may serve several names; what is behind a proxy has another than the connection. */
 	bool other = c->x->http2 || c->x->tunnelled || asked.n > 0;
 
-	if (str_eq(c->x->method, STR("CONNECT"))) { /* the proxy's own; its Host is the target's */
+	if (str_eq(c->x->method, STR("CONNECT")) &&
+	    !c->x->websocket) { /* the proxy's own; its Host is the target's */
 		host = STR_NONE;
 		host_port = 0;
 	}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "http/parser.h"
+#include "http/websocket.h"
 
 static void link_before(struct http_conn *c, struct http_open *o, struct http_open *at)
 {
@@ -28,6 +29,7 @@ void http_exchange_free(struct http_open *o)
 		return;
 	http_body_fini(&o->body[HTTP_REQUEST]);
 	http_body_fini(&o->body[HTTP_RESPONSE]);
+	http_ws_free(o->ws);
 	arena_free(o->x.arena);
 	free(o);
 }

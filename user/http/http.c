@@ -390,8 +390,12 @@ size_t http_reach(const struct flow_conn *conn, enum wire_dir dir, struct str ne
 bool http_awaits_answer(const struct flow_conn *conn)
 {
 	const struct http_conn *c = conn->user;
+	const struct http_open *o = c && !c->ws ? c->first : NULL;
 
-	return c && !c->ws && c->first && c->first->request_over && !c->first->response_over;
+	while (o && o->ws)
+		o = o->next;
+	/* A WebSocket on a stream speaks once it was let in. */
+	return o && (o->x.websocket ? !o->x.response.head_done : o->request_over && !o->response_over);
 }
 
 /* ---- gaps ---- */
@@ -504,7 +508,7 @@ static enum http_end end_of(enum flow_end why)
 
 static void end_open(struct http_open *o, enum http_end end)
 {
-	if (o->conn->ws && http_ws_is_of(o->conn->ws, o))
+	if (o->ws || (o->conn->ws && http_ws_is_of(o->conn->ws, o)))
 		end = end == HTTP_END_CLOSED ? HTTP_END_UPGRADED : end;
 	else if (http_exchange_is_passed(o))
 		end = HTTP_END_LOST;

@@ -87,12 +87,13 @@ enum http_end {
 struct http_exchange {
 	uint64_t index; /* on its connection, from 1 */
 	struct flow_conn *conn;
-	uint32_t tid;	   /* thread that wrote (or first read) */
-	bool server_side;  /* the process answers here (it read the request) */
-	bool http2;	   /* a stream of HTTP/2 */
-	bool joined;	   /* a WebSocket whose upgrade was not seen: no request, no head of a response */
-	bool tunnelled;	   /* behind a CONNECT on this connection, whose other end is a proxy */
-	bool request_seen; /* false: attached in mid-exchange, only the response came by */
+	uint32_t tid;	  /* thread that wrote (or first read) */
+	bool server_side; /* the process answers here (it read the request) */
+	bool http2;	  /* a stream of HTTP/2 */
+	bool joined;	  /* a WebSocket whose upgrade was not seen: no request, no head of a response */
+	bool tunnelled;	  /* behind a CONNECT on this connection, whose other end is a proxy */
+	bool websocket; /* HTTP/2: asks for a WebSocket on its stream (RFC 8441), by a CONNECT that is none to a proxy */
+	bool request_seen;	   /* false: attached in mid-exchange, only the response came by */
 	struct str method, target; /* as on the wire */
 	int status;		   /* final status; 0: none yet */
 	bool wanted; /* set by the consumer in response_head: it reads the body, whatever its type */
@@ -202,7 +203,7 @@ void http_gap(struct http *h, const struct flow_gap *gap);
 /* For recordings, whose two directions carry no times. How many of the bytes that come next in this direction can be
  * fed without passing the end of a message; 0 only when there are none. */
 size_t http_reach(const struct flow_conn *conn, enum wire_dir dir, struct str next);
-/* Whether a request is whole and its answer is not. */
+/* Whether a request is whole and its answer is not, or asks for a WebSocket and is not answered. */
 bool http_awaits_answer(const struct flow_conn *conn);
 
 void http_close(struct http *h, struct flow_conn *conn, enum flow_end why, uint64_t ts_ns);

@@ -26,6 +26,7 @@ enum http_which { HTTP_REQUEST, HTTP_RESPONSE };
 
 struct http_conn;
 struct http_open;
+struct http_ws;
 
 /* Bytes of one call, and the call's facts. */
 struct http_piece {
@@ -102,11 +103,12 @@ struct http_open {
 	struct http_gap *last_gap;
 	bool request_over, request_told; /* ended or lost; request_done was called */
 	bool response_over;
-	bool answered;	 /* the final response's start line was seen */
-	bool lost;	 /* a part is hidden */
-	bool next_seen;	 /* the next request began after this response's head */
-	uint64_t mark;	 /* response side's offset when the request began */
-	uint32_t stream; /* HTTP/2: its id; 0: HTTP/1 */
+	bool answered;	    /* the final response's start line was seen */
+	bool lost;	    /* a part is hidden */
+	bool next_seen;	    /* the next request began after this response's head */
+	uint64_t mark;	    /* response side's offset when the request began */
+	uint32_t stream;    /* HTTP/2: its id; 0: HTTP/1 */
+	struct http_ws *ws; /* of a stream; NULL: none */
 };
 
 struct http_conn {

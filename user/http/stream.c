@@ -3,7 +3,10 @@
 
 #include <errno.h>
 
+#include "http/websocket.h"
+
 #define STREAMS_MAX 1000u /* open at once on one connection */
+#define SOCKETS_MAX 64u	  /* of them that are WebSockets: each has two windows of 32 KiB */
 
 /* ---- heads ---- */
 
@@ -57,6 +60,8 @@ void http_stream_head_add(void *ctx, struct str name, struct str value, bool kno
 		buf_add(&head->path, value);
 	else if (str_eq(name, STR(":authority")))
 		field_add(head, STR("host"), value);
+	else if (str_eq(name, STR(":protocol")))
+		head->websocket = str_ieq(value, STR("websocket"));
 	else if (str_eq(name, STR(":status")))
 		head->status = str_to_u64(value, &n) && n >= 100 && n < 1000 ? (int)n : 0;
 	else if (name.n > 0 && name.p[0] != ':' && !str_eq(name, STR("transfer-encoding")))
@@ -178,6 +183,7 @@ static void request_head(struct http_conn *c, struct http_side *s, uint32_t stre
 		return;
 	o->x.request_seen = true;
 	o->x.tid = at->tid;
+	o->x.websocket = head->websocket && str_eq(buf_str(&head->method), STR("CONNECT"));
 	o->x.method = arena_dup(o->x.arena, buf_str(&head->method));
 	if (head->path.n > 0)
 		o->x.target = arena_dup(o->x.arena, buf_str(&head->path));
@@ -186,6 +192,19 @@ static void request_head(struct http_conn *c, struct http_side *s, uint32_t stre
 	h->ops.begin(h->ctx, &o->x);
 	head_fill(o, HTTP_REQUEST, head, at->offset);
 	h->ops.request_head(h->ctx, &o->x);
+}
+
+/* The stream carries a WebSocket from here on. */
+static void socket_open(struct http_conn *c, struct http_side *s, struct http_open *o, uint64_t offset)
+{
+	uint32_t n = 0;
+
+	for (const struct http_open *e = c->first; e; e = e->next)
+		n += e->ws != NULL;
+	if (n < SOCKETS_MAX)
+		o->ws = http_ws_new(c, o);
+	else
+		http_exchange_broken(o, s->dir, offset, "too many WebSockets on one connection");
 }
 
 static void response_head(struct http_conn *c, struct http_side *s, uint32_t stream,
@@ -213,6 +232,8 @@ static void response_head(struct http_conn *c, struct http_side *s, uint32_t str
 	http_exchange_told(o);
 	head_fill(o, HTTP_RESPONSE, head, at->offset);
 	h->ops.response_head(h->ctx, &o->x);
+	if (o->x.websocket && head->status / 100 == 2)
+		socket_open(c, s, o, at->offset);
 }
 
 static void over(struct http_conn *c, struct http_open *o, enum http_which which, const struct http_piece *p)
@@ -230,7 +251,7 @@ static void over(struct http_conn *c, struct http_open *o, enum http_which which
 	}
 	(void)c;
 	if (o->request_over && o->response_over)
-		http_exchange_end(o, o->lost ? HTTP_END_LOST : HTTP_END_DONE);
+		http_exchange_end(o, o->lost ? HTTP_END_LOST : o->ws ? HTTP_END_UPGRADED : HTTP_END_DONE);
 }
 
 void http_stream_headers(struct http_conn *c, struct http_side *s, uint32_t stream,
@@ -273,7 +294,9 @@ void http_stream_data(struct http_conn *c, struct http_side *s, uint32_t stream,
 {
 	struct http_open *o = find(c, stream);
 
-	if (o != NULL && http_message_of(o, http_which_of(s))->head_done)
+	if (o != NULL && o->ws != NULL)
+		http_ws_feed(o->ws, s, data);
+	else if (o != NULL && http_message_of(o, http_which_of(s))->head_done)
 		http_body_feed(o, http_which_of(s), data);
 }
 
@@ -355,7 +378,9 @@ void http_stream_gap(struct http_conn *c, struct http_side *s, uint32_t stream, 
 	}
 	if (!http_exchange_gap(o, gap))
 		http_stray_gap(s, gap);
-	if (http_message_of(o, http_which_of(s))->head_done)
+	if (o->ws != NULL)
+		http_ws_skip(o->ws, s->dir, bytes);
+	else if (http_message_of(o, http_which_of(s))->head_done)
 		http_body_gap(o, http_which_of(s), bytes);
 }
 
@@ -374,6 +399,10 @@ void http_stream_gap_all(struct http_conn *c, struct http_side *s, const struct 
 		/* A gap stands in one span only: the first that it may have hit. */
 		if (!told)
 			told = http_exchange_gap(o, gap);
+		if (o->ws != NULL) { /* it goes on where frames begin again */
+			http_ws_lose(o->ws, s->dir);
+			continue;
+		}
 		o->lost = true;
 		m->body_kept = false;
 		http_body_close(o, which, false, 0, m->end_ns);

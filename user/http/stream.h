@@ -10,6 +10,7 @@ struct http_stream_head {
 	struct buf method, path; /* of a request */
 	int status;		 /* of a response; 0: none */
 	struct buf text;	 /* fields: "name: value\r\n" ... */
+	bool websocket;		 /* of a request: the protocol that it asks for (RFC 8441) */
 	bool lost;		 /* could not be read */
 	bool unknown;		 /* something in it came from a table that was not seen */
 };

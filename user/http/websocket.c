@@ -23,6 +23,7 @@ struct lane {
 	uint8_t head[HEAD_MAX];
 	uint32_t have;
 	bool in_payload;
+	struct http_piece frame_at; /* of its first byte */
 	struct frame frame;
 	uint64_t pos; /* in the frame's payload */
 
@@ -248,13 +249,13 @@ static void message_done(struct http_ws *w, struct http_side *s, struct lane *l,
 		buf_fini(&l->message);
 }
 
-static void message_begin(struct http_side *s, struct lane *l)
+static void message_begin(struct lane *l)
 {
 	l->active = true;
 	l->text = l->frame.opcode == OP_TEXT;
 	l->compressed = l->frame.compressed;
 	l->cut = false;
-	l->at = s->at;
+	l->at = l->frame_at;
 	l->wire_bytes = 0;
 	buf_clear(&l->message);
 }
@@ -285,14 +286,14 @@ static bool head_done(struct http_ws *w, struct http_side *s, struct lane *l)
 	else if (f->opcode >= OP_CLOSE && (!f->fin || f->length > 125))
 		why = "WebSocket: a control frame that is too long or in parts";
 	if (why) {
-		broken(w, s, s->at.offset, why);
+		broken(w, s, l->frame_at.offset, why);
 		lane_lose(l);
 		return false;
 	}
 	l->in_payload = true;
 	l->pos = 0;
 	if (f->opcode == OP_TEXT || f->opcode == OP_BINARY)
-		message_begin(s, l);
+		message_begin(l);
 	if (f->opcode < OP_CLOSE)
 		l->wire_bytes += l->have + f->length;
 	return true;
@@ -323,8 +324,8 @@ static size_t step(struct http_ws *w, struct http_side *s, struct lane *l, const
 
 	if (!l->in_payload) {
 		if (l->have == 0) {
-			s->at = *p;
-			s->at.data = STR_NONE;
+			l->frame_at = *p;
+			l->frame_at.data = STR_NONE;
 		}
 		uint32_t want = l->have < 2 ? 2 : head_bytes(l->head);
 
@@ -355,7 +356,8 @@ void http_ws_feed(struct http_ws *w, struct http_side *s, const struct http_piec
 	struct http_piece rest = *p;
 	struct http_message *m = http_message_of(w->o, http_which_of(s));
 
-	m->wire_bytes += p->data.n;
+	if (w->o->stream == 0) /* else the frames that carry it are counted */
+		m->wire_bytes += p->data.n;
 	m->body_bytes += p->data.n;
 	m->end_ns = p->ts_ns;
 	if (l->lost && is_frames(l, http_is_request_side(s), p->data))
@@ -370,19 +372,29 @@ void http_ws_feed(struct http_ws *w, struct http_side *s, const struct http_piec
 	s->offset = p->offset + p->data.n;
 }
 
-void http_ws_gap(struct http_ws *w, struct http_side *s, const struct flow_gap *gap)
+void http_ws_lose(struct http_ws *w, enum wire_dir dir)
 {
-	struct lane *l = &w->lane[s->dir];
+	lane_lose(&w->lane[dir]);
+}
 
-	s->offset = gap->offset + gap->bytes;
-	if (!http_exchange_gap(w->o, gap))
-		http_stray_gap(s, gap);
-	if (l->in_payload && gap->bytes < l->frame.length - l->pos) {
-		l->pos += gap->bytes;
+void http_ws_skip(struct http_ws *w, enum wire_dir dir, uint64_t bytes)
+{
+	struct lane *l = &w->lane[dir];
+
+	if (l->in_payload && bytes < l->frame.length - l->pos) {
+		l->pos += bytes;
 		l->cut |= l->frame.opcode < OP_CLOSE;
 		return;
 	}
 	lane_lose(l);
+}
+
+void http_ws_gap(struct http_ws *w, struct http_side *s, const struct flow_gap *gap)
+{
+	s->offset = gap->offset + gap->bytes;
+	if (!http_exchange_gap(w->o, gap))
+		http_stray_gap(s, gap);
+	http_ws_skip(w, s->dir, gap->bytes);
 }
 
 /* ---- life ---- */
