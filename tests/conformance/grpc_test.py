@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """gRPC over HTTP/2 through `bottrace decode`, written from grpc's PROTOCOL-HTTP2.md, protobuf's encoding and A2A's a2a.proto
-(1.0): status in trailers, in a head without a body, messages counted, A2A's messages as invocations of an agent.
+(1.0, and 0.3): status in trailers, in a head without a body, messages counted, A2A's messages as invocations of an agent.
 
     grpc_test.py [PART-OF-A-NAME]
 
@@ -19,6 +19,7 @@ import h2
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 A2A = "lf.a2a.v1.A2AService"
+A2A_03 = "a2a.v1.A2AService"
 
 
 # ---- protobuf ----
@@ -108,6 +109,24 @@ STREAM = framed(
     message((4, message((1, "t1"), (2, "ctx-2"), (3, message((1, "a1"), (4, message((1, "-3 ")))))))),
     message((4, message((1, "t1"), (2, "ctx-2"), (3, message((1, "a1"), (4, message((1, "°C")))), ), (4, 1)))),
     message((3, message((1, "t1"), (2, "ctx-2"), (3, message((1, 3)))))))
+# 0.3: the message is field 1 of its request, data is a message of its own, and so is a file.
+def struct_of(value):
+    return message(*((1, message((1, key), (2, any_of(one)))) for key, one in value.items()))
+
+
+ASKED_03 = framed(message((1, message(
+    (1, "m1"), (2, "ctx"), (3, "t0"), (4, 1), (5, message((1, "Weather?"))),
+    (5, message((2, message((2, "AAEC"), (3, "image/png"), (4, "sky.png"))))),
+    (5, message((2, message((2, b"\0\1"), (3, "image/png"))))),
+    (5, message((2, message((1, "https://h/f"), (3, "text/plain"))))),
+    (5, message((3, message((1, struct_of({"a": [1, {"b": "x"}]})))))))), (2, message((4, 1)))))
+TASK_03 = message((1, message((1, "t1"), (2, "ctx-2"), (3, message((1, 3), (2, said("Done.")), (3, message((1, 5))))),
+                              (4, message((1, "a1"), (3, "name"), (4, "described"), (5, message((1, "-3 °C"))))))))
+STREAM_03 = framed(
+    message((1, message((1, "t1"), (2, "ctx-2"), (3, message((1, 1)))))),
+    message((4, message((1, "t1"), (2, "ctx-2"), (3, message((1, "a1"), (5, message((1, "-3 ")))))))),
+    message((4, message((1, "t1"), (2, "ctx-2"), (3, message((1, "a1"), (5, message((1, "°C"))))), (4, 1), (5, 1)))),
+    message((3, message((1, "t1"), (2, "ctx-2"), (3, message((1, 5), (2, said("Stopped.")))), (4, 1)))))
 NOT_FOUND = (("grpc-status", "5"), ("grpc-message", "no such%20t%C3%A9a"))
 
 CASES = (  # name, the call, what its one span is: paths and values
@@ -155,6 +174,25 @@ CASES = (  # name, the call, what its one span is: paths and values
     ("A2A, too deep", call(f"/{A2A}/SendMessage", framed(message((2, said("x", (5, message((4, any_of(
         __import__("functools").reduce(lambda inner, _: [inner], range(200), 1))))))))), b""),
      {"kind": "http", "bottrace.note": "A2A: its message cannot be read"}),
+    ("A2A 0.3, a task", call(f"/{A2A_03}/SendMessage", ASKED_03, framed(TASK_03)),
+     {"kind": "invoke_agent", "name": "invoke_agent", "status/code": "ok", "rpc.service": A2A_03, "rpc.method": "SendMessage",
+      "a2a.method.name": "SendMessage", "a2a.message.id": "m1", "a2a.task.state": "completed", "gen_ai.conversation.id": "ctx-2",
+      "gen_ai.input.messages/0/role": "user", "gen_ai.input.messages/0/parts/0/content": "Weather?",
+      "gen_ai.input.messages/0/parts/1/content": "AAEC", "gen_ai.input.messages/0/parts/1/mime_type": "image/png",
+      "gen_ai.input.messages/0/parts/2/content": "AAE=", "gen_ai.input.messages/0/parts/3/uri": "https://h/f",
+      "gen_ai.input.messages/0/parts/4": {"type": "data", "content": {"a": [1, {"b": "x"}]}},
+      "gen_ai.output.messages/0/parts/0/content": "-3 °C", "gen_ai.output.messages/0/parts/1/content": "Done."}),
+    ("A2A 0.3, a stream", call(f"/{A2A_03}/SendStreamingMessage", ASKED_03, STREAM_03, size=7),
+     {"kind": "invoke_agent", "gen_ai.request.stream": True, "a2a.task.state": "canceled", "status/code": "error",
+      "status/type": "canceled", "bottrace.rpc.received": 4, "gen_ai.output.messages/0/parts/0/content": "-3 °C",
+      "gen_ai.output.messages/0/parts/1/content": "Stopped."}),
+    ("A2A 0.3, a message", call(f"/{A2A_03}/SendMessage", ASKED_03, framed(message((2, message(
+        (1, "m2"), (2, "ctx-2"), (4, 2), (5, message((1, "Cold.")))))))),
+     {"kind": "invoke_agent", "gen_ai.conversation.id": "ctx-2", "gen_ai.output.messages/0/parts/0/content": "Cold."}),
+    ("A2A 0.3, the other one's message", call(f"/{A2A_03}/SendMessage", framed(message((2, said("x")))), b""),
+     {"kind": "http", "bottrace.note": "A2A: its message cannot be read"}),
+    ("A2A 0.3, about a task", call(f"/{A2A_03}/GetTask", framed(message((1, "tasks/t1"))), framed(message((1, "t1")))),
+     {"kind": "http", "name": f"{A2A_03}/GetTask", "rpc.method": "GetTask"}),
     ("no such framing", call("/echo.v1.Echo/Say", framed(b"a"), b"<html>no gRPC</html>"),
      {"kind": "http", "status/code": "error", "status/type": "broken"}),
 )

@@ -2,7 +2,7 @@
 /*
  * gRPC: POST /package.Service/Method with application/grpc, messages in both bodies, the status in the answer's trailers
  * (or in its head, when there is no body; or in a last message of gRPC-Web). A plain http call with OpenTelemetry's rpc.*
- * attributes; of A2A's service (lf.a2a.v1, its 1.0) sending a message is an invocation of an agent.
+ * attributes; of A2A's service (lf.a2a.v1, its 1.0; a2a.v1, its 0.3) sending a message is an invocation of an agent.
  */
 #include "genai/protobuf.h"
 
@@ -14,10 +14,12 @@ static const char *const status_words[] = {
 };
 #define STATUS_COUNT (sizeof(status_words) / sizeof(status_words[0]))
 
+struct a2a_version;
+
 struct rpc {
 	uint64_t received;
-	struct str status, message; /* of gRPC-Web's last message; p NULL */
-	bool agent;		    /* the call is A2A's */
+	struct str status, message;	 /* of gRPC-Web's last message; p NULL */
+	const struct a2a_version *agent; /* the call is A2A's; NULL: it is none */
 };
 
 /* ---- A2A's messages, from specification/a2a.proto of its 1.0 ---- */
@@ -99,6 +101,88 @@ static const struct genai_protobuf_field stream_response[] = {
 	END,
 };
 
+/*
+ * Those of 0.3, from specification/grpc/a2a.proto: named as 1.0 has them. The drafts between the two speak of themselves as
+ * a2a.v1, too; they differ in names only, and in two fields that 0.3 lacks (tenant, reference_task_ids).
+ */
+static const struct genai_protobuf_field old_file[] = {
+	{.number = 1, .name = "uri", .type = GENAI_PROTOBUF_TEXT},
+	{.number = 2, .name = "bytes", .type = GENAI_PROTOBUF_BASE64},
+	{.number = 3, .name = "mimeType", .type = GENAI_PROTOBUF_TEXT},
+	END,
+};
+static const struct genai_protobuf_field old_part[] = {
+	{.number = 1, .name = "text", .type = GENAI_PROTOBUF_TEXT},
+	{.number = 2, .name = "file", .type = GENAI_PROTOBUF_MESSAGE, .message = old_file},
+	{.number = 3, .name = "data", .type = GENAI_PROTOBUF_BOX},
+	END,
+};
+static const struct genai_protobuf_field old_message[] = {
+	{.number = 1, .name = "messageId", .type = GENAI_PROTOBUF_TEXT},
+	{.number = 2, .name = "contextId", .type = GENAI_PROTOBUF_TEXT},
+	{.number = 3, .name = "taskId", .type = GENAI_PROTOBUF_TEXT},
+	{.number = 4, .name = "role", .type = GENAI_PROTOBUF_WORD, .words = roles},
+	{.number = 5, .name = "parts", .type = GENAI_PROTOBUF_MESSAGE, .repeated = true, .message = old_part},
+	{.number = 8, .name = "referenceTaskIds", .type = GENAI_PROTOBUF_TEXT, .repeated = true},
+	END,
+};
+static const struct genai_protobuf_field old_status[] = {
+	{.number = 1, .name = "state", .type = GENAI_PROTOBUF_WORD, .words = states},
+	{.number = 2, .name = "message", .type = GENAI_PROTOBUF_MESSAGE, .message = old_message},
+	END,
+};
+static const struct genai_protobuf_field old_artifact[] = {
+	{.number = 1, .name = "artifactId", .type = GENAI_PROTOBUF_TEXT},
+	{.number = 5, .name = "parts", .type = GENAI_PROTOBUF_MESSAGE, .repeated = true, .message = old_part},
+	END,
+};
+static const struct genai_protobuf_field old_task[] = {
+	{.number = 1, .name = "id", .type = GENAI_PROTOBUF_TEXT},
+	{.number = 2, .name = "contextId", .type = GENAI_PROTOBUF_TEXT},
+	{.number = 3, .name = "status", .type = GENAI_PROTOBUF_MESSAGE, .message = old_status},
+	{.number = 4,
+	 .name = "artifacts",
+	 .type = GENAI_PROTOBUF_MESSAGE,
+	 .repeated = true,
+	 .message = old_artifact},
+	END,
+};
+static const struct genai_protobuf_field old_status_update[] = {
+	{.number = 1, .name = "taskId", .type = GENAI_PROTOBUF_TEXT},
+	{.number = 2, .name = "contextId", .type = GENAI_PROTOBUF_TEXT},
+	{.number = 3, .name = "status", .type = GENAI_PROTOBUF_MESSAGE, .message = old_status},
+	END,
+};
+static const struct genai_protobuf_field old_artifact_update[] = {
+	{.number = 1, .name = "taskId", .type = GENAI_PROTOBUF_TEXT},
+	{.number = 2, .name = "contextId", .type = GENAI_PROTOBUF_TEXT},
+	{.number = 3, .name = "artifact", .type = GENAI_PROTOBUF_MESSAGE, .message = old_artifact},
+	END,
+};
+static const struct genai_protobuf_field old_send_request[] = {
+	{.number = 1, .name = "message", .type = GENAI_PROTOBUF_MESSAGE, .message = old_message},
+	{.number = 4, .name = "tenant", .type = GENAI_PROTOBUF_TEXT},
+	END,
+};
+static const struct genai_protobuf_field old_stream_response[] = {
+	{.number = 1, .name = "task", .type = GENAI_PROTOBUF_MESSAGE, .message = old_task},
+	{.number = 2, .name = "message", .type = GENAI_PROTOBUF_MESSAGE, .message = old_message},
+	{.number = 3, .name = "statusUpdate", .type = GENAI_PROTOBUF_MESSAGE, .message = old_status_update},
+	{.number = 4,
+	 .name = "artifactUpdate",
+	 .type = GENAI_PROTOBUF_MESSAGE,
+	 .message = old_artifact_update},
+	END,
+};
+
+static const struct a2a_version {
+	const char *service;
+	const struct genai_protobuf_field *request, *response;
+} versions[] = {
+	{"lf.a2a.v1.A2AService", send_request, stream_response},
+	{"a2a.v1.A2AService", old_send_request, old_stream_response},
+};
+
 /* ---- the request ---- */
 
 /* The first message of a body that begins with it; p NULL: there is none here. *bytes: with its prefix. */
@@ -125,22 +209,27 @@ static const struct json *message_json(struct genai_work *w, struct str bytes,
 	return text.p ? json_parse(genai_scratch(w), text, NULL) : NULL;
 }
 
-static bool agent_find(struct genai_work *w, struct str service, struct str method, struct str body)
+/* NULL: it is no call of A2A's that sends a message. */
+static const struct a2a_version *agent_find(struct genai_work *w, struct str service, struct str method,
+					    struct str body)
 {
 	bool streams = str_eq(method, STR("SendStreamingMessage")), compressed = false;
+	const struct a2a_version *version = NULL;
 	size_t bytes;
 
-	if (!str_eq(service, STR("lf.a2a.v1.A2AService")) ||
-	    (!streams && !str_eq(method, STR("SendMessage"))))
-		return false;
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+		if (str_eq(service, str_of(versions[i].service)))
+			version = &versions[i];
+	if (version == NULL || (!streams && !str_eq(method, STR("SendMessage"))))
+		return NULL;
 	struct str first = first_message(body, &compressed, &bytes);
 
 	if (first.p == NULL || compressed ||
-	    !genai_a2a_request(w, message_json(w, first, send_request), streams)) {
+	    !genai_a2a_request(w, message_json(w, first, version->request), streams)) {
 		w->c.note = "A2A: its message cannot be read";
-		return false;
+		return NULL;
 	}
-	return true;
+	return version;
 }
 
 static bool is_grpc(struct str type)
@@ -178,7 +267,7 @@ bool genai_grpc_find(struct genai_work *w, struct str body)
 	genai_param_add_str(w, "rpc.method", method);
 	r->agent = agent_find(w, service, method, body);
 	w->decoder = &genai_grpc;
-	if (!r->agent)
+	if (r->agent == NULL)
 		c->label = label;
 	return true;
 }
@@ -208,8 +297,8 @@ static bool event(struct genai_work *w, const struct http_event *ev)
 		return false;
 	}
 	r->received++;
-	if (r->agent && ev->event.n == 0)
-		genai_a2a_result(w, message_json(w, ev->data, stream_response), ev->ts_ns);
+	if (r->agent != NULL && ev->event.n == 0)
+		genai_a2a_result(w, message_json(w, ev->data, r->agent->response), ev->ts_ns);
 	return false;
 }
 
@@ -277,7 +366,7 @@ static void finish(struct genai_work *w)
 		genai_param_add_json(w, "bottrace.rpc.received",
 				     arena_printf(w->c.arena, "%llu", (unsigned long long)r->received));
 	w->finished |= x->response.done;
-	if (r->agent)
+	if (r->agent != NULL)
 		genai_a2a_finish(w);
 	status_read(w, r);
 }

@@ -154,6 +154,34 @@ static void base64_write(struct writer *w, struct str s)
 	jsonw_str(&w->out, str_of(text));
 }
 
+/* What is base64 to its end; a text of letters whose length is a multiple of 4 is taken for it, too. */
+static bool is_base64(struct str s)
+{
+	size_t pads = 0;
+
+	while (pads < 2 && pads < s.n && s.p[s.n - 1 - pads] == '=')
+		pads++;
+	for (size_t i = 0; i < s.n - pads; i++) {
+		char c = s.p[i];
+
+		if (!((c | 0x20) >= 'a' && (c | 0x20) <= 'z') && !(c >= '0' && c <= '9') && c != '+' &&
+		    c != '/')
+			return false;
+	}
+	return s.n > 0 && s.n % 4 == 0;
+}
+
+static void box_write(struct writer *w, struct str s)
+{
+	struct str inner = STR("");
+	struct value v;
+
+	while (value_read(&s, &v, &w->bad))
+		if (v.field == 1 && v.type == WIRE_TYPE_LEN)
+			inner = v.bytes;
+	push(w, (struct frame){.kind = FRAME_STRUCT, .all = inner});
+}
+
 static void enum_write(struct writer *w, const struct genai_protobuf_field *row, uint64_t number)
 {
 	for (uint64_t i = 0; row->words[i] != NULL; i++)
@@ -170,8 +198,18 @@ static void field_write(struct writer *w, const struct genai_protobuf_field *row
 	case GENAI_PROTOBUF_TEXT:
 		jsonw_str(&w->out, v->bytes.p ? v->bytes : STR(""));
 		break;
+	case GENAI_PROTOBUF_BASE64:
+		if (is_base64(v->bytes)) {
+			jsonw_str(&w->out, v->bytes);
+			break;
+		}
+		base64_write(w, v->bytes);
+		break;
 	case GENAI_PROTOBUF_BYTES:
 		base64_write(w, v->bytes);
+		break;
+	case GENAI_PROTOBUF_BOX:
+		box_write(w, v->bytes);
 		break;
 	case GENAI_PROTOBUF_WORD:
 		enum_write(w, row, v->number);

@@ -7,9 +7,11 @@
 
 enum genai_protobuf_type {
 	GENAI_PROTOBUF_TEXT,
-	GENAI_PROTOBUF_BYTES, /* as base64 */
-	GENAI_PROTOBUF_WORD,  /* an enum */
-	GENAI_PROTOBUF_ANY,   /* google.protobuf.Value */
+	GENAI_PROTOBUF_BYTES,  /* as base64 */
+	GENAI_PROTOBUF_BASE64, /* bytes that some send as base64 already: those stay */
+	GENAI_PROTOBUF_WORD,   /* an enum */
+	GENAI_PROTOBUF_ANY,    /* google.protobuf.Value */
+	GENAI_PROTOBUF_BOX,    /* a message whose field 1 is a google.protobuf.Struct, as that */
 	GENAI_PROTOBUF_MESSAGE,
 };
 

@@ -66,6 +66,18 @@ static const char told[] = "\012\026\012\002\164\061\022\002\143\062\032\002\010
 static const char odd[] = "\012\010\012\002\164\061\032\002\010\143\111\000\000\000\000\000\000\370\077\122"
 			  "\001\170\135\001\002\003\004";
 
+/* 0.3's SendMessageRequest{message{"m", "c", ROLE_USER, parts: {text: "hi"}, {file: {bytes in base64, "image/x"}}, {file: {01 ff}},
+ * {file: {almost base64}}, {data: {"k": [1.5]}}, {data: {}}}} */
+static const char old_asked[] =
+	"\012\122\012\001\155\022\001\143\040\001\052\004\012\002\150\151\052\021\022\017\022\004\101"
+	"\101\105\103\032\007\151\155\141\147\145\057\170\052\006\022\004\022\002\001\377\052\011\022"
+	"\007\022\005\101\101\105\075\077\052\030\032\026\012\024\012\022\012\001\153\022\015\062\013"
+	"\012\011\021\000\000\000\000\000\000\370\077\052\002\032\000";
+/* Task{"t1", "c2", status{COMPLETED, "done"}, artifacts{parts{text: "cold"}}} */
+static const char old_told[] =
+	"\012\051\012\002\164\061\022\002\143\062\032\022\010\003\022\016\012\002\155\062\040\002\052"
+	"\006\012\004\144\157\156\145\042\013\012\001\141\052\006\012\004\143\157\154\144";
+
 static void agents(void **state)
 {
 	(void)state;
@@ -112,6 +124,36 @@ static void agents(void **state)
 	    "    other name=\"data\" value={\"k\":[1.5,null,true,{}]}\n"
 	    "    blob modality=\"file\" mime=\"image/x\" text=\"Af8=\"\n"
 	    "  usage - - - - -\n");
+	run("a task of 0.3", "/a2a.v1.A2AService/SendMessage", str_make(old_asked, sizeof(old_asked) - 1),
+	    OK_HEAD, str_make(old_told, sizeof(old_told) - 1),
+	    "invoke_agent ok\n"
+	    "  server=\"api.example.com\" port=443 path=\"/a2a.v1.A2AService/SendMessage\"\n"
+	    "  invoke_agent conversation=\"c2\" first\n"
+	    "  rpc.system=\"grpc\"\n"
+	    "  rpc.service=\"a2a.v1.A2AService\"\n"
+	    "  rpc.method=\"SendMessage\"\n"
+	    "  a2a.method.name=\"SendMessage\"\n"
+	    "  a2a.message.id=\"m\"\n"
+	    "  a2a.task.id=\"t1\"\n"
+	    "  bottrace.rpc.sent=1\n"
+	    "  bottrace.rpc.received=1\n"
+	    "  a2a.task.state=\"completed\"\n"
+	    "  rpc.grpc.status_code=0\n"
+	    "  input user\n"
+	    "    text text=\"hi\"\n"
+	    "    blob modality=\"file\" mime=\"image/x\" text=\"AAEC\"\n"
+	    "    blob modality=\"file\" text=\"Af8=\"\n"
+	    "    blob modality=\"file\" text=\"QUFFPT8=\"\n"
+	    "    other name=\"data\" value={\"k\":[1.5]}\n"
+	    "    other name=\"data\" value={}\n"
+	    "  output assistant finish=\"stop\"\n"
+	    "    text text=\"cold\"\n"
+	    "    text text=\"done\"\n"
+	    "  usage - - - - -\n");
+	run("0.3, cut in the middle", "/a2a.v1.A2AService/SendMessage",
+	    str_make(old_asked, sizeof(old_asked) - 9), OK_HEAD, STR_NONE,
+	    "http ok note: A2A: its message cannot be read\n"
+	    "  server=\"api.example.com\" port=443 path=\"/a2a.v1.A2AService/SendMessage\"\n");
 	run("cut in the middle", "/lf.a2a.v1.A2AService/SendMessage", str_make(asked, sizeof(asked) - 9),
 	    OK_HEAD, STR_NONE,
 	    "http ok note: A2A: its message cannot be read\n"
