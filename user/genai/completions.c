@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Text completions: OpenAI's POST .../completions (vLLM, llama.cpp and others speak it), llama.cpp's own POST /completion,
- * and Anthropic's old POST /v1/complete; and the bodies that Titan, Llama, Mistral, DeepSeek and Cohere's Command have in
- * Bedrock's InvokeModel. A prompt in, texts out.
+ * and Anthropic's old POST /v1/complete; Mistral's POST /v1/fim/completions, whose answer is Chat Completions'; watsonx's
+ * POST /ml/v1/text/generation; and the bodies that Titan, Llama, Mistral, DeepSeek and Cohere's Command have in Bedrock's
+ * InvokeModel. A prompt in, texts out.
  */
 #include "genai/openai.h"
 
@@ -52,6 +53,7 @@ static bool prompt_request(struct genai_work *w, const struct json *body, const 
 		{"top_p", "gen_ai.request.top_p", JSON_NUMBER},
 		{"top_k", "gen_ai.request.top_k", JSON_NUMBER},
 		{"seed", "gen_ai.request.seed", JSON_NUMBER},
+		{"random_seed", "gen_ai.request.seed", JSON_NUMBER},
 		{"frequency_penalty", "gen_ai.request.frequency_penalty", JSON_NUMBER},
 		{"presence_penalty", "gen_ai.request.presence_penalty", JSON_NUMBER},
 		{"stop", "gen_ai.request.stop_sequences", JSON_ARRAY},
@@ -74,9 +76,60 @@ static bool prompt_request(struct genai_work *w, const struct json *body, const 
 	return true;
 }
 
+/* What comes behind the text that is asked for is the prompt's other half. */
+static void suffix_read(struct genai_work *w, const struct json *suffix)
+{
+	struct genai_message *m = w->c.input;
+	struct genai_part *parts;
+
+	if (w->c.input_count != 1 || json_type(suffix) != JSON_STRING || genai_str(w, suffix).n == 0)
+		return;
+	parts = arena_alloc(w->c.arena, 2 * sizeof(*parts));
+	if (parts == NULL)
+		return;
+	parts[0] = m->parts[0];
+	parts[1] = (struct genai_part){
+		.type = GENAI_OTHER, .name = STR("suffix"), .value = genai_compact(w, suffix)};
+	m->parts = parts;
+	m->count = 2;
+	genai_message_hash(w, m);
+}
+
 static bool request(struct genai_work *w, const struct json *body)
 {
-	return prompt_request(w, body, json_get(body, "prompt"));
+	bool ok = prompt_request(w, body, json_get(body, "prompt"));
+
+	suffix_read(w, json_get(body, "suffix"));
+	return ok;
+}
+
+/* watsonx: {"model_id", "input", "parameters"} */
+static bool generation_request(struct genai_work *w, const struct json *body)
+{
+	static const struct genai_param_map params[] = {
+		{"temperature", "gen_ai.request.temperature", JSON_NUMBER},
+		{"max_new_tokens", "gen_ai.request.max_tokens", JSON_NUMBER},
+		{"top_p", "gen_ai.request.top_p", JSON_NUMBER},
+		{"top_k", "gen_ai.request.top_k", JSON_NUMBER},
+		{"random_seed", "gen_ai.request.seed", JSON_NUMBER},
+		{"stop_sequences", "gen_ai.request.stop_sequences", JSON_ARRAY},
+		{NULL, NULL, JSON_NONE},
+	};
+	const struct json *input = json_get(body, "input");
+
+	/* A deployment may have the prompt, and be given its variables. */
+	if (json_type(input) > JSON_NULL && json_type(input) != JSON_STRING)
+		return false;
+	if (w->whole && json_type(input) != JSON_STRING &&
+	    json_type(json_get(body, "parameters")) != JSON_OBJECT)
+		return false;
+	w->c.request_model = genai_word(w, body, "model_id");
+	if (w->c.request_model.p == NULL)
+		w->c.request_model = genai_route_model(w, w->c.path);
+	w->c.stream = str_ends(w->c.path, STR("_stream"));
+	genai_param_read(w, json_get(body, "parameters"), params);
+	genai_prompt_read(w, input);
+	return true;
 }
 
 /* Titan's request is its own; the others' differ in names only. */
@@ -133,7 +186,8 @@ static struct choice *choice_get(struct genai_work *w, int64_t index)
 /* A text by the name that its server has for it. */
 static bool text_add(struct genai_work *w, struct choice *c, const struct json *j)
 {
-	static const char *const names[] = {"text", "content", "completion", "generation", "outputText"};
+	static const char *const names[] = {"text",	  "content",	"completion",
+					    "generation", "outputText", "generated_text"};
 	bool any = false;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -147,7 +201,8 @@ static void finish_add(struct genai_work *w, struct choice *c, const struct json
 	static const char *const names[] = {"finish_reason", "stop_reason", "completionReason"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (json_type(json_get(j, names[i])) == JSON_STRING) {
+		if (json_type(json_get(j, names[i])) == JSON_STRING &&
+		    !json_is(json_get(j, names[i]), "not_finished")) { /* watsonx, until it is */
 			c->finish = genai_word(w, j, names[i]);
 			break;
 		}
@@ -186,6 +241,18 @@ static void invoke_usage(struct genai_work *w, const struct json *j)
 	genai_param_count(json_get(j, "totalOutputTextTokenCount"), &u->output);
 }
 
+/* watsonx: of a stream, the input's count stands in the first event and is 0 later; the output's grows. */
+static void generation_usage(struct genai_work *w, const struct json *result)
+{
+	struct genai_usage *u = &w->c.usage;
+	int64_t input = GENAI_UNKNOWN, output = GENAI_UNKNOWN;
+
+	genai_param_count(json_get(result, "input_token_count"), &input);
+	genai_param_count(json_get(result, "generated_token_count"), &output);
+	u->input = input > u->input ? input : u->input;
+	u->output = output > u->output ? output : u->output;
+}
+
 static const struct json *choices_get(const struct json *j)
 {
 	static const char *const names[] = {"choices", "outputs", "generations", "results"};
@@ -206,6 +273,8 @@ static bool chunk_read(struct genai_work *w, const struct json *j)
 	if (json_type(j) != JSON_OBJECT)
 		return false;
 	genai_openai_head(w, j);
+	if (w->c.response_model.p == NULL)
+		w->c.response_model = genai_word(w, j, "model_id"); /* watsonx */
 	genai_openai_usage(w, json_get(j, "usage"));
 	invoke_usage(w, j);
 	if (json_type(json_get(j, "error")) > JSON_NULL)
@@ -222,6 +291,7 @@ static bool chunk_read(struct genai_work *w, const struct json *j)
 		any |= text_add(w, c, e);
 		finish_add(w, c, e);
 		genai_param_count(json_get(e, "tokenCount"), &w->c.usage.output); /* Titan has one */
+		generation_usage(w, e);
 	}
 	return any;
 }
@@ -234,6 +304,10 @@ static struct str finish_otel(struct str theirs)
 		{"limit", "length"},
 		{"stop_sequence", "stop"},
 		{"max_tokens", "length"},
+		/* watsonx */
+		{"eos_token", "stop"},
+		{"token_limit", "length"},
+		{"time_limit", "length"},
 		/* Titan */
 		{"FINISH", "stop"},
 		{"FINISHED", "stop"},
@@ -295,6 +369,38 @@ const struct genai_decoder genai_openai_completions = {
 	.request = request,
 	.response = response,
 	.event = event,
+	.finish = join,
+};
+
+/* Its answer is a chat's. */
+static void fim_response(struct genai_work *w, const struct json *body)
+{
+	genai_openai_chat.response(w, body);
+}
+
+const struct genai_decoder genai_mistral_fim = {
+	.provider = "mistral_ai",
+	.kind = GENAI_TEXT_COMPLETION,
+	.operation = "text_completion",
+	.request = request,
+	.response = fim_response,
+	.event = genai_openai_event,
+	.finish = genai_openai_join,
+};
+
+/* No event says that it is the last one, but for the reason why it ended. */
+static bool generation_event(struct genai_work *w, const struct http_event *ev)
+{
+	return event(w, ev) || w->finished;
+}
+
+const struct genai_decoder genai_watsonx_generation = {
+	.provider = "ibm.watsonx.ai",
+	.kind = GENAI_TEXT_COMPLETION,
+	.operation = "text_completion",
+	.request = generation_request,
+	.response = response,
+	.event = generation_event,
 	.finish = join,
 };
 

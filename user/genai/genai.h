@@ -144,6 +144,7 @@ struct genai_call {
 	struct str request_model, response_model, response_id, conversation_id;
 	struct str previous_id; /* response that the server puts before the input: its whole context */
 	bool held;		/* the server holds what was said on this connection before the input */
+	bool kept;		/* and so what was said in the conversation of this id, on whichever one */
 	bool stream;		/* the request asked for a stream */
 	struct genai_param params[GENAI_PARAMS_MAX];
 	uint32_t param_count;

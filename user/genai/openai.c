@@ -249,8 +249,7 @@ static void images_read(struct genai_work *w, const struct json *images, struct 
 	}
 }
 
-/* A message of a request or an answer, with its hash; m is zeroed before. false: no memory. */
-static bool message_read(struct genai_work *w, const struct json *j, struct genai_message *m)
+bool genai_openai_message(struct genai_work *w, const struct json *j, struct genai_message *m)
 {
 	const struct json *content = json_get(j, "content"), *images = json_get(j, "images");
 	struct str reasoning = reasoning_get(w, j), refusal = genai_prose(w, j, "refusal");
@@ -291,7 +290,7 @@ void genai_openai_messages(struct genai_work *w, const struct json *messages)
 	size_t n = genai_input_new(w, json_count(messages));
 
 	for (const struct json *e = json_first(messages); e && w->c.input_count < n; e = json_next(e))
-		if (!message_read(w, e, &w->c.input[w->c.input_count++]))
+		if (!genai_openai_message(w, e, &w->c.input[w->c.input_count++]))
 			return;
 }
 
@@ -496,7 +495,7 @@ static void response(struct genai_work *w, const struct json *body)
 		for (; e && c->output_count < n; e = json_next(e)) {
 			struct genai_message *m = &c->output[c->output_count++];
 
-			if (!message_read(w, json_get(e, "message"), m))
+			if (!genai_openai_message(w, json_get(e, "message"), m))
 				return;
 			if (m->role.p == NULL) {
 				m->role = STR("assistant");

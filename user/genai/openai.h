@@ -6,6 +6,8 @@
 #include "base/jsonw.h"
 #include "genai/decoder.h"
 
+/* A message of a request or an answer, with its hash; m is zeroed before. false: no memory. */
+bool genai_openai_message(struct genai_work *w, const struct json *j, struct genai_message *m);
 /* All messages of a request. */
 void genai_openai_messages(struct genai_work *w, const struct json *messages);
 /* completions.c: a prompt (text, texts or tokens) as the one message of a request. */

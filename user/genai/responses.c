@@ -38,6 +38,7 @@ static void conversation_read(struct genai_work *w, const struct json *body)
 		return;
 	w->c.conversation_id = json_type(conversation) == JSON_OBJECT ? genai_word(w, conversation, "id")
 								      : genai_word(w, body, "conversation");
+	w->c.kept = w->c.conversation_id.p != NULL;
 }
 
 static void input_read(struct genai_work *w, const struct json *input)

@@ -23,6 +23,19 @@ static const struct path_row paths[] = {
 	{"/v1/agents/completions", &genai_openai_chat, NULL}, /* Mistral */
 	{"/ml/v1/text/chat", &genai_openai_chat, NULL},	      /* watsonx */
 	{"/ml/v1/text/chat_stream", &genai_openai_chat, NULL},
+	{"/ml/v1/deployments/*/text/chat", &genai_openai_chat, NULL},
+	{"/ml/v1/deployments/*/text/chat_stream", &genai_openai_chat, NULL},
+	{"/ml/v1/text/generation", &genai_watsonx_generation, NULL},
+	{"/ml/v1/text/generation_stream", &genai_watsonx_generation, NULL},
+	{"/ml/v1/deployments/*/text/generation", &genai_watsonx_generation, NULL},
+	{"/ml/v1/deployments/*/text/generation_stream", &genai_watsonx_generation, NULL},
+	{"/ml/v1/text/tokenization", NULL, "tokenization counts and asks no model"},
+	{"*/v1/fim/completions", &genai_mistral_fim, NULL},	/* Mistral: between two texts */
+	{"/beta/completions", &genai_openai_completions, NULL}, /* DeepSeek: the same */
+	{"/v1/conversations", &genai_conversation, NULL},	/* Mistral */
+	{"/v1/conversations/*/restart", &genai_conversation, NULL},
+	{"/v1/conversations/*/*", NULL, "a stored conversation"},
+	{"/v1/conversations/*", &genai_conversation, NULL},
 	{"/completions", &genai_openai_completions, NULL},
 	{"/completion", &genai_openai_completions, NULL}, /* llama.cpp */
 	{"/v1/complete", &genai_anthropic_complete, NULL},

@@ -166,7 +166,8 @@ struct trace_ask {
 	uint32_t inputs;
 	uint64_t parent; /* the asker's; 0: its process */
 	uint32_t connection;
-	uint32_t tools; /* open ones that point here */
+	uint64_t conversation; /* fingerprint of its id, where the server keeps it; 0: none */
+	uint32_t tools;	       /* open ones that point here */
 	uint32_t tid;
 	struct hash128 system;
 	uint64_t first, last; /* fingerprints of the first and last message */

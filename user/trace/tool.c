@@ -190,6 +190,11 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static uint64_t conversation_of(const struct genai_call *c)
+{
+	return c->kept && c->conversation_id.n > 0 ? hash_u64(c->conversation_id, 1) : 0;
+}
+
 static struct trace_ask *ask_new(const struct trace_call *k)
 {
 	const struct genai_call *c = k->c;
@@ -200,6 +205,7 @@ static struct trace_ask *ask_new(const struct trace_call *k)
 	ask->chat = k->id;
 	ask->parent = k->parent;
 	ask->connection = k->connection;
+	ask->conversation = conversation_of(c);
 	ask->inputs = c->input_count;
 	ask->tid = c->x ? c->x->tid : 0;
 	ask->system = k->system;
@@ -433,14 +439,17 @@ static void end_answered(struct reading *r)
 	}
 }
 
-/* The response that this request goes on from asked, or one on the same connection whose history the server holds: its
- * calls stand right before, on the server. */
+/* The response that this request goes on from asked, or one on the same connection or in the same conversation, whose
+ * history the server holds: its calls stand right before, on the server. */
 static void chained_calls(struct reading *r)
 {
+	uint64_t conversation = conversation_of(r->k->c);
+
 	for (struct trace_tool *tool = r->k->process->tools; tool != NULL; tool = tool->after) {
 		bool held = r->k->c->held && tool->has_id && tool->ask->connection == r->k->connection;
+		bool kept = conversation != 0 && tool->has_id && tool->ask->conversation == conversation;
 
-		if (!held && (!r->k->continues.chained || tool->ask->chat != r->k->continues.id))
+		if (!held && !kept && (!r->k->continues.chained || tool->ask->chat != r->k->continues.id))
 			continue;
 		tool->pending = r->t->request;
 		tool->exact = true;
@@ -455,7 +464,7 @@ void trace_tool_answer(struct trace_set *t, struct trace_call *k)
 	t->request++;
 	if (k->process->tools == NULL)
 		return;
-	if (k->continues.chained || c->held)
+	if (k->continues.chained || c->held || c->kept)
 		chained_calls(&r);
 	for (uint32_t i = 0; i < c->input_count; i++) {
 		const struct genai_message *m = &c->input[i];

@@ -236,12 +236,97 @@ static void others_answer_with_one_text(void **state)
 	ROWS_RUN(others_answer_with_one_text_rows);
 }
 
+static const struct row watsonx_and_between_rows[] = {
+	{"watsonx", "/ml/v1/text/generation",
+	 "{\"model_id\":\"ibm/"
+	 "g\",\"project_id\":\"p\",\"input\":\"once\",\"parameters\":{\"max_new_tokens\":9,\"temperature\":0."
+	 "5,\"top_p\":1,\"top_k\":5,\"random_seed\":3,\"stop_sequences\":[\".\"]}}",
+	 JSON_HEAD,
+	 "{\"model_id\":\"ibm/"
+	 "g-1\",\"results\":[{\"generated_text\":\"a\",\"generated_token_count\":2,\"input_token_count\":4,"
+	 "\"stop_reason\":\"token_limit\"}]}",
+	 "text_completion ok\n"
+	 "  server=\"api.example.com\" port=443 path=\"/ml/v1/text/generation\"\n"
+	 "  text_completion provider=\"ibm.watsonx.ai\" model=\"ibm/g\" answered=\"ibm/g-1\"\n"
+	 "  gen_ai.request.temperature=0.5\n"
+	 "  gen_ai.request.max_tokens=9\n"
+	 "  gen_ai.request.top_p=1\n"
+	 "  gen_ai.request.top_k=5\n"
+	 "  gen_ai.request.seed=3\n"
+	 "  gen_ai.request.stop_sequences=[\".\"]\n"
+	 "  input user\n"
+	 "    text text=\"once\"\n"
+	 "  output assistant finish=\"length\"\n"
+	 "    text text=\"a\"\n"
+	 "  finish token_limit\n"
+	 "  usage 4 2 - - -\n"},
+	{"watsonx, a stream", "/ml/v1/deployments/d/text/generation_stream",
+	 "{\"parameters\":{\"prompt_variables\":{\"a\":\"b\"}}}", SSE_HEAD,
+	 "{}\n"
+	 "{\"results\":[{\"generated_text\":\"\",\"generated_token_count\":0,\"input_token_count\":7,\"stop_"
+	 "reason\":\"not_finished\"}]}\n"
+	 "{\"results\":[{\"generated_text\":\"a\",\"generated_token_count\":1,\"input_token_count\":0,\"stop_"
+	 "reason\":\"not_finished\"}]}\n"
+	 "{\"results\":[{\"generated_text\":\"b\",\"generated_token_count\":3,\"input_token_count\":0,\"stop_"
+	 "reason\":\"time_limit\"}]}\n"
+	 "{\"results\":[{\"generated_text\":\"c\"}]}",
+	 "text_completion ok\n"
+	 "  server=\"api.example.com\" port=443 path=\"/ml/v1/deployments/d/text/generation_stream\"\n"
+	 "  text_completion provider=\"ibm.watsonx.ai\" model=\"d\" stream first\n"
+	 "  output assistant finish=\"length\"\n"
+	 "    text text=\"ab\"\n"
+	 "  finish time_limit\n"
+	 "  usage 7 3 - - -\n"},
+	{"no shape of watsonx's", "/ml/v1/text/generation", "{\"model_id\":\"m\",\"inputs\":[\"a\"]}",
+	 JSON_HEAD, "{}",
+	 "http ok note: its body has another shape than its path says\n"
+	 "  server=\"api.example.com\" port=443 path=\"/ml/v1/text/generation\"\n"},
+	{"between two texts", "/v1/fim/completions",
+	 "{\"model\":\"m\",\"prompt\":\"p\",\"suffix\":\"s\",\"random_seed\":1}", JSON_HEAD,
+	 "{\"id\":\"x\",\"object\":\"chat.completion\",\"model\":\"m-1\",\"choices\":[{\"index\":0,"
+	 "\"message\":{\"role\":\"assistant\",\"content\":\"t\"},\"finish_reason\":\"stop\"}],\"usage\":{"
+	 "\"prompt_tokens\":3,\"completion_tokens\":1}}",
+	 "text_completion ok\n"
+	 "  server=\"api.example.com\" port=443 path=\"/v1/fim/completions\"\n"
+	 "  text_completion provider=\"mistral_ai\" model=\"m\" answered=\"m-1\" id=\"x\"\n"
+	 "  gen_ai.request.seed=1\n"
+	 "  input user\n"
+	 "    text text=\"p\"\n"
+	 "    other name=\"suffix\" value=\"s\"\n"
+	 "  output assistant finish=\"stop\"\n"
+	 "    text text=\"t\"\n"
+	 "  finish stop\n"
+	 "  usage 3 1 - - -\n"},
+	{"between two texts, a stream", "/v1/fim/completions",
+	 "{\"model\":\"m\",\"prompt\":\"p\",\"suffix\":\"\",\"stream\":true}", SSE_HEAD,
+	 "{\"id\":\"x\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n"
+	 "{\"id\":\"x\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"b\"},\"finish_reason\":\"length\"}"
+	 "],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}\n"
+	 "data: [DONE]\n",
+	 "text_completion ok\n"
+	 "  server=\"api.example.com\" port=443 path=\"/v1/fim/completions\"\n"
+	 "  text_completion provider=\"mistral_ai\" model=\"m\" id=\"x\" stream first\n"
+	 "  input user\n"
+	 "    text text=\"p\"\n"
+	 "  output assistant finish=\"length\"\n"
+	 "    text text=\"ab\"\n"
+	 "  finish length\n"
+	 "  usage 3 2 - - -\n"},
+};
+
+static void watsonx_and_between(void **state)
+{
+	(void)state;
+	ROWS_RUN(watsonx_and_between_rows);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_are_read),
 		cmocka_unit_test(streams_are_put_together),
 		cmocka_unit_test(others_answer_with_one_text),
+		cmocka_unit_test(watsonx_and_between),
 	};
 
 	return cmocka_run_group_tests_name("genai completions", tests, NULL, NULL);
