@@ -205,7 +205,7 @@ def sockets():
     yield socket("noise as compressed", b"\xc1\x7e\x01\x00" + bytes(range(256)), "inflated", packed=True)
 
 
-# ---- HTTP/2 ----
+# ---- HTTP/2, and WebSockets on its streams ----
 
 ASK = [(":method", "POST"), (":scheme", "https"), (":authority", "api.openai.com"), (":path", PATH.decode())]
 SETTINGS = h2.frame(h2.SETTINGS, 0, 0)
@@ -253,6 +253,22 @@ def http2():
     packed = gzip.compress(b"0" * (100 << 20), 9)
     head = h2.headers(h2.Encoder(), 1, [(":status", "200"), ("content-type", "application/json"), ("content-encoding", "gzip")], False)
     yield stream("a gzip bomb", asked(), head + h2.data(1, packed), "bomb|cannot|too")
+    ws = [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":authority", "api.openai.com"),
+          (":path", "/v1/responses")]
+    deflate = [(":status", "200"), ("sec-websocket-extensions", "permessage-deflate")]
+    opened, client, server = h2.headers(h2.Encoder(), 1, ws, False), h2.Encoder(), h2.Encoder()
+    packed = raw_deflate(b'{"a":"' + b"0" * (100 << 20))
+    yield stream("a WebSocket's bomb", opened, h2.headers(h2.Encoder(), 1, deflate, False) + h2.data(
+        1, b"\xc1\x7f" + struct.pack(">Q", len(packed)) + packed), "inflated")
+    yield stream("a WebSocket's frame of 2^63", opened, h2.headers(h2.Encoder(), 1, [(":status", "200")], False) + h2.data(
+        1, b"\x81\x7f" + struct.pack(">Q", 1 << 63) + b"x" * 100), "impossible length")
+    yield stream("a WebSocket a byte a frame", opened, h2.headers(h2.Encoder(), 1, [(":status", "200")], False) + h2.data(
+        1, b"\x81\x7f" + struct.pack(">Q", 100000) + b"x" * 100000, 1), None)
+    many = b"".join(h2.headers(client, 2 * i + 1, ws, False) for i in range(900))
+    small = raw_deflate(b'{"a":"b"}')
+    said = b"\xc1" + bytes([len(small)]) + small
+    answers = b"".join(h2.headers(server, 2 * i + 1, deflate, False) + h2.frame(h2.DATA, 0, 2 * i + 1, said) for i in range(900))
+    yield stream("900 WebSockets with windows", many, answers, ".")
 
 
 def cases():

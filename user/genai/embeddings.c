@@ -34,6 +34,13 @@ static const struct json *dimensions_get(const struct json *body)
 	return titan ? titan : nova;
 }
 
+static struct str model_get(struct genai_work *w, const struct json *body)
+{
+	struct str model = genai_word(w, body, "model");
+
+	return model.p ? model : genai_word(w, body, "model_id"); /* watsonx */
+}
+
 static bool embed_request(struct genai_work *w, const struct json *body)
 {
 	static const char *const inputs[] = {"input",
@@ -54,7 +61,7 @@ static bool embed_request(struct genai_work *w, const struct json *body)
 		any |= json_type(json_get(body, inputs[i])) > JSON_NULL;
 	if (!any)
 		return false;
-	c->request_model = genai_word(w, body, "model");
+	c->request_model = model_get(w, body);
 	if (c->request_model.p == NULL)
 		c->request_model = genai_route_model(w, c->path);
 	if (json_type(json_get(body, "encoding_format")) == JSON_STRING)
@@ -92,7 +99,7 @@ static void answer_read(struct genai_work *w, const struct json *body)
 			  *billed = json_path(body, "meta", "billed_units", NULL);
 	struct genai_usage *u = &w->c.usage;
 
-	w->c.response_model = genai_word(w, body, "model");
+	w->c.response_model = model_get(w, body);
 	w->c.response_id = genai_word(w, body, "id");
 	genai_param_count(json_get(usage, "total_tokens"), &u->input);
 	genai_param_count(json_get(usage, "prompt_tokens"), &u->input);
@@ -100,6 +107,7 @@ static void answer_read(struct genai_work *w, const struct json *body)
 	genai_param_count(json_path(body, "usageMetadata", "promptTokenCount", NULL), &u->input);
 	genai_param_count(json_get(body, "prompt_eval_count"), &u->input);
 	genai_param_count(json_get(body, "inputTextTokenCount"), &u->input);
+	genai_param_count(json_get(body, "input_token_count"), &u->input); /* watsonx */
 	predictions_read(json_get(body, "predictions"), &u->input);
 	genai_param_add(w, "bottrace.usage.search_units", json_get(billed, "search_units"));
 	genai_param_count(json_get(billed, "search_units"), &w->c.terms.units);
@@ -115,9 +123,10 @@ static bool rerank_request(struct genai_work *w, const struct json *body)
 	struct genai_call *c = &w->c;
 
 	if (json_type(json_get(body, "documents")) != JSON_ARRAY &&
-	    json_type(json_get(body, "texts")) != JSON_ARRAY && w->whole)
+	    json_type(json_get(body, "texts")) != JSON_ARRAY &&
+	    json_type(json_get(body, "inputs")) != JSON_ARRAY && w->whole)
 		return false;
-	c->request_model = genai_word(w, body, "model");
+	c->request_model = model_get(w, body);
 	if (json_type(query) == JSON_STRING)
 		genai_param_add(w, "gen_ai.retrieval.query.text", query);
 	genai_param_add(w, "bottrace.request.top_n",

@@ -68,6 +68,14 @@ static const struct path_row paths[] = {
 	{"*/message:send", &genai_a2a_send, NULL},
 	{"*/message:stream", &genai_a2a_send, NULL},
 	{"*/messages/count_tokens", NULL, "count_tokens counts and asks no model"},
+	/* What is in it is answered at some other time, in a file. */
+	{"*/messages/batches", NULL, "a batch asks later"},
+	{"*/messages/batches/*", NULL, "a batch asks later"},
+	{"*/v1/batches", NULL, "a batch asks later"},
+	{"*/v1/batches/*", NULL, "a batch asks later"},
+	{"/v1/batch/jobs", NULL, "a batch asks later"}, /* Mistral */
+	{"/v1/batch/jobs/*", NULL, "a batch asks later"},
+	{"*/models/*:batchGenerateContent", NULL, "a batch asks later"},
 };
 
 const struct genai_decoder *genai_route_path(struct str method, struct str path, const char **note,
