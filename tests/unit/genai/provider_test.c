@@ -85,7 +85,7 @@ static void paths_have_decoders(void **state)
 		{"POST", "/v1/messages", &genai_anthropic_messages, false},
 		{"POST", "/anthropic/v1/messages", &genai_anthropic_messages, false},
 		{"POST", "/v1/messages/count_tokens", NULL, true},
-		{"POST", "/v1/messages/batches", NULL, false},
+		{"POST", "/v1/messages/batches", NULL, true},
 		{"GET", "/v1/chat/completions", NULL, true},
 		{"GET", "/v1/chat/completions/chatcmpl-1", NULL, true},
 		{"POST", "/v1/responses", &genai_openai_responses, false},

@@ -8,101 +8,100 @@
 
 #define COUNTS "counts and asks no model"
 
+static const struct {
+	const char *path;
+	const struct genai_decoder *decoder;
+	const char *note; /* part of it; NULL: nothing is said of the path */
+} path_rows[] = {
+	{"/v1/chat/completions", &genai_openai_chat, NULL},
+	{"/v1/chat/completions/", &genai_openai_chat, NULL},
+	{"/openai/deployments/dep/chat/completions", &genai_openai_chat, NULL},
+	{"/chat/completions", &genai_openai_chat, NULL},
+	{"/v1/chat/completions/chatcmpl-1", NULL, "a stored completion"},
+	{"/v1/chat/completionsx", NULL, NULL},
+	{"/v1/responses", &genai_openai_responses, NULL},
+	{"/api/v1/responses", &genai_openai_responses, NULL},
+	{"/v1/responses/compact", &genai_openai_responses, NULL},
+	{"/v1/responses/input_tokens", NULL, COUNTS},
+	{"/v1/responses/resp_1/cancel", NULL, "a stored response"},
+	{"/v1/messages", &genai_anthropic_messages, NULL},
+	{"/anthropic/v1/messages", &genai_anthropic_messages, NULL},
+	{"/v1/messages/count_tokens", NULL, COUNTS},
+	{"/v1/messages/batches", NULL, "a batch asks later"},
+	{"/v1/messages/batches/b/results", NULL, "a batch asks later"},
+	{"/v1/batches", NULL, "a batch asks later"},
+	{"/v1/batch/jobs/j", NULL, "a batch asks later"},
+	{"/v1beta/models/g:batchGenerateContent", NULL, "a batch asks later"},
+	{"/v1/completions", &genai_openai_completions, NULL},
+	{"/openai/deployments/dep/completions", &genai_openai_completions, NULL},
+	{"/completion", &genai_openai_completions, NULL},
+	{"/v1/complete", &genai_anthropic_complete, NULL},
+	{"/v1beta/models/g:generateContent", &genai_gemini, NULL},
+	{"/v1/projects/p/locations/l/publishers/google/models/g:streamGenerateContent", &genai_gemini, NULL},
+	{"/v1beta/interactions", &genai_interactions, NULL},
+	{"/v1beta1/projects/p/locations/l/interactions", &genai_interactions, NULL},
+	{"/v1beta/interactions/v1_x", NULL, "a stored interaction"},
+	{"/v1/interactions/v1_x", NULL, "a stored interaction"},
+	{"/interactions", NULL, NULL},
+	{"/v1/projects/p/locations/l/publishers/google/models/text-embedding-005:predict",
+	 &genai_gemini_embed, NULL},
+	{"/v1/projects/p/locations/l/publishers/google/models/imagen-4:predict", NULL, NULL},
+	{"/v1/agents/completions", &genai_openai_chat, NULL},
+	{"/ml/v1/text/chat", &genai_openai_chat, NULL},
+	{"/ml/v1/text/chat_stream", &genai_openai_chat, NULL},
+	{"/ml/v1/deployments/d/text/chat_stream", &genai_openai_chat, NULL},
+	{"/ml/v1/text/generation", &genai_watsonx_generation, NULL},
+	{"/ml/v1/deployments/d/text/generation_stream", &genai_watsonx_generation, NULL},
+	{"/ml/v1/text/tokenization", NULL, COUNTS},
+	{"/v1/fim/completions", &genai_mistral_fim, NULL},
+	{"/beta/completions", &genai_openai_completions, NULL},
+	{"/v1/conversations", &genai_conversation, NULL},
+	{"/v1/conversations/", &genai_conversation, NULL},
+	{"/v1/conversations/c", &genai_conversation, NULL},
+	{"/v1/conversations/c/restart", &genai_conversation, NULL},
+	{"/v1/conversations/c/items", NULL, "a stored conversation"},
+	{"/conversations", NULL, NULL},
+	{"/v1beta/openai/chat/completions", &genai_openai_chat, NULL},
+	{"/v1/chat", NULL, NULL}, /* anybody's */
+	{"/v1beta/models/g:countTokens", NULL, COUNTS},
+	{"/v1beta/models/g:embedContent", &genai_gemini_embed, NULL},
+	{"/v1beta/models/g:batchEmbedContents", &genai_gemini_embed, NULL},
+	{"/v1/projects/p/locations/l/publishers/anthropic/models/c:rawPredict", &genai_anthropic_messages,
+	 NULL},
+	{"/v1/projects/p/locations/l/publishers/anthropic/models/c:streamRawPredict",
+	 &genai_anthropic_messages, NULL},
+	{"/model/a.b-v1%3A0/converse", &genai_bedrock_converse, NULL},
+	{"/model/arn%3Aaws%3Abedrock%2Fx/converse-stream", &genai_bedrock_converse, NULL},
+	{"/model/a.b-v1:0/invoke", &genai_bedrock_invoke, NULL},
+	{"/model/a/invoke-with-response-stream", &genai_bedrock_invoke, NULL},
+	{"/model/a/count-tokens", NULL, COUNTS},
+	{"/v2/chat", &genai_cohere_chat, NULL},
+	{"/v2/embed", &genai_cohere_embed, NULL},
+	{"/v1/embeddings", &genai_embeddings, NULL},
+	{"/v2/rerank", &genai_rerank, NULL},
+	{"/api/chat", &genai_ollama_chat, NULL},
+	{"/api/generate", &genai_ollama_generate, NULL},
+	{"/api/embed", &genai_ollama_embed, NULL},
+	{"/api/embeddings", &genai_ollama_embed, NULL},
+	{"/", NULL, NULL},
+	{"", NULL, NULL},
+	{"/v1/files", NULL, NULL},
+};
+
 static void paths_have_decoders(void **state)
 {
-	static const struct {
-		const char *path;
-		const struct genai_decoder *decoder;
-		const char *note; /* part of it; NULL: nothing is said of the path */
-	} rows[] = {
-		{"/v1/chat/completions", &genai_openai_chat, NULL},
-		{"/v1/chat/completions/", &genai_openai_chat, NULL},
-		{"/openai/deployments/dep/chat/completions", &genai_openai_chat, NULL},
-		{"/chat/completions", &genai_openai_chat, NULL},
-		{"/v1/chat/completions/chatcmpl-1", NULL, "a stored completion"},
-		{"/v1/chat/completionsx", NULL, NULL},
-		{"/v1/responses", &genai_openai_responses, NULL},
-		{"/api/v1/responses", &genai_openai_responses, NULL},
-		{"/v1/responses/compact", &genai_openai_responses, NULL},
-		{"/v1/responses/input_tokens", NULL, COUNTS},
-		{"/v1/responses/resp_1/cancel", NULL, "a stored response"},
-		{"/v1/messages", &genai_anthropic_messages, NULL},
-		{"/anthropic/v1/messages", &genai_anthropic_messages, NULL},
-		{"/v1/messages/count_tokens", NULL, COUNTS},
-		{"/v1/messages/batches", NULL, "a batch asks later"},
-		{"/v1/messages/batches/b/results", NULL, "a batch asks later"},
-		{"/v1/batches", NULL, "a batch asks later"},
-		{"/v1/batch/jobs/j", NULL, "a batch asks later"},
-		{"/v1beta/models/g:batchGenerateContent", NULL, "a batch asks later"},
-		{"/v1/completions", &genai_openai_completions, NULL},
-		{"/openai/deployments/dep/completions", &genai_openai_completions, NULL},
-		{"/completion", &genai_openai_completions, NULL},
-		{"/v1/complete", &genai_anthropic_complete, NULL},
-		{"/v1beta/models/g:generateContent", &genai_gemini, NULL},
-		{"/v1/projects/p/locations/l/publishers/google/models/g:streamGenerateContent", &genai_gemini,
-		 NULL},
-		{"/v1beta/interactions", &genai_interactions, NULL},
-		{"/v1beta1/projects/p/locations/l/interactions", &genai_interactions, NULL},
-		{"/v1beta/interactions/v1_x", NULL, "a stored interaction"},
-		{"/v1/interactions/v1_x", NULL, "a stored interaction"},
-		{"/interactions", NULL, NULL},
-		{"/v1/projects/p/locations/l/publishers/google/models/text-embedding-005:predict",
-		 &genai_gemini_embed, NULL},
-		{"/v1/projects/p/locations/l/publishers/google/models/imagen-4:predict", NULL, NULL},
-		{"/v1/agents/completions", &genai_openai_chat, NULL},
-		{"/ml/v1/text/chat", &genai_openai_chat, NULL},
-		{"/ml/v1/text/chat_stream", &genai_openai_chat, NULL},
-		{"/ml/v1/deployments/d/text/chat_stream", &genai_openai_chat, NULL},
-		{"/ml/v1/text/generation", &genai_watsonx_generation, NULL},
-		{"/ml/v1/deployments/d/text/generation_stream", &genai_watsonx_generation, NULL},
-		{"/ml/v1/text/tokenization", NULL, COUNTS},
-		{"/v1/fim/completions", &genai_mistral_fim, NULL},
-		{"/beta/completions", &genai_openai_completions, NULL},
-		{"/v1/conversations", &genai_conversation, NULL},
-		{"/v1/conversations/", &genai_conversation, NULL},
-		{"/v1/conversations/c", &genai_conversation, NULL},
-		{"/v1/conversations/c/restart", &genai_conversation, NULL},
-		{"/v1/conversations/c/items", NULL, "a stored conversation"},
-		{"/conversations", NULL, NULL},
-		{"/v1beta/openai/chat/completions", &genai_openai_chat, NULL},
-		{"/v1/chat", NULL, NULL}, /* anybody's */
-		{"/v1beta/models/g:countTokens", NULL, COUNTS},
-		{"/v1beta/models/g:embedContent", &genai_gemini_embed, NULL},
-		{"/v1beta/models/g:batchEmbedContents", &genai_gemini_embed, NULL},
-		{"/v1/projects/p/locations/l/publishers/anthropic/models/c:rawPredict",
-		 &genai_anthropic_messages, NULL},
-		{"/v1/projects/p/locations/l/publishers/anthropic/models/c:streamRawPredict",
-		 &genai_anthropic_messages, NULL},
-		{"/model/a.b-v1%3A0/converse", &genai_bedrock_converse, NULL},
-		{"/model/arn%3Aaws%3Abedrock%2Fx/converse-stream", &genai_bedrock_converse, NULL},
-		{"/model/a.b-v1:0/invoke", &genai_bedrock_invoke, NULL},
-		{"/model/a/invoke-with-response-stream", &genai_bedrock_invoke, NULL},
-		{"/model/a/count-tokens", NULL, COUNTS},
-		{"/v2/chat", &genai_cohere_chat, NULL},
-		{"/v2/embed", &genai_cohere_embed, NULL},
-		{"/v1/embeddings", &genai_embeddings, NULL},
-		{"/v2/rerank", &genai_rerank, NULL},
-		{"/api/chat", &genai_ollama_chat, NULL},
-		{"/api/generate", &genai_ollama_generate, NULL},
-		{"/api/embed", &genai_ollama_embed, NULL},
-		{"/api/embeddings", &genai_ollama_embed, NULL},
-		{"/", NULL, NULL},
-		{"", NULL, NULL},
-		{"/v1/files", NULL, NULL},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(path_rows) / sizeof(path_rows[0]); i++) {
 		const char *note = NULL;
 		bool none = false;
 		const struct genai_decoder *d =
-			genai_route_path(STR("POST"), str_of(rows[i].path), &note, &none);
+			genai_route_path(STR("POST"), str_of(path_rows[i].path), &note, &none);
 
-		if (d != rows[i].decoder)
-			fail_msg("%s: another decoder", rows[i].path);
-		assert_int_equal(none, rows[i].note != NULL);
-		if (rows[i].note != NULL && (note == NULL || strstr(note, rows[i].note) == NULL))
-			fail_msg("%s: says %s", rows[i].path, note ? note : "nothing");
+		if (d != path_rows[i].decoder)
+			fail_msg("%s: another decoder", path_rows[i].path);
+		assert_int_equal(none, path_rows[i].note != NULL);
+		if (path_rows[i].note != NULL && (note == NULL || strstr(note, path_rows[i].note) == NULL))
+			fail_msg("%s: says %s", path_rows[i].path, note ? note : "nothing");
 	}
 }
 
