@@ -202,7 +202,7 @@ def main():
                 suite.test(bytes_are_whole, get, program, where, name=f"bytes of {name}")
             suite.test(hostile_library, where)
             for name in ("bookworm", "trixie"):
-                suite.test(cost, lambda n=name: openssl.debian(n), program, where, name=f"cost at {name}")
+                suite.test(cost, lambda n=name: openssl.debian(n), program, where, name=f"cost at {name}", alone=True)
     except rig.Skip as e:
         print(f"skipped site: {e}")
         suite.skipped += 1

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Running bottrace and counting checks."""
+import fcntl
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import sys
 import tempfile
 import time
 import traceback
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -20,16 +22,34 @@ class Skip(Exception):
     """This machine lacks what the test needs; the message says what."""
 
 
+@contextmanager
+def turn(alone):
+    """Cases of several files at once, or one alone. Who wants to be alone holds the gate meanwhile, so that no other enters
+    before him. Without tests/run, whose directory this is, nobody waits for anybody."""
+    directory = os.environ.get("BOTTRACE_TURNS")
+    if not directory:
+        yield
+        return
+    with open(Path(directory, "gate"), "w") as gate, open(Path(directory, "room"), "w") as room:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        if not alone:
+            fcntl.flock(gate, fcntl.LOCK_UN)
+        yield
+
+
 class Suite:
-    """Counts tests: one function each, named; a failure prints what was got and wanted."""
+    """Counts tests: one function each, named; a failure prints what was got and wanted. alone: no case of another file runs
+    meanwhile."""
 
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
 
-    def test(self, function, *args, name=None):
+    def test(self, function, *args, name=None, alone=False):
         name = name or function.__name__
         try:
-            function(*args)
+            with turn(alone):
+                function(*args)
         except Skip as e:
             self.skipped += 1
             print(f"skipped {name}: {e}")

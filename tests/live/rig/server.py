@@ -50,10 +50,11 @@ class Connection:
 
 
 def make_certificate(directory):
-    """A self-signed certificate for localhost and a few names that all lead to loopback here."""
+    """A self-signed certificate for localhost and a few names that all lead to loopback here. By an elliptic curve: an RSA key
+    takes 0.2 s to find, and most cases have a server of their own."""
     key, cert = Path(directory, "key.pem"), Path(directory, "cert.pem")
     names = "DNS:localhost,IP:127.0.0.1,DNS:api.openai.com,DNS:api.anthropic.com"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "30",
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert, "-days", "30",
                     "-subj", "/CN=localhost", "-addext", f"subjectAltName={names}"], check=True, capture_output=True)
     return str(cert), str(key)
 
