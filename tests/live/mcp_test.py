@@ -64,7 +64,7 @@ def check_output(text):
               [f"{name} {failed} {result}" for name, (_, result, failed) in TOOLS.items()])
 
 
-def both_sides(python, kind, era):
+def both_sides(python, kind, era, _):
     with rig.directory() as d:
         cert, key = make_certificate(d)
         traced, document = rig.run([python, str(SHED), "both", kind, era, cert, key])
@@ -81,7 +81,7 @@ def both_sides(python, kind, era):
 
 
 class Untraced:
-    """A server outside of the trace."""
+    """A server outside of the trace, of one kind, for all cases that want such a one."""
 
     def __init__(self, python, kind):
         self.directory = rig.directory()
@@ -90,38 +90,47 @@ class Untraced:
                                         stderr=subprocess.DEVNULL, text=True)
         self.url = f"https://localhost:{int(self.process.stdout.readline())}"
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def close(self):
         self.process.terminate()
         self.process.wait()
         self.process.stdout.close()
         self.directory.cleanup()
 
 
-def client_alone(python, kind, era):
-    with Untraced(python, kind) as server:
-        traced, document = rig.run([python, str(SHED), "call", kind, era, server.url, server.ca])
-        rig.equal("status", traced.returncode, 0)
-        check_output(traced.stdout)
-        rig.check_ledger(document)
-        check_tools(rig.spans(document, "execute_tool"), era, {})
-        check_rest(document, kind, era)
+class Servers(dict):
+    """By kind, each started when it is first wanted: it takes seconds."""
+
+    def __init__(self, python):
+        self.python = python
+
+    def __missing__(self, kind):
+        self[kind] = Untraced(self.python, kind)
+        return self[kind]
+
+
+def client_alone(python, kind, era, servers):
+    server = servers[kind]
+    traced, document = rig.run([python, str(SHED), "call", kind, era, server.url, server.ca])
+    rig.equal("status", traced.returncode, 0)
+    check_output(traced.stdout)
+    rig.check_ledger(document)
+    check_tools(rig.spans(document, "execute_tool"), era, {})
+    check_rest(document, kind, era)
 
 
 ASKS = Say(None, [(f"call_{name}", "shed__" + name, arguments) for name, (arguments, _, _) in TOOLS.items()], id="ask")
 TELLS = Say("It is cold, and seat 7 is yours.", id="tell")
 
 
-def a_model_asks(python, kind, era):
+def a_model_asks(python, kind, era, servers):
     def script(request):
         body = json.loads(request.body)
         return answer(request, body, TELLS if len(body["messages"]) > 1 else ASKS)
 
     model = Server(script)
     try:
-        with Untraced(python, kind) as server, rig.directory() as d:
+        server = servers[kind]
+        with rig.directory() as d:
             both = Path(d, "both.pem")
             both.write_text(Path(server.ca).read_text() + Path(model.ca).read_text())
             traced, document = rig.run([python, str(SHED), "call", kind, era, server.url, str(both), model.url])
@@ -150,8 +159,11 @@ def main():
         suite.skipped += len(tests)
         print(f"skipped {len(tests)} conversations: {e}")
         suite.close()
+    servers = Servers(python)
     for function, kind, era in tests:
-        suite.test(function, python, kind, era, name=f"{function.__name__} {kind} {era}")
+        suite.test(function, python, kind, era, servers, name=f"{function.__name__} {kind} {era}")
+    for server in servers.values():
+        server.close()
     suite.close()
 
 
