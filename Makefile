@@ -63,7 +63,10 @@ CFLAGS   ?= -O2 -g
 override CFLAGS += -std=gnu11 $(WARN) $(HARDEN) -pthread
 FORTIFY  := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread
-SAN      := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# Lines for the sanitisers' reports, and no more: variables' places cost a fifth of the time to compile. SAN_DEBUG=-g has them.
+SAN_DEBUG := -g1
+SAN_LINK := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SAN      := $(SAN_DEBUG) $(SAN_LINK) -fno-omit-frame-pointer
 
 .PHONY: all help
 all: $(B)/bottrace
@@ -131,12 +134,13 @@ $(B)/bottrace: $(USER_OBJ)
 $(B)/san/%.o: user/%.c
 	$(call say,CC-SAN,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(filter-out -O2,$(CFLAGS)) $(SAN) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -O2,$(CFLAGS)) -O1 $(SAN) -MMD -MP -c $< -o $@
 
+# Not optimised: that would take longer than it saves, for what runs is the rooms' code.
 $(B)/san/tests/%.o: tests/%.c
 	$(call say,CC-SAN,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -Itests/unit/harness $(filter-out -O2,$(CFLAGS)) $(SAN) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) -Itests/unit/harness $(filter-out -O2,$(CFLAGS)) -O0 $(SAN) -MMD -MP -c $< -o $@
 
 define room_archive
 $(B)/san/lib$(1).a: $(patsubst user/%.c,$(B)/san/%.o,$(wildcard user/$(1)/*.c))
@@ -159,7 +163,7 @@ define unit_binary
 $(B)/unit/$(1): $(B)/san/tests/unit/$(1).o $(call archives,$(patsubst %/,%,$(dir $(1))))
 	$$(call say,LINK,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $(SAN) -pthread $(WRAP) $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(PKG_LIBS) -lcmocka -lm -o $$@
+	$$(Q)$$(CC) $(SAN_LINK) -pthread $(WRAP) $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(PKG_LIBS) -lcmocka -lm -o $$@
 endef
 $(foreach u,$(UNIT_SRC:tests/unit/%.c=%),$(eval $(call unit_binary,$(u))))
 
@@ -225,7 +229,7 @@ $(B)/cover/bin/%: $(B)/cover/tests/fuzz/%.o $(B)/cover/tests/fuzz/harness/replay
 $(B)/replay/%: $(B)/san/tests/fuzz/%.o $(B)/san/tests/fuzz/harness/replay.o $(B)/san/libpipeline.a $(ROOMS:%=$(B)/san/lib%.a)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(SAN) -pthread $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lm -o $@
+	$(Q)$(CC) $(SAN_LINK) -pthread $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lm -o $@
 $(B)/san/tests/fuzz/%.o: CPPFLAGS += -Itests/fuzz/harness -Itests/unit
 
 .PHONY: replays fuzzers fuzz fuzz-coverage fuzz-trim
