@@ -15,7 +15,6 @@ from rig.frames import FrameServer  # noqa: E402
 from rig.server import Answer, Server  # noqa: E402
 
 PROGRAM = Path(__file__).resolve().parent / "clients" / "agents.py"
-PACKAGES = ["openai", "aiohttp", "requests", "httpx[http2]", "uvloop"]
 ANSWER = json.dumps({"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [
     {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "ho"}}]}).encode()
 WAYS = ["urllib", "requests", "httpx", "http2", "openai", "tasks-httpx", "tasks-http2", "tasks-openai", "tasks-aiohttp", "uvloop"]
@@ -83,7 +82,7 @@ def main():
     for version, real in found:
         try:
             rig.need_root()
-            python = rig.venv(version, real, *PACKAGES)
+            python = rig.venv(version, real, *rig.CLIENTS)
         except rig.Skip as e:
             suite.skipped += len(WAYS)
             print(f"skipped {len(WAYS)} ways under {version}: {e}")

@@ -13,7 +13,6 @@ from rig.wire import Http2Server, h2  # noqa: E402
 
 CLIENT = str(Path(__file__).resolve().parent / "clients" / "streams.py")
 PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
-PACKAGES = ["openai", "websockets", "google-genai", "boto3", "mistralai", "cohere", "httpx[http2]"]  # as provider_test
 TEXT = "It is 4 degrees."
 SAY = Say(TEXT, tokens=(81, 17), cached=32, id="h")
 CHAT = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Is it cold in Oslo?"}]}
@@ -170,7 +169,7 @@ def main():
     found = rig.interpreters()
     version, real = max(found[1:] or found, key=lambda v: tuple(map(int, v[0].split("."))))
     try:
-        python = rig.venv(version, real, *PACKAGES)
+        python = rig.venv(version, real, *rig.PROVIDERS)
     except rig.Skip as e:
         print(f"skipped attached: {e}")
         suite.skipped += 1

@@ -15,7 +15,6 @@ from rig.server import Server  # noqa: E402
 
 CLIENTS = Path(__file__).resolve().parent / "clients"
 CLIENT = str(CLIENTS / "tunnelled.py")
-PACKAGES = ["openai", "requests", "urllib3", "httpx", "aiohttp"]
 PLAIN = ("requests", "httpx", "httpx-async", "openai", "openai-async", "aiohttp")
 # layers driven by Python: urllib3 and httpcore over MemoryBIOs, aiohttp by asyncio
 SECURE = ("requests", "urllib3", "httpx", "httpx-async", "openai", "openai-async", "aiohttp", "bios")
@@ -109,21 +108,11 @@ class Place:
         for s in (self.server, *self.proxies):
             s.close()
 
-    def forget(self):
-        self.all.wait_closed()
-        for s in (self.server, *self.proxies):
-            s.connections.clear()
-
 
 def traced(place, command, seen, env=None):
     want = (TEXT + "\n") * 2
-    plain = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env)
-    if "No module named" in plain.stderr:
-        raise rig.Skip(plain.stderr.strip().split("\n")[-1])
-    rig.equal("untraced", (plain.returncode, plain.stdout, plain.stderr if plain.returncode else ""), (0, want, ""))
-    place.forget()
     r, document = rig.run(command, env=env)
-    rig.equal("traced", (r.returncode, r.stdout), (0, want))
+    rig.check_unchanged(command, r, want, env)
     check_whole(document, place.all)
     check_tree(document, place.proxies, seen)
     return document
@@ -219,7 +208,7 @@ def main():
         suite.skipped += 1
         suite.close()
     try:
-        python = rig.venv(version, real, *PACKAGES)
+        python = rig.venv(version, real, *rig.CLIENTS)
     except rig.Skip as e:
         print(f"skipped clients through proxies under {version}: {e}")
         suite.skipped += 1

@@ -16,7 +16,6 @@ from rig.talker import Talker  # noqa: E402
 
 CLIENT = str(Path(__file__).resolve().parent / "clients" / "spoken.py")
 ALL = os.environ.get("TEST_PROVIDERS") == "all"
-PACKAGES = ["openai", "websockets", "google-genai", "boto3", "mistralai", "cohere", "httpx[http2]"]  # as provider_test
 TEXT, RESULT, ARGUMENTS = "It is 4 degrees.", "4 degrees in Oslo", {"city": "Oslo"}
 TASK = "What is the weather in Oslo?"
 SOUND = base64.b64encode(os.urandom(24000)).decode()
@@ -191,14 +190,9 @@ def conversation(python, packages, client, mode, deflate):
     server = Talker(case.script, packages, **deflate)
     try:
         command = [python, CLIENT, client, mode, server.url, server.ca]
-        plain = subprocess.run(command, capture_output=True, text=True, timeout=120)
-        rig.equal("untraced", (plain.returncode, plain.stderr[-2000:] if plain.returncode else "", server.errors), (0, "", []))
-        rig.equal("told", [json.loads(l) for l in plain.stdout.splitlines()], [["get_weather", ARGUMENTS], [TEXT]])
-        rig.equal("packed", "permessage-deflate" in server.agreed[0], "packed" in mode)
-        server.wait_closed()
-        server.connections.clear()
         traced, document = rig.run(command)
-        rig.equal("stdout", (traced.returncode, traced.stdout), (0, plain.stdout))
+        rig.check_unchanged(command, traced, "".join(json.dumps(line) + "\n" for line in (["get_weather", ARGUMENTS], [TEXT])))
+        rig.equal("packed", "permessage-deflate" in server.agreed[0], "packed" in mode)
         rig.equal("server", server.errors, [])
         rig.check_whole(document, server)
         check_tree(document, client)
@@ -242,7 +236,7 @@ def main():
     chosen = [(client, mode) for client, case in CASES.items() for mode in (case.modes if ALL else case.modes[:2])]
     try:
         rig.need_root()
-        python = rig.venv(version, real, *PACKAGES)
+        python = rig.venv(version, real, *rig.PROVIDERS)
     except rig.Skip as e:
         print(f"skipped {len(chosen)} clients under {version}: {e}")
         suite.skipped += len(chosen)

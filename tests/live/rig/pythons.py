@@ -49,7 +49,7 @@ def all_of_them():
     """(name, how to get it) of all."""
     here = [(f"{version} {path}", lambda v=version, p=path: Python(f"{v} {p}", v, [p], "")) for version, path in
             interpreters()]
-    static = sorted((CACHE / "standalone").glob("*/bin/python3.[0-9]*[0-9]"))
+    static = sorted(p for p in (CACHE / "standalone").glob("*/bin/python3.[0-9]*[0-9]") if (p.parents[1] / ".done").exists())
     here += [(f"standalone {p.parts[-3]}", lambda p=p: Python(f"standalone {p.parts[-3]}", p.parts[-3], [str(p)], ""))
              for p in static]
     return here + [(f"{r} {m}", lambda r=r, m=m: debian(r, m)) for r in DEBIAN for m in DEBIAN[r]]

@@ -16,6 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 BOTTRACE = os.environ.get("BOTTRACE", str(ROOT / "build" / "bottrace"))
 CACHE = ROOT / ".cache"
+# What environments hold: of a few lists, since each environment takes ten seconds to make.
+CLIENTS = ["openai", "anthropic", "requests", "aiohttp", "httpx[http2]", "uvloop"]
+PROVIDERS = ["openai", "websockets", "google-genai", "boto3", "mistralai", "cohere", "httpx[http2]", "ollama"]
 
 
 class Skip(Exception):
@@ -88,6 +91,17 @@ def run(command, *options, env=None, stdin=subprocess.DEVNULL, timeout_s=120, cw
                            capture_output=True, text=True, errors="surrogateescape", timeout=timeout_s, cwd=cwd)
         document = json.loads(out.read_text()) if out.exists() and out.stat().st_size else None
         return r, document
+
+
+def check_unchanged(command, traced, want, env=None):
+    """Under trace the program says what is wanted, and ends well. If not, it runs without, which tells whose fault that is."""
+    if (traced.returncode, traced.stdout) == (0, want):
+        return
+    plain = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+    if "No module named" in plain.stderr or "has no attribute 'connect'" in plain.stderr:
+        raise Skip(plain.stderr.strip().split("\n")[-1])
+    equal("untraced", (plain.returncode, plain.stdout, plain.stderr[-2000:] if plain.returncode else ""), (0, want, ""))
+    equal("traced", (traced.returncode, traced.stdout, traced.stderr[-2000:] if traced.returncode else ""), (0, want, ""))
 
 
 class Attach:
@@ -234,6 +248,14 @@ def venv(version, python, *packages):
     """An environment with these packages, made once in the cache. Skip when the network does not give them."""
     key = hashlib.sha256(" ".join([python, *sorted(packages)]).encode()).hexdigest()[:12]
     where = CACHE / "venv" / f"{version}-{key}"
+    where.parent.mkdir(parents=True, exist_ok=True)
+    with open(where.with_name(where.name + ".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two tests may want the same
+        make_venv(where, python, packages, version)
+    return str(where / "bin" / "python")
+
+
+def make_venv(where, python, packages, version):
     done = where / ".done"
     if not done.exists():
         r = subprocess.run([python, "-m", "venv", "--clear", str(where)], capture_output=True, text=True)
@@ -244,4 +266,3 @@ def venv(version, python, *packages):
         if r.returncode:
             raise Skip(f"pip cannot install {' '.join(packages)} for {version}: {r.stderr.strip().splitlines()[-1:]}")
         done.write_text("\n")
-    return str(where / "bin" / "python")
