@@ -335,12 +335,12 @@ def main():
         def rooted(test=test):
             rig.need_root()
             test()
-        suite.test(rooted, name=test.__name__)
+        suite.test(rooted, name=test.__name__, alone=test is keep_in_a_server)  # it measures
 
     def both():
         rig.need_root()
         no_content(keep_in_a_server("--light"))
-    suite.test(both, name="light and keep")
+    suite.test(both, name="light and keep", alone=True)
     suite.test(refused)
     suite.close()
 

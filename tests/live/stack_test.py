@@ -269,7 +269,7 @@ def main():
     suite.test(framed)
     suite.test(without_tls)
     suite.test(switched_off)
-    suite.test(shed)
+    suite.test(shed, alone=True)  # it measures
     suite.test(told_once)
     suite.close()
 
