@@ -22,7 +22,8 @@ enum wire_py_reason {
 	WIRE_PY_KERNEL = 6,	   /* this kernel cannot walk */
 	WIRE_PY_CHANGED = 7,	   /* what stood where a code object was is none any more */
 	WIRE_PY_LOST = 8,	   /* user side only: a code object's record was lost */
-	WIRE_PY_REASONS = 9,
+	WIRE_PY_EARLY = 9,	   /* of a process: not yet; another record says when */
+	WIRE_PY_REASONS = 10,
 };
 
 #define WIRE_PY_RUNTIME_FREE_THREADED 1u /* wire_py_runtime.flags: a build without GIL */

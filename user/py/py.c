@@ -207,7 +207,7 @@ static void take_runtime(struct py *py, const struct wire_head *rec)
 		return;
 	}
 	p->told = true;
-	p->runtime = (struct py_runtime){.version = w->version, .reason = w->reason};
+	p->runtime = (struct py_runtime){.version = w->version, .reason = w->reason, .since_ns = rec->ts_ns};
 }
 
 static void take_code(struct py *py, const struct wire_head *rec)
@@ -399,6 +399,7 @@ const char *py_partial_word(int partial)
 		[WIRE_PY_KERNEL] = "kernel",
 		[WIRE_PY_CHANGED] = "changed",
 		[WIRE_PY_LOST] = "lost",
+		[WIRE_PY_EARLY] = "early",
 		[PY_EARLIER] = "earlier_write",
 		[PY_MEMORY] = "memory",
 	};

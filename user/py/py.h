@@ -114,6 +114,7 @@ struct py_settings {
 struct py_runtime {
 	uint32_t version;	    /* PY_VERSION_HEX; 0: unknown */
 	enum wire_py_reason reason; /* why it gives no stacks; 0: it does */
+	uint64_t since_ns;	    /* before that none was taken of it */
 };
 
 struct py *py_new(const struct py_settings *settings);

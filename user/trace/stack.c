@@ -188,7 +188,9 @@ void trace_stack_draft(struct trace_set *t, struct trace_draft *d, const struct 
 	if (r && r->reason)
 		trace_draft_str(d, "bottrace.stack.partial", str_of(py_partial_word((int)r->reason)));
 	else if (r && t->stacks)
-		trace_draft_str(d, "bottrace.stack.partial", STR("missing"));
+		trace_draft_str(d, "bottrace.stack.partial",
+				k->c->start_ns < r->since_ns ? str_of(py_partial_word(WIRE_PY_EARLY))
+							     : STR("missing"));
 }
 
 void trace_stack_process(struct trace_set *t, struct trace_draft *d, struct trace_process *pr)

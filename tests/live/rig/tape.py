@@ -6,8 +6,8 @@ from pathlib import Path
 
 TLS_DATA, PY_STACK, PY_CODE, PY_VALUE, PY_RUNTIME, SHED = 0x0101, 0x0401, 0x0402, 0x0403, 0x8010, 0x800a
 WRITE, TABLE_MAX = 1, 16384
-REASONS = ["whole", "depth", "fault", "thread", "version", "free_threaded", "kernel", "changed", "lost"]
 VALUE_REASONS = ["whole", "local", "absent", "type", "fault", "large", "cut"]
+REASONS = ["whole", "depth", "fault", "thread", "version", "free_threaded", "kernel", "changed", "lost", "early"]
 
 
 @dataclass

@@ -178,6 +178,7 @@ static void several_of_one_write(void **state)
 		k[i] = call_make(r.w, 77);
 		k[i]->conn = k[0]->conn;
 		k[i]->x.index = i + 1;
+		k[i]->c.start_ns = r.w->now;
 		k[i]->x.request.write = k[0]->x.request.write;
 		trace_genai_ops()->begin(r.w->t, &k[i]->c);
 		call_in(k[i], "user", "hi");
@@ -222,6 +223,20 @@ static void not_written(void **state)
 	k->x.request.write.conn.ssl = 1;
 	stack(&r, k, 0, 77, "other");
 	has(call_do(k), NULL, NULL);
+	end(&r);
+}
+
+/* Its interpreter was told of when the call had begun. */
+static void early(void **state)
+{
+	struct rig r = begin(WIRE_OPT_STACKS);
+	struct call *k = ask(&r, 0);
+
+	(void)state;
+	r.w->now++;
+	runtime(&r, 100, WIRE_PY_WHOLE);
+	has(call_do(k), NULL, "early");
+	has(call_do(ask(&r, 0)), NULL, "missing");
 	end(&r);
 }
 
@@ -318,6 +333,7 @@ int main(void)
 		cmocka_unit_test(several_of_one_write),
 		cmocka_unit_test(hello),
 		cmocka_unit_test(not_written),
+		cmocka_unit_test(early),
 		cmocka_unit_test(reasons),
 		cmocka_unit_test(open_at_the_end),
 		cmocka_unit_test(a_tool),
