@@ -29,12 +29,16 @@ static __always_inline bool filter_is_marked(void)
 	return filter_marks[tgid & (STATE_MARKS - 1)];
 }
 
+/* Nobody is let through any more. A grace period after it was set no program of ours counts or sends anything, though their
+ * links take longer to go. */
+extern volatile __u32 filter_closed;
+
 /* The traced process of a thread group, or NULL. A PID alone is nobody: its start must agree. */
 static __always_inline struct state_target *filter_find(__u32 tgid, struct task_struct *task)
 {
 	struct state_target *target = bpf_map_lookup_elem(&targets, &tgid);
 
-	if (!target || target->start_ns != filter_start(task))
+	if (!target || target->start_ns != filter_start(task) || filter_closed)
 		return NULL;
 	return target;
 }
@@ -50,7 +54,7 @@ static __always_inline struct state_target *filter_thread(__u64 *pid_tgid)
 	__u32 tgid = task->tgid;
 	struct state_target *target = bpf_map_lookup_elem(&targets, &tgid);
 
-	if (!target || target->start_ns != task->group_leader->start_boottime)
+	if (!target || target->start_ns != task->group_leader->start_boottime || filter_closed)
 		return NULL;
 	*pid_tgid = (__u64)tgid << 32 | (__u32)task->pid;
 	return target;

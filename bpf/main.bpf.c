@@ -16,3 +16,6 @@ volatile bool plain_all;
 volatile bool plain_whole;
 volatile __u32 plain_turn;
 volatile __u8 filter_marks[STATE_MARKS];
+
+/* Set by the attacher at the end: see filter.bpf.h. */
+volatile __u32 filter_closed;

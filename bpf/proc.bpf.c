@@ -227,6 +227,8 @@ int BPF_PROG(proc_exit, struct task_struct *task)
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	__u32 tgid = pid_tgid >> 32;
 
+	if (filter_closed)
+		return 0;
 	/* Before anything else, and for processes that went from `targets` already: the last two threads of a process may
 	 * end at the same time. */
 	proc_forget(tgid, pid_tgid);

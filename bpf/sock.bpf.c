@@ -102,6 +102,8 @@ int BPF_PROG(sock_state, struct sock *sk, int before, int after)
 {
 	__u64 key = (__u64)sk;
 
+	if (filter_closed)
+		return 0;
 	if (after == SOCK_SYN_SENT) {
 		struct state_target *target = filter_current();
 

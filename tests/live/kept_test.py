@@ -55,7 +55,15 @@ def attacher_of(pid):
     raise AssertionError("no attacher")
 
 
-def attach():
+def check_early(document):
+    """Calls begin to be seen before stacks can be taken: those say so, all others have theirs."""
+    calls = [s for s in document["spans"] if "http.request.method" in s["attributes"]]  # its first byte was seen
+    words = {s["attributes"].get("bottrace.stack.partial") for s in calls if s["stack"] is None}
+    assert words <= {"early"}, words
+    assert any(s["stack"] for s in calls), "no stack at all"
+
+
+def attach(*options):
     """Attaches to a client in traffic. (the attacher's programs, its notes)"""
     server = Server(lambda request: Answer(200, {"content-type": "application/octet-stream"}, request.body))
     client = subprocess.Popen([PYTHON, MOVER, "loop", server.url, server.ca], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -63,7 +71,7 @@ def attach():
         rig.equal("client", client.stdout.readline(), "running\n")
         with rig.directory() as d, open(Path(d, "notes"), "w+") as notes:
             out = Path(d, "attach.json")
-            front = subprocess.Popen([rig.BOTTRACE, "attach", "-vv", "-o", f"json={out}", str(client.pid)], stdout=subprocess.DEVNULL,
+            front = subprocess.Popen([rig.BOTTRACE, "attach", "-vv", "-o", f"json={out}", *options, str(client.pid)], stdout=subprocess.DEVNULL,
                                      stderr=notes)  # a file: nobody reads it while libbpf talks
             try:
                 rig.wait_for("attached", lambda: "attached to" in Path(d, "notes").read_text())
@@ -76,6 +84,8 @@ def attach():
             document = json.loads(out.read_text())
             rig.check_ledger(document)
             assert sum(c["write"]["bytes"] for c in document["connections"]) > 1000, json.dumps(document["ledger"])
+            if "off" not in options:
+                check_early(document)
             return held, Path(d, "notes").read_text()
     finally:
         client.stdin.close()
@@ -93,6 +103,15 @@ def same_programs():
     assert REFUSED not in notes, notes
     assert len(full) > 5, full
     rig.equal("programs", sorted(kept), sorted(full))
+
+
+def learnt():
+    """What was never tried here is tried once, and then known; what is known of more serves who wants less."""
+    off = "--plain", "off", "--stacks", "off"
+    KEPT.unlink(missing_ok=True)
+    for options, refused in ((off, True), (off, False), ((), True), ((), False), (off, False), ((), False)):
+        _, notes = attach(*options)
+        assert (REFUSED in notes) == refused, f"{options}: {notes}"
 
 
 def damaged(how):
@@ -132,6 +151,7 @@ def main():
         suite.skipped += 1
         suite.close()
     suite.test(same_programs)
+    suite.test(learnt)
     for how in ("cut", "empty", "changed", "another kernel's", "writable by all", "a symbolic link", "a stranger's"):
         suite.test(damaged, how, name=f"damaged: {how}")
     suite.close()

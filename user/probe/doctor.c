@@ -93,6 +93,8 @@ static void try_programs(struct host *h, struct patient *x, struct checks *c)
 	struct load_settings settings = {.ring_bytes = TRIAL_RING_BYTES, .plain = true, .stacks = true};
 	int r = load_open(&l, &settings, &why);
 
+	if (r == 0)
+		r = load_finish(l);
 	if (r < 0) {
 		check_add(c, "programs", "FAIL",
 			  r == -EPERM ? "run it with sudo" : "use a kernel that has what is missing", "%s",

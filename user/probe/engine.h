@@ -70,6 +70,7 @@ struct probe {
 	unsigned looks;
 	bool commanded;	 /* a command's own lines stand on stderr: nothing is said between them */
 	bool departures; /* something ended since the last sweep */
+	bool complete;	 /* every program is loaded, and what asks for no target is attached */
 	bool attached;	 /* the first probes are live */
 	bool detached;
 	bool stopped;
@@ -86,6 +87,12 @@ static inline struct state_process process_key(uint32_t pid, uint64_t start_ns)
 	return (struct state_process){.start_ns = start_ns, .pid = pid};
 }
 
+/* ---- probe.c ---- */
+
+/* Waits for what need not be there when the first library gets its probes: stacks, markers, sockets without TLS, word of
+ * libraries that come. 0, negative errno, said. */
+int probe_complete(struct probe *p) MUST_CHECK;
+
 /* ---- process.c ---- */
 
 /* Finds or makes; NULL without memory or beyond LIMIT_PROCESSES. */
@@ -97,6 +104,8 @@ void process_free_all(struct probe *p);
 void process_tell(struct probe *p, struct process *x, bool with_image);
 /* Sees its flags, without probing or telling anything. */
 void process_look(struct probe *p, struct process *x);
+/* Reads its maps: probes those libraries that are OpenSSL's by their names, if there are none all. */
+void process_probe(struct probe *p, const struct process *x);
 /* Reads its maps: probes the libraries that are there, sees its flags, tells them when they changed. */
 void process_scan(struct probe *p, struct process *x);
 /* Probes what its program may load later; once for each program and search path. */
@@ -106,6 +115,8 @@ void process_foresee_command(struct probe *p, char *const *argv, char *const *en
 
 /* ---- python.c ---- */
 
+/* Before its first probe, and before stacks can be taken of it: tells the session that it runs Python. */
+void python_announce(struct probe *p, const struct process *x, struct str maps);
 /* Finds the interpreter in the text of a process's maps, once for each program: tells the kernel and the session. */
 void python_look(struct probe *p, struct process *x, struct str maps);
 

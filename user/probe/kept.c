@@ -21,7 +21,7 @@
 #define NOTES_PATH "/sys/kernel/notes" /* the kernel's build-id */
 #define FILE_NAME  "kernel"
 #define BYTES_MAX  (4u << 20)
-#define SEED	   1 /* another one for each change of what is kept */
+#define SEED	   2 /* another one for each change of what is kept */
 
 /* This kernel, and our programs. -ENOENT: a kernel that does not say what it is. */
 static int find_key(struct str object, struct hash128 *key)
@@ -43,7 +43,16 @@ static int find_key(struct str object, struct hash128 *key)
 	return 0;
 }
 
-/* ---- reading: for each program its id, its length and its instructions (8 bytes each); then the BTF ---- */
+/* ---- reading: the sets; for each program its id, its length and its instructions (8 bytes each); then the BTF ---- */
+
+static int read_sets(struct str *rest, struct kept_sets *sets)
+{
+	if (rest->n < sizeof(*sets))
+		return -EBADMSG;
+	memcpy(sets, rest->p, sizeof(*sets));
+	*rest = str_skip(*rest, sizeof(*sets));
+	return 0;
+}
 
 static int read_program(struct str *rest, struct kept_program *p)
 {
@@ -71,6 +80,8 @@ int kept_open(struct kept *k, struct str object)
 	if (r == 0)
 		r = cache_read(FILE_NAME, key, &k->bytes);
 	struct str rest = buf_str(&k->bytes);
+	if (r == 0)
+		r = read_sets(&rest, &k->sets);
 	for (unsigned i = 0; i < KEPT_PROGRAMS && r == 0; i++)
 		r = read_program(&rest, &k->programs[i]);
 	if (r < 0)
@@ -114,8 +125,8 @@ static int add_program(struct buf *out, const struct kept_program *p, const char
 	return 0;
 }
 
-int kept_write(struct str object, const struct kept_program programs[KEPT_PROGRAMS],
-	       const char *const iterators[KEPT_PROGRAMS])
+int kept_write(struct str object, const struct kept_sets *sets,
+	       const struct kept_program programs[KEPT_PROGRAMS], const char *const iterators[KEPT_PROGRAMS])
 {
 	autodrop(drop_object) struct bpf_object *ours = NULL;
 	autodrop(drop_btf) struct btf *kernel = NULL;
@@ -132,6 +143,7 @@ int kept_write(struct str object, const struct kept_program programs[KEPT_PROGRA
 	kernel = btf__parse_raw(BTF_PATH);
 	if (ours == NULL || kernel == NULL)
 		return -ENOMEM;
+	buf_add(&made, str_make((const char *)sets, sizeof(*sets)));
 	for (unsigned i = 0; i < KEPT_PROGRAMS && r == 0; i++)
 		r = add_program(&made, &programs[i], iterators[i], kernel);
 	if (r == 0)

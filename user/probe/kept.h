@@ -25,7 +25,13 @@ struct kept_program {
 	const struct bpf_insn *instructions;
 };
 
+/* Sets of programs that not every kernel takes, by bits: those that were tried here, those that were taken. */
+struct kept_sets {
+	uint32_t tried, taken;
+};
+
 struct kept {
+	struct kept_sets sets;
 	struct kept_program programs[KEPT_PROGRAMS];
 	int types; /* descriptor of a file of BTF */
 	struct buf bytes;
@@ -35,7 +41,8 @@ struct kept {
 int kept_open(struct kept *k, struct str object) MUST_CHECK;
 void kept_fini(struct kept *k);
 /* 0, negative errno. iterators: names of the kernel's functions that the programs attach to; their ids are found here. */
-int kept_write(struct str object, const struct kept_program programs[KEPT_PROGRAMS],
+int kept_write(struct str object, const struct kept_sets *sets,
+	       const struct kept_program programs[KEPT_PROGRAMS],
 	       const char *const iterators[KEPT_PROGRAMS]) MUST_CHECK;
 
 #endif

@@ -45,9 +45,13 @@ struct load_settings {
 	const struct rules *rules; /* by which values of their frames are read; NULL: none */
 };
 
-/* 0; -ENOSYS this kernel cannot, -EPERM a right is missing (both told
+/* What calls of libraries and processes need is there when it returns; the other programs may be loaded beside what comes
+ * next: load_finish. 0; -ENOSYS this kernel cannot, -EPERM a right is missing (both told
  * in *why), -ENOMEM, other errno. */
 int load_open(struct load **out, const struct load_settings *settings, struct load_trouble *why) MUST_CHECK;
+/* Waits for all programs; from then on stacks are taken of processes that are told of. Whoever asks for one of them has it
+ * called. 0; negative errno: some cannot be loaded. */
+int load_finish(struct load *l) MUST_CHECK;
 /* Keeps what makes the next start faster (kept.h): 30 ms, once for each kernel and each bottrace. */
 void load_keep(struct load *l);
 void load_close(struct load *l);
@@ -59,6 +63,8 @@ struct wire_shared *load_shared(const struct load *l);
 bool load_has_multi(const struct load *l);
 /* This kernel has taken the walk over Python frames, and it was asked for. */
 bool load_has_stacks(const struct load *l);
+/* The same of the programs for sockets and pipes without TLS. */
+bool load_has_plain(const struct load *l);
 /* Links to one process alone: kernels before 6.10 (stable ones before 2024-06) mean its first thread with that. */
 bool load_has_narrow(const struct load *l);
 /* Attaches exec and exit, and fork when children are to be traced. */
@@ -109,7 +115,9 @@ int load_hook_one(struct load *l, struct load_hooks *h, const char *program, con
 		  uint64_t offset) MUST_CHECK;
 void load_unhook_entries(struct load_hooks *h);
 void load_unhook_returns(struct load_hooks *h);
-/* Many files at once, at the end: no call is entered any more. */
-void load_unhook_all(struct load *l, struct load_hooks *const *list, size_t count);
+/* The end: of these files, of processes and system calls. When it returns no program of ours counts or sends anything any
+ * more. The links go beside what is done next; load_wait_gone waits for them. */
+void load_leave(struct load *l, struct load_hooks *const *list, size_t count);
+void load_wait_gone(struct load *l);
 
 #endif

@@ -98,6 +98,13 @@ static void watch_libraries(struct probe *p)
 		(void)epoll_ctl(ring_buffer__epoll_fd(p->notify), EPOLL_CTL_ADD, fd, &e);
 }
 
+static void give_up_plain(struct probe *p, int why)
+{
+	p->settings.options &= ~(uint64_t)(WIRE_OPT_PLAIN | WIRE_OPT_PLAIN_ALL);
+	err_note(ERR_NORMAL, "note: sockets and pipes without TLS are not read on this kernel: %s",
+		 strerror(-why));
+}
+
 static void follow_plain(struct probe *p)
 {
 	if (!(p->settings.options & WIRE_OPT_PLAIN))
@@ -112,11 +119,24 @@ static void follow_plain(struct probe *p)
 		load_mark(p->load, (uint32_t)getpid(), false);
 	}
 	p->costs.syscall_ns = after > before ? after - before : 0;
-	if (r == 0)
-		return;
-	p->settings.options &= ~(uint64_t)(WIRE_OPT_PLAIN | WIRE_OPT_PLAIN_ALL);
-	err_note(ERR_NORMAL, "note: sockets and pipes without TLS are not read on this kernel: %s",
-		 strerror(-r));
+	if (r < 0)
+		give_up_plain(p, r);
+}
+
+int probe_complete(struct probe *p)
+{
+	if (p->complete)
+		return 0;
+	int r = load_finish(p->load);
+	if (r < 0)
+		return fail(r, "cannot load probes");
+	if (!probe_is_narrow(p)) {
+		loader_add_own(&p->loaders, p->load);
+		marker_add_own(&p->markers, p->load);
+	}
+	follow_plain(p);
+	p->complete = true;
+	return 0;
 }
 
 static int start(struct probe *p)
@@ -146,10 +166,6 @@ static int start(struct probe *p)
 					.symbols = (p->settings.options & WIRE_OPT_SYMBOLS) != 0,
 					.narrow = probe_is_narrow(p)};
 	p->libs = library_new(&ls);
-	if (!probe_is_narrow(p)) {
-		loader_add_own(&p->loaders, p->load);
-		marker_add_own(&p->markers, p->load);
-	}
 	p->processes = map_new(sizeof(struct state_process), LIMIT_PROCESSES);
 	p->foreseen = map_new(24, FORESEEN_MAX);
 	p->pythons = python_new_files();
@@ -168,8 +184,10 @@ static int start(struct probe *p)
 			 "pay as without --no-children");
 	if (r < 0)
 		return fail(r, "cannot follow forks and execs");
-	follow_plain(p);
-	return 0;
+	if (p->settings.options & WIRE_OPT_PLAIN && !load_has_plain(p->load))
+		give_up_plain(p, -ENOTSUP);
+	/* What the governor reckons with is told at the begin of a session. */
+	return p->settings.budget_ppm ? probe_complete(p) : 0;
 }
 
 struct probe *probe_new(const struct probe_settings *settings)
@@ -316,10 +334,8 @@ void probe_detach(struct probe *p)
 		list[n++] =
 			&p->self.hooks; /* of the calibration: beside the others it takes no time of its own */
 	}
-	if (p->load) {
-		load_unhook_all(p->load, list, n);
-		load_unfollow(p->load);
-	}
+	if (p->load)
+		load_leave(p->load, list, n);
 	shed_end(p);
 	p->detached = true;
 }
@@ -338,6 +354,8 @@ void probe_free(struct probe *p)
 	if (p == NULL)
 		return;
 	probe_detach(p);
+	if (p->load)
+		load_wait_gone(p->load);
 	self_unhook(&p->self);
 	ring_buffer__free(p->notify);
 	library_free(p->libs);

@@ -61,7 +61,8 @@ int probe_event_fd(const struct probe *p);
 unsigned probe_alive(struct probe *p);
 /* One line: "48213 (python3.11, agent.py) and 2 children; probes: libssl.so.3 (4), fork/exec/exit" */
 void probe_describe(struct probe *p, struct buf *out);
-/* Detaches everything: when it returns, no program of ours runs and the ring gets no more records. */
+/* Detaches everything: when it returns, no program of ours does anything and the ring gets no more records. The kernel may
+ * still be taking links away; probe_free waits for that. */
 void probe_detach(struct probe *p);
 /* Detaches if that was not done, then emits final counters of processes and connections and no more. */
 void probe_stop(struct probe *p);

@@ -114,19 +114,34 @@ static uint64_t hash_maps(struct str maps)
 	return hash ? hash : 1;
 }
 
-/* Those that are OpenSSL's by their names: calls are seen before hundreds of other files are looked into. */
-static void probe_named(struct probe *p, const struct process *x, struct str maps)
+/* Those that are OpenSSL's by their names: calls are seen before hundreds of other files are looked into. Else all.
+ * Whether there are any. */
+static bool probe_files(struct probe *p, const struct process *x, struct str maps, bool named)
 {
 	const struct library *lib;
 	struct procfs_mapping m;
+	bool any = false;
 
 	while (procfs_next_mapping(&maps, &m)) {
-		if (!m.executable || m.ino == 0 || !library_is_named(m.path))
+		if (!m.executable || m.ino == 0 || (named && !library_is_named(m.path)))
 			continue;
 		/* What fails here does so again in its turn, and is said then. */
-		if (library_add_mapping(p->libs, x->pid, &m, &lib) < 0)
-			continue;
+		if (library_add_mapping(p->libs, x->pid, &m, &lib) == 0)
+			any |= lib != NULL;
 	}
+	return any;
+}
+
+void process_probe(struct probe *p, const struct process *x)
+{
+	autodrop(buf_fini) struct buf maps;
+
+	buf_init(&maps, PROCFS_MAPS_MAX);
+	if (!is_same(x) || procfs_read(x->pid, "maps", &maps) < 0)
+		return;
+	python_announce(p, x, buf_str(&maps));
+	if (!probe_files(p, x, buf_str(&maps), true))
+		(void)probe_files(p, x, buf_str(&maps), false);
 }
 
 /* In Python: where it makes what it runs later, in threads and tasks. */
@@ -161,7 +176,7 @@ static uint16_t scan_maps(struct probe *p, struct process *x, struct str maps, b
 		witness_mark(p, x, &mark);
 		python_look(p, x, maps);
 		probe_makers(p, x, maps);
-		probe_named(p, x, maps);
+		(void)probe_files(p, x, maps, true);
 	}
 	const struct library *met[64];
 	struct procfs_mapping m;

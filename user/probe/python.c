@@ -181,6 +181,18 @@ static void give(struct probe *p, const struct process *x, struct state_python *
 		(void)bpf_map_delete_elem(pythons, &x->pid);
 }
 
+void python_announce(struct probe *p, const struct process *x, struct str maps)
+{
+	struct python py;
+
+	if (p->complete || !(p->settings.options & WIRE_OPT_STACKS) ||
+	    !python_find(&py, x->pid, maps, p->pythons))
+		return;
+	if (py.reason == WIRE_PY_WHOLE)
+		py.reason = load_has_stacks(p->load) ? WIRE_PY_EARLY : WIRE_PY_KERNEL;
+	emit_python(p->settings.emit, p->settings.ctx, x->pid, x->start_ns, &py);
+}
+
 void python_look(struct probe *p, struct process *x, struct str maps)
 {
 	struct state_target target;

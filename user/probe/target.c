@@ -228,6 +228,16 @@ static void tell_new(struct probe *p)
 	}
 }
 
+static void probe_all(struct probe *p)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (map_next(p->processes, &pos, NULL, &value))
+		if (((const struct process *)value)->scans == 0)
+			process_probe(p, value);
+}
+
 static void look_at_all(struct probe *p)
 {
 	uint64_t now = clock_now_ns();
@@ -271,9 +281,14 @@ int probe_attach(struct probe *p, uint32_t pid, unsigned *mapped, const char **w
 	if (r < 0)
 		return r;
 	tell_new(p);
-	look_at_all(p);
+	/* From here on calls are seen; the rest was under way meanwhile. */
+	probe_all(p);
 	witness_begin(p);
 	p->attached = true;
+	r = probe_complete(p);
+	if (r < 0)
+		return r;
+	look_at_all(p);
 	if (mapped)
 		*mapped = x->mapped;
 	emit_target(p->settings.emit, p->settings.ctx, x->pid, x->start_ns);
@@ -288,6 +303,8 @@ int probe_attach_command(struct probe *p, uint32_t pid, char *const *argv, char 
 	if (argv == NULL || argv[0] == NULL)
 		return -EINVAL;
 	int r = take_target(p, pid, &x);
+	if (r == 0)
+		r = probe_complete(p);
 	if (r < 0)
 		return r;
 	p->commanded = true;

@@ -110,7 +110,7 @@ int walk_load(struct walks *w, const struct kept *k, const struct bpf_object *o)
 	return 0;
 }
 
-int walk_keep(struct str elf, const struct bpf_object *o)
+int walk_keep(struct str elf, const struct kept_sets *sets, const struct bpf_object *o)
 {
 	struct kept_program programs[WALKS] = {0};
 	struct bpf_insn *copies[WALKS] = {0};
@@ -127,7 +127,7 @@ int walk_keep(struct str elf, const struct bpf_object *o)
 		r = copies[i] ? translate(copies[i], programs[i].count, o, true) : -ENOMEM;
 	}
 	if (r == 0)
-		r = kept_write(elf, programs, iterators);
+		r = kept_write(elf, sets, programs, iterators);
 	for (unsigned i = 0; i < WALKS; i++)
 		free(copies[i]);
 	return r;

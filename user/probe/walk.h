@@ -24,8 +24,8 @@ struct walks {
 int walk_find(struct walks *w, const struct bpf_object *o) MUST_CHECK;
 /* The kept programs over the maps of an object that was loaded without them. 0, negative errno. */
 int walk_load(struct walks *w, const struct kept *k, const struct bpf_object *o) MUST_CHECK;
-/* Keeps what walk_find found, and the types. 0, negative errno. */
-int walk_keep(struct str elf, const struct bpf_object *o) MUST_CHECK;
+/* Keeps what walk_find found, the types, and what is known of sets. 0, negative errno. */
+int walk_keep(struct str elf, const struct kept_sets *sets, const struct bpf_object *o) MUST_CHECK;
 /* A descriptor whose read gives what the program writes: of WALK_TASKS, WALK_MAPPERS. -ENOTSUP: this kernel has no such
  * walk; other negative errno. */
 int walk_open(struct walks *w, enum walk_kind kind) MUST_CHECK;

@@ -2,8 +2,11 @@
 #include "probe/walker.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
+
+#include "probe/object.h"
 
 enum table { TABLE_CALLS, TABLE_PLAIN, TABLES };
 
@@ -22,17 +25,14 @@ static bool is_wanted(const struct walker *w, unsigned walker, unsigned table)
 	return w->stacks && (w->values || walker != STATE_WALKER_VALUE) && (w->plain || table != TABLE_PLAIN);
 }
 
-void walker_choose(const struct walker *w, struct bpf_program *prog)
+bool walker_wants(const struct walker *w, const char *program)
 {
-	bool wanted = w->stacks && strncmp(bpf_program__name(prog), "make_", 5) == 0;
+	bool wanted = w->stacks && strncmp(program, "make_", 5) == 0;
 
 	for (unsigned i = 0; i < STATE_WALKERS; i++)
 		for (unsigned k = 0; k < TABLES; k++)
-			wanted |= is_wanted(w, i, k) &&
-				  strcmp(bpf_program__name(prog), names[i][k][!w->loop]) == 0;
-	if (w->attach_type >= 0 && bpf_program__type(prog) != BPF_PROG_TYPE_RAW_TRACEPOINT)
-		bpf_program__set_expected_attach_type(prog, (enum bpf_attach_type)w->attach_type);
-	bpf_program__set_autoload(prog, wanted);
+			wanted |= is_wanted(w, i, k) && strcmp(program, names[i][k][!w->loop]) == 0;
+	return wanted;
 }
 
 int walker_size(const struct bpf_object *obj, const struct rule_table *rules)
@@ -46,29 +46,27 @@ int walker_size(const struct bpf_object *obj, const struct rule_table *rules)
 	return r < 0 ? r : bpf_map__set_max_entries(of_names, rules->name_count);
 }
 
-static int set(const struct walker *w, const struct bpf_object *obj, uint32_t walker, unsigned table)
+static int set(const struct walker *w, struct object *o, uint32_t walker, unsigned table)
 {
-	const struct bpf_program *prog =
-		bpf_object__find_program_by_name(obj, names[walker][table][!w->loop]);
-	int map = bpf_object__find_map_fd_by_name(obj, tables[table]);
+	const struct batch_program *prog = object_find(o, names[walker][table][!w->loop]);
+	int map = object_map(o, tables[table]);
 
 	if (prog == NULL || map < 0)
 		return -ENOENT;
-	uint32_t fd = (uint32_t)bpf_program__fd(prog);
+	uint32_t fd = (uint32_t)prog->fd;
 	return bpf_map_update_elem(map, &walker, &fd, BPF_ANY) == 0 ? 0 : -errno;
 }
 
-int walker_set(const struct walker *w, const struct bpf_object *obj, const struct rule_table *rules)
+int walker_set(const struct walker *w, struct object *o, const struct rule_table *rules)
 {
 	for (uint32_t i = 0; i < STATE_WALKERS; i++)
 		for (unsigned k = 0; k < TABLES; k++) {
-			int r = is_wanted(w, i, k) ? set(w, obj, i, k) : 0;
+			int r = is_wanted(w, i, k) ? set(w, o, i, k) : 0;
 
 			if (r < 0)
 				return r;
 		}
 	if (!w->stacks || !w->values)
 		return 0;
-	return rule_give(rules, bpf_object__find_map_fd_by_name(obj, "rules"),
-			 bpf_object__find_map_fd_by_name(obj, "rule_names"));
+	return rule_give(rules, object_map(o, "rules"), object_map(o, "rule_names"));
 }

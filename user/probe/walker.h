@@ -4,25 +4,25 @@
 #ifndef PROBE_WALKER_H
 #define PROBE_WALKER_H
 
-#include <bpf/libbpf.h>
 #include <stdbool.h>
 
 #include "base/drop.h"
 #include "probe/rule.h"
 
 struct walker {
-	bool stacks;	 /* the walk over frames is wanted */
-	bool values;	 /* and values of them */
-	bool loop;	 /* this kernel has bpf_loop */
-	bool plain;	 /* also for what is written without TLS */
-	int attach_type; /* of the programs that go over to them; -1: none */
+	bool stacks; /* the walk over frames is wanted */
+	bool values; /* and values of them */
+	bool loop;   /* this kernel has bpf_loop */
+	bool plain;  /* also for what is written without TLS */
 };
 
-/* Of one of those programs, before load. */
-void walker_choose(const struct walker *w, struct bpf_program *prog);
+struct bpf_object;
+struct object;
+
+/* Of one of those programs, before load: whether it is to be loaded. */
+bool walker_wants(const struct walker *w, const char *program);
 int walker_size(const struct bpf_object *obj, const struct rule_table *rules) MUST_CHECK;
 /* After it. */
-int walker_set(const struct walker *w, const struct bpf_object *obj,
-	       const struct rule_table *rules) MUST_CHECK;
+int walker_set(const struct walker *w, struct object *o, const struct rule_table *rules) MUST_CHECK;
 
 #endif

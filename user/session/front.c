@@ -28,7 +28,7 @@
 #include "session/raise.h"
 
 #define GONE_MS	      1000 /* an attacher that ends is waited for */
-#define LOOK_AGAIN_MS 2
+#define LOOK_AGAIN_US 500
 
 struct front {
 	struct session_settings *settings;
@@ -369,9 +369,9 @@ static void wait_written(struct front *f)
 /* So that nothing of ours is in the kernel any more when we have ended; not for ever, whatever holds it up. */
 static void wait_attacher(struct front *f)
 {
-	const struct timespec instant = {.tv_nsec = LOOK_AGAIN_MS * 1000 * 1000};
+	const struct timespec instant = {.tv_nsec = LOOK_AGAIN_US * 1000};
 
-	for (int ms = 0; ms < GONE_MS && f->attacher.pid > 0; ms += LOOK_AGAIN_MS) {
+	for (int us = 0; us < GONE_MS * 1000 && f->attacher.pid > 0; us += LOOK_AGAIN_US) {
 		if (waitpid(f->attacher.pid, NULL, WNOHANG) != 0)
 			return;
 		nanosleep(&instant, NULL);
