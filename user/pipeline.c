@@ -137,10 +137,57 @@ static void forgotten(void *ctx, uint64_t id, uint64_t call)
 	give_back(p);
 }
 
+/* The line with another parent and, where one is given, another link. False: it is no span's line. */
+static bool move(struct pipeline *p, struct str line, uint64_t parent, const struct trace_link *link,
+		 struct buf *out)
+{
+	static const char head[] = "{\"id\":\"0123456789abcdef\",\"parent\":";
+	size_t at = sizeof(head) - 1;
+	struct str rest = str_skip(line, at);
+	/* Our own words: no text before them can hold them unescaped, and no JSON stands before attributes. */
+	ptrdiff_t from = str_find(rest, STR(",\"link\":")), to = str_find(rest, STR(",\"attributes\":{"));
+
+	if (line.n < at || from < 0 || to < from)
+		return false;
+	buf_add(out, str_head(line, at));
+	buf_addf(out, "\"%016llx\"", (unsigned long long)parent);
+	size_t skip = str_starts(rest, STR("null")) ? 4 : 18;
+	if (link == NULL) {
+		buf_add(out, str_skip(rest, skip));
+		return true;
+	}
+	buf_add(out, str_skip(str_head(rest, (size_t)from), skip));
+	buf_add(out, STR(",\"link\":"));
+	if (guard_link(p->guard, link, out) < 0)
+		return false;
+	buf_add(out, str_skip(rest, (size_t)to));
+	return true;
+}
+
+/* The agent's run that it belongs to was found. */
+static void placed(void *ctx, uint64_t id, uint64_t parent, const struct trace_link *link, bool undecided)
+{
+	autodrop(buf_fini) struct buf line = {0};
+	struct pipeline *p = ctx;
+	struct store_entry e;
+
+	if (store_get(p->store, id, &e, &p->line) <= 0)
+		return;
+	buf_init(&line, LIMIT_SPAN_BYTES * 2);
+	bool moved = move(p, buf_str(&p->line), parent, link, &line) && buf_err(&line) == 0;
+	bool certain = link ? link->certain : e.facts.certain;
+	if (!moved || store_move(p->store, id, parent, certain, buf_str(&line)) < 0)
+		p->lost_spans++;
+	else if (p->settings.span && !undecided)
+		p->settings.span(p->settings.ctx, buf_str(&line), e.seq);
+	give_back(p);
+}
+
 static const struct trace_ops trace_ops = {
 	.span = trace_to_store,
 	.decide = decided,
 	.forget = forgotten,
+	.place = placed,
 };
 
 /* ---- life ---- */

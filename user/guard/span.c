@@ -154,7 +154,6 @@ static void write_head(struct guard *g, struct jsonw *w, const struct trace_span
 
 static void write_link(struct guard *g, struct jsonw *w, const struct trace_link *l)
 {
-	jsonw_key(w, "link");
 	if (l->how == NULL) {
 		jsonw_null(w);
 		return;
@@ -293,6 +292,21 @@ static void write_gaps(struct jsonw *w, const struct trace_span *s)
 	jsonw_array_end(w);
 }
 
+int guard_link(struct guard *g, const struct trace_link *link, struct buf *out)
+{
+	size_t size = out->n;
+	struct jsonw w;
+
+	g->err = 0;
+	jsonw_init(&w, out);
+	write_link(g, &w, link);
+	if (g->err == 0)
+		g->err = buf_err(out);
+	if (g->err != 0)
+		buf_truncate(out, size);
+	return g->err;
+}
+
 int guard_span(struct guard *g, const struct trace_span *s, int64_t utc_offset_ns, bool no_times,
 	       struct buf *out)
 {
@@ -305,6 +319,7 @@ int guard_span(struct guard *g, const struct trace_span *s, int64_t utc_offset_n
 	jsonw_init(&w, out);
 	jsonw_object(&w);
 	write_head(g, &w, s, &c);
+	jsonw_key(&w, "link");
 	write_link(g, &w, &s->link);
 	jsonw_object(jsonw_key(&w, "attributes"));
 	for (uint32_t i = 0; i < s->attribute_count; i++)

@@ -114,6 +114,7 @@ static struct code *make(const struct wire_py_code *rec)
 	*c = (struct code){.first_line = rec->first_line,
 			   .version_minor = rec->version_minor,
 			   .flags = rec->flags,
+			   .co_flags = rec->co_flags,
 			   .bytes = (uint32_t)bytes};
 	char *at = (char *)(c + 1);
 	if (rec->filename_kind != WIRE_PY_TEXT_NONE)

@@ -26,6 +26,7 @@ struct code {
 	int32_t first_line;
 	uint8_t version_minor;
 	uint8_t flags; /* WIRE_PY_CODE_* */
+	uint32_t co_flags;
 	uint32_t bytes;
 	struct str file, function, table; /* in one block with this; UTF-8; p NULL: did not come */
 };

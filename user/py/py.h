@@ -31,13 +31,23 @@ enum py_origin {
 	PY_ORIGIN_GENERATED, /* no file: <frozen ..>, <string>, what a library made with exec */
 };
 
+/* Whether a frame can come back to the instruction where it stands, by what of its code object is here. */
+enum py_loop {
+	PY_LOOP_UNKNOWN,
+	PY_LOOP_NONE,	/* no code behind it goes back: who is seen there again is another run */
+	PY_LOOP_LIKELY, /* some code behind it belongs to an earlier line: a loop, or the end of a `with` */
+};
+
 struct py_frame {
 	struct str file, function; /* UTF-8; p NULL: not known. function: qualified from 3.11 on */
 	uint32_t line;		   /* 0: none, or not known */
 	enum py_origin origin;
 	bool generator; /* of a generator or coroutine */
-	uint64_t code;	/* addresses in the process: identities */
-	uint64_t frame; /* the run's, while it lives */
+	bool coroutine;
+	enum py_loop loop; /* of the user's own */
+	int32_t lasti;	   /* byte offset of its instruction; -1: not started */
+	uint64_t code;	   /* addresses in the process: identities */
+	uint64_t frame;	   /* the run's, while it lives */
 };
 
 enum py_partial {

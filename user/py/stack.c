@@ -8,7 +8,9 @@
 #include "base/limits.h"
 #include "py/table.h"
 
-#define SAME_LOOKS 16u /* frames before that may share their texts: recursion */
+#define CO_COROUTINE 0x80u
+#define LOOPS_FROM   12u /* minor version whose line tables show the end of each loop */
+#define SAME_LOOKS   16u /* frames before that may share their texts: recursion */
 
 struct held {
 	struct stack_account *account;
@@ -92,20 +94,34 @@ static const struct py_frame *find_same(const struct py_stack *out, const struct
 	return NULL;
 }
 
+static enum py_loop loop_of(const struct code *c, int32_t lasti)
+{
+	bool whole = c->version_minor >= LOOPS_FROM && !(c->flags & (WIRE_PY_CODE_CUT | WIRE_PY_CODE_FAULT));
+
+	if (table_turns_back(c->version_minor, c->table, c->first_line, lasti))
+		return PY_LOOP_LIKELY;
+	return whole && lasti >= 0 ? PY_LOOP_NONE : PY_LOOP_UNKNOWN;
+}
+
 static void add_frame(struct py_stack *out, char **at, const struct wire_py_frame *f, const struct code *c,
 		      const struct origin *origin)
 {
 	struct py_frame *to = &out->frames[out->count];
 	const struct py_frame *same = c ? find_same(out, f, c->file) : NULL;
 
-	*to = (struct py_frame){
-		.generator = f->flags & WIRE_PY_FRAME_GENERATOR, .code = f->code, .frame = f->frame};
+	*to = (struct py_frame){.generator = f->flags & WIRE_PY_FRAME_GENERATOR,
+				.lasti = f->lasti,
+				.code = f->code,
+				.frame = f->frame};
 	if (c != NULL) {
 		to->file = same ? same->file : put(at, c->file);
 		to->function =
 			same && str_eq(same->function, c->function) ? same->function : put(at, c->function);
+		to->coroutine = (c->co_flags & CO_COROUTINE) != 0;
 		to->line = table_line(c->version_minor, c->table, c->first_line, f->lasti);
 		to->origin = same ? same->origin : origin_of(origin, c->file);
+		if (to->origin == PY_ORIGIN_USER)
+			to->loop = loop_of(c, f->lasti);
 	}
 	if (out->source == PY_NO_FRAME && to->origin == PY_ORIGIN_USER)
 		out->source = out->count;

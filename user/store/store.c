@@ -281,6 +281,19 @@ int store_replace(struct store *s, uint64_t id, struct str line)
 	return slot ? place(s, slot, line) : -ENOENT;
 }
 
+int store_move(struct store *s, uint64_t id, uint64_t parent, bool certain, struct str line)
+{
+	int r = store_replace(s, id, line);
+	struct slot *slot = r < 0 ? NULL : find_slot(s, id);
+
+	if (slot != NULL) {
+		slot->e.parent = parent;
+		slot->e.facts.linked = true;
+		slot->e.facts.certain = certain;
+	}
+	return r;
+}
+
 void store_remove(struct store *s, uint64_t id)
 {
 	struct slot *slot = s->sorted ? NULL : find_slot(s, id);
@@ -302,6 +315,14 @@ void store_remove(struct store *s, uint64_t id)
 
 /* ---- reading ---- */
 
+/* What is known only by what it holds begins with the first of that, and stands before it. */
+static bool holds_others(const struct store_entry *e)
+{
+	const char *kind = e->facts.kind;
+
+	return kind && (strcmp(kind, "invoke_agent") == 0 || strcmp(kind, "invoke_workflow") == 0);
+}
+
 static int compare_slots(const void *va, const void *vb)
 {
 	const struct store_entry *a = &((const struct slot *)va)->e, *b = &((const struct slot *)vb)->e;
@@ -310,6 +331,8 @@ static int compare_slots(const void *va, const void *vb)
 		return a->trace < b->trace ? -1 : 1;
 	if (a->start_ns != b->start_ns)
 		return a->start_ns < b->start_ns ? -1 : 1;
+	if (holds_others(a) != holds_others(b))
+		return holds_others(a) ? -1 : 1;
 	if (a->seq != b->seq)
 		return a->seq < b->seq ? -1 : 1;
 	return a->id < b->id ? -1 : a->id > b->id;

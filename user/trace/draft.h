@@ -18,6 +18,7 @@ struct trace_draft {
 	uint32_t buf_count;
 	uint32_t event_cap, gap_cap;
 	bool failed;
+	bool kept; /* --keep is not asked: what it holds stays */
 };
 
 /* Always to be followed by trace_draft_fini, also when it failed. */

@@ -216,6 +216,13 @@ void trace_keep_refer(struct trace_set *t, uint64_t id, uint64_t call)
 		keep(t, g);
 }
 
+bool trace_keep_waits(const struct trace_set *t)
+{
+	const struct trace_group *g = is_on(t) && by_run(t) ? find(t, 0) : NULL;
+
+	return g && !g->kept;
+}
+
 bool trace_keep_tell(struct trace_set *t, struct trace_root *root, struct trace_span *s, bool told)
 {
 	bool process = strcmp(s->kind, "process") == 0;

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "trace/draft.h"
 #include "trace/trace.h"
+#include "trace/visit.h"
 
 #define TRACE_PREFIXES_MAX 65536u	   /* conversation prefixes remembered; the oldest goes */
 #define TRACE_FAILED_MAX   4096u	   /* failed calls that a retry may still join */
@@ -131,6 +132,7 @@ struct trace_call {
 	bool written;		/* it has one: else it was read */
 	bool awaits;
 	struct trace_call *await_prev, *await_next; /* others that began with the same write */
+	uint64_t asked_in; /* span of the call whose tool calls this request answers; 0: none */
 };
 
 struct trace_attempt {
@@ -275,6 +277,7 @@ struct trace_set {
 	struct py *py;	      /* NULL: no stacks */
 	struct map *awaiting; /* first of the calls that began with a write, by its place */
 	bool stacks;	      /* the session takes them */
+	struct trace_visits visits;
 };
 
 /* Deterministic span id from facts; never 0. */
@@ -316,6 +319,8 @@ bool trace_keep_has(const struct trace_set *t, uint64_t call);
 void trace_keep_ran(struct trace_set *t, struct trace_process *pr, uint64_t call);
 /* The span `id` names this call as what it was answered in. */
 void trace_keep_refer(struct trace_set *t, uint64_t id, uint64_t call);
+/* Whether what was told of a run may go yet, all of it. */
+bool trace_keep_waits(const struct trace_set *t);
 /* Whether the span, about to be told, is undecided. told: it was told before. */
 bool trace_keep_tell(struct trace_set *t, struct trace_root *root, struct trace_span *s, bool told);
 /* No more calls and tools: decides what is left. */

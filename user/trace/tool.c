@@ -172,6 +172,7 @@ static void tell(struct trace_set *t, struct trace_tool *tool, const struct outc
 	if (d.s.status == TRACE_STATUS_ERROR)
 		trace_draft_str(&d, "error.type", d.s.status_type);
 	trace_tell(t, tool->root, &d, &tool->told);
+	trace_visit_tool(t, tool, o->end_ns);
 	buf_fini(&name);
 }
 
@@ -427,6 +428,7 @@ static void end_answered(struct reading *r)
 			continue;
 		bool error = tool->result->is_error;
 
+		r->k->asked_in = tool->ask->chat;
 		tell(r->t, tool,
 		     &(struct outcome){
 			     .word = error ? "error" : "returned",

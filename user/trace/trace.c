@@ -22,8 +22,8 @@ struct trace_set *trace_new(const struct trace_settings *settings)
 	if (t->sessions == NULL || !trace_marker_init(t))
 		return NULL;
 	t->awaiting = map_new(sizeof(struct py_place), LIMIT_OPEN_SPANS);
-	if (t->awaiting == NULL || t->tool_index == NULL || t->prefixes == NULL || t->chains == NULL ||
-	    t->hops == NULL)
+	if (trace_visit_init(&t->visits) < 0 || t->awaiting == NULL || t->tool_index == NULL ||
+	    t->prefixes == NULL || t->chains == NULL || t->hops == NULL)
 		return NULL;
 	return take(t);
 }
@@ -75,7 +75,7 @@ void trace_tell(struct trace_set *t, struct trace_root *root, struct trace_draft
 		return;
 	}
 	d->s.trace = root->t.index;
-	d->s.undecided = trace_keep_tell(t, root, &d->s, *told);
+	d->s.undecided = !d->kept && trace_keep_tell(t, root, &d->s, *told);
 	if (!*told)
 		root->t.spans++;
 	*told = true;
@@ -162,6 +162,7 @@ void trace_finish(struct trace_set *t, struct proc_table *procs, struct flow *fl
 	trace_call_finish(t);
 	trace_tool_finish(t);
 	trace_marker_finish(t);
+	trace_agent_settle(t);
 	trace_keep_finish(t); /* processes last: what ran them is decided now */
 	for (struct trace_process *pr = t->processes; pr != NULL; pr = pr->next)
 		if (trace_process_settle(t, pr))
@@ -223,6 +224,7 @@ void trace_free(struct trace_set *t)
 		free(r->session);
 		free(r);
 	}
+	trace_visit_fini(&t->visits);
 	trace_keep_free(t);
 	trace_prefix_free(t);
 	trace_chain_free(t);

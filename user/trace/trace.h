@@ -137,6 +137,9 @@ struct trace_ops {
 	/* The call `call` was dropped: the span `id`, if it is still there, is not to name it as what it was answered in. May
 	 * be NULL. */
 	void (*forget)(void *ctx, uint64_t id, uint64_t call);
+	/* The span `id`, if it was told and is there, stands below `parent`; link NULL: known as before. It is not told
+	 * again. NULL: no agents are looked for. */
+	void (*place)(void *ctx, uint64_t id, uint64_t parent, const struct trace_link *link, bool undecided);
 };
 
 struct trace_settings {

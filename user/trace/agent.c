@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Agents of hand-written loops: each run of a function that was alive over two or more calls of one conversation, and what
+ * was called while it was alive from within it. A frame's address tells runs apart while they live; one after the other
+ * may have the same, so a run reaches from its first call to its last, and a call before or behind belongs to it only
+ * likely. Calls with no run outwards stay where they are.
+ */
+#include <stdlib.h>
+
+#include "trace/set.h"
+#include "trace/visit.h"
+
+#define RUNS_LOOKED 4096u /* of one frame's address */
+
+struct run_key {
+	struct trace_where where;
+	const struct trace_visit *talk;
+};
+
+struct place_key {
+	const struct trace_spot *spot;
+	int64_t lasti;
+};
+
+struct settling {
+	struct trace_set *t;
+	struct map *runs;   /* by frame and conversation */
+	struct map *frames; /* newest run by frame */
+	struct map *places; /* where runs' own calls were made */
+	struct trace_run *first, *last;
+};
+
+/* ---- runs ---- */
+
+static struct trace_run *run_get(struct settling *s, const struct trace_where *where,
+				 struct trace_visit *talk)
+{
+	struct run_key key = {.where = *where, .talk = talk};
+	struct trace_run *r = map_get(s->runs, &key);
+
+	if (r != NULL)
+		return r;
+	r = calloc(1, sizeof(*r));
+	if (r == NULL)
+		return NULL;
+	uint64_t facts[] = {talk->id, where->frame};
+	r->id = trace_id_of(facts, 2, 4);
+	r->where = *where;
+	r->talk = talk;
+	if (map_add(s->runs, &key, r) < 0) {
+		free(r);
+		return NULL;
+	}
+	r->before = map_get(s->frames, where);
+	if (map_add(s->frames, where, r) < 0)
+		r->before = NULL; /* it is not found by its frame */
+	*(s->last ? &s->last->next : &s->first) = r;
+	s->last = r;
+	return r;
+}
+
+static void extend(struct trace_run *r, const struct trace_visit *v)
+{
+	if (r->start_ns == 0 || v->start_ns < r->start_ns)
+		r->start_ns = v->start_ns;
+	if (v->end_ns == 0)
+		r->end_ns = UINT64_MAX;
+	if (v->end_ns > r->end_ns)
+		r->end_ns = v->end_ns;
+}
+
+/* The innermost run is a call's own. */
+static void belong(struct settling *s, struct trace_visit *v, struct trace_run *r, uint32_t at)
+{
+	struct place_key key = {.spot = r->where.spot, .lasti = v->sights[at].lasti};
+
+	extend(r, v);
+	if (map_add(s->places, &key, r) < 0)
+		s->t->lost++;
+	if (v->run == NULL || at < v->run_at) {
+		v->run = r;
+		v->run_at = at;
+	}
+}
+
+static void find_runs(struct settling *s)
+{
+	for (struct trace_visit *v = s->t->visits.first; v != NULL; v = v->next) {
+		if (v->from == NULL || v->drive == TRACE_VISIT_NONE)
+			continue;
+		const struct trace_where *where = &v->sights[v->drive].where;
+		struct trace_run *r = run_get(s, where, v->talk);
+		uint32_t from_at = trace_visit_find(v->from, where);
+
+		if (r == NULL || from_at == TRACE_VISIT_NONE)
+			continue;
+		r->guessed |= v->guessed;
+		belong(s, v, r, v->drive);
+		belong(s, v->from, r, from_at);
+	}
+}
+
+static struct trace_run *whole(struct trace_run *r)
+{
+	while (r != NULL && r->into)
+		r = r->into;
+	return r;
+}
+
+/* Two conversations at once in one frame are one run's. */
+static void merge_runs(struct settling *s)
+{
+	for (struct trace_run *r = s->first; r != NULL; r = r->next) {
+		struct trace_run *b = whole(r->before);
+
+		if (b == NULL || r->start_ns >= b->end_ns || b->start_ns >= r->end_ns)
+			continue;
+		b->start_ns = r->start_ns < b->start_ns ? r->start_ns : b->start_ns;
+		b->end_ns = r->end_ns > b->end_ns ? r->end_ns : b->end_ns;
+		b->guessed |= r->guessed;
+		r->into = b;
+	}
+	for (struct trace_visit *v = s->t->visits.first; v != NULL; v = v->next)
+		v->run = whole(v->run);
+}
+
+/* ---- who was alive ---- */
+
+static struct trace_run *alive(const struct settling *s, const struct trace_where *where, uint64_t ns)
+{
+	struct trace_run *r = map_get(s->frames, where);
+
+	for (uint32_t n = 0; r != NULL && n < RUNS_LOOKED; n++, r = r->before)
+		if (r->into == NULL && r->start_ns <= ns && ns <= r->end_ns)
+			return r;
+	return NULL;
+}
+
+/* The innermost one from sight `at` outwards. */
+static struct trace_run *alive_outwards(const struct settling *s, const struct trace_visit *v, uint32_t *at)
+{
+	for (; *at < v->count; ++*at) {
+		struct trace_run *r = alive(s, &v->sights[*at].where, v->start_ns);
+
+		if (r != NULL)
+			return r;
+	}
+	return NULL;
+}
+
+/* ---- single calls ---- */
+
+struct neighbours {
+	struct trace_run *before, *after; /* the latest that had ended, the first that had not begun */
+};
+
+static struct neighbours neighbours_of(const struct settling *s, const struct trace_where *where, uint64_t ns)
+{
+	struct trace_run *r = map_get(s->frames, where);
+	struct neighbours n = {0};
+
+	for (uint32_t i = 0; r != NULL && i < RUNS_LOOKED; i++, r = r->before) {
+		if (r->into)
+			continue;
+		if (r->end_ns < ns && (n.before == NULL || r->end_ns > n.before->end_ns))
+			n.before = r;
+		if (r->start_ns > ns && (n.after == NULL || r->start_ns < n.after->start_ns))
+			n.after = r;
+	}
+	return n;
+}
+
+static bool has_called_from(const struct settling *s, const struct trace_sight *at)
+{
+	struct place_key key = {.spot = at->where.spot, .lasti = at->lasti};
+
+	return map_get(s->places, &key) != NULL;
+}
+
+/* Made by a function that drives, from where it makes its calls: a run of a single call. */
+static bool place_single(struct settling *s, struct trace_visit *v, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct trace_sight *at = &v->sights[i];
+		struct trace_run *r = has_called_from(s, at) ? run_get(s, &at->where, v) : NULL;
+
+		if (r == NULL)
+			continue;
+		belong(s, v, r, i);
+		return true;
+	}
+	return false;
+}
+
+/* From elsewhere in a frame that drives at another time: what it asks before or after, likely, when there is but one run
+ * that it can be of. */
+static void place_beside(struct settling *s, struct trace_visit *v)
+{
+	for (uint32_t i = 0; i < v->count && v->run == NULL; i++) {
+		struct neighbours n = neighbours_of(s, &v->sights[i].where, v->start_ns);
+
+		if ((n.before == NULL) == (n.after == NULL))
+			continue;
+		v->run = n.before ? n.before : n.after;
+		v->run_at = i;
+		v->run_likely = true;
+	}
+}
+
+static void place_rest(struct settling *s)
+{
+	for (struct trace_visit *v = s->t->visits.first; v != NULL; v = v->next) {
+		uint32_t at = 0;
+
+		if (v->run != NULL || v->follows)
+			continue;
+		struct trace_run *r = alive_outwards(s, v, &at);
+		if (v->model && place_single(s, v, at))
+			continue;
+		v->run = r;
+		v->run_at = r ? at : TRACE_VISIT_NONE;
+		if (r == NULL && v->model)
+			place_beside(s, v);
+	}
+}
+
+/* ---- what a run was doing ---- */
+
+static struct str last_part(struct str function)
+{
+	for (ptrdiff_t at; (at = str_find_char(function, '.')) >= 0;)
+		function = str_skip(function, (size_t)at + 1);
+	return function;
+}
+
+/* Whether a function within the run is called as the tool is. */
+static bool is_named(const struct trace_visit *v, uint32_t at, const struct trace_errand *e)
+{
+	for (uint32_t i = 0; i < at && e->name[0]; i++)
+		if (str_eq(last_part(v->sights[i].where.spot->function), str_of(e->name)))
+			return true;
+	return false;
+}
+
+struct errands {
+	struct trace_errand *only, *named;
+	uint32_t open, named_count;
+};
+
+static struct errands errands_of(const struct trace_run *r, const struct trace_visit *v, uint32_t at)
+{
+	struct trace_visit *latest = NULL;
+	struct errands out = {0};
+
+	for (struct trace_visit *x = r->first; x != NULL; x = x->run_next)
+		if (x != v && x->errands && x->end_ns && x->end_ns <= v->start_ns &&
+		    (latest == NULL || x->end_ns > latest->end_ns))
+			latest = x;
+	for (struct trace_errand *e = latest ? latest->errands : NULL; e != NULL; e = e->next) {
+		if (e->start_ns > v->start_ns || (e->end_ns && e->end_ns < v->start_ns) ||
+		    out.open == TRACE_TOOLS_LOOKED)
+			continue;
+		out.open++;
+		out.only = e;
+		if (is_named(v, at, e)) {
+			out.named_count++;
+			out.named = e;
+		}
+	}
+	return out;
+}
+
+/* A function of the user's that is no helper stands between the run and the call. */
+static bool is_indirect(const struct trace_visit *v, uint32_t at)
+{
+	for (uint32_t i = 0; i < at; i++)
+		if (!v->sights[i].where.spot->helper)
+			return true;
+	return false;
+}
+
+static struct trace_errand *find_errand(const struct trace_run *r, const struct trace_visit *v, uint32_t at,
+					bool *likely)
+{
+	struct errands e = errands_of(r, v, at);
+
+	*likely = false;
+	if (e.named_count == 1)
+		return e.named;
+	*likely = true;
+	return e.named_count == 0 && e.open == 1 && is_indirect(v, at) ? e.only : NULL;
+}
+
+static void list_calls(struct settling *s)
+{
+	for (struct trace_visit *v = s->t->visits.first; v != NULL; v = v->next) {
+		struct trace_run *r = v->run;
+
+		if (r == NULL)
+			continue;
+		r->calls++;
+		*(r->last ? &r->last->run_next : &r->first) = v;
+		r->last = v;
+		extend(r, v);
+	}
+}
+
+/* The earliest call through its frame shows where it stands. */
+static struct trace_visit *first_of(const struct trace_run *r)
+{
+	struct trace_visit *best = r->first;
+
+	for (struct trace_visit *v = r->first; v != NULL; v = v->run_next)
+		if (v->start_ns < best->start_ns)
+			best = v;
+	return best;
+}
+
+static void nest_runs(struct settling *s)
+{
+	for (struct trace_run *r = s->first; r != NULL; r = r->next) {
+		struct trace_visit *v = r->into ? NULL : first_of(r);
+		uint32_t at = v ? v->run_at + 1 : 0;
+
+		if (v == NULL)
+			continue;
+		r->parent = alive_outwards(s, v, &at);
+		if (r->parent != NULL)
+			r->tool = find_errand(r->parent, v, at, &r->tool_likely);
+	}
+	for (struct trace_visit *v = s->t->visits.first; v != NULL; v = v->next)
+		if (v->run != NULL && v->run_at > 0 && v->from == NULL)
+			v->tool = find_errand(v->run, v, v->run_at, &v->tool_likely);
+}
+
+static void free_runs(struct settling *s)
+{
+	while (s->first) {
+		struct trace_run *r = s->first;
+
+		s->first = r->next;
+		free(r);
+	}
+}
+
+void trace_agent_settle(struct trace_set *t)
+{
+	autodrop(drop_map) struct map *runs = map_new(sizeof(struct run_key), SIZE_MAX / 64);
+	autodrop(drop_map) struct map *frames = map_new(sizeof(struct trace_where), SIZE_MAX / 64);
+	autodrop(drop_map) struct map *places = map_new(sizeof(struct place_key), SIZE_MAX / 64);
+	struct settling s = {.t = t, .runs = runs, .frames = frames, .places = places};
+
+	if (t->visits.first == NULL)
+		return;
+	if (runs == NULL || frames == NULL || places == NULL || trace_driver_decide(&t->visits) < 0) {
+		t->lost++;
+		trace_visit_clear(&t->visits);
+		return;
+	}
+	find_runs(&s);
+	merge_runs(&s);
+	place_rest(&s);
+	list_calls(&s);
+	nest_runs(&s);
+	trace_invoke_tell(t, s.first);
+	free_runs(&s);
+	trace_visit_clear(&t->visits);
+}

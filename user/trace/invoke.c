@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Spans of agents' runs, and the places that calls and tool calls have below them. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "trace/set.h"
+#include "trace/visit.h"
+
+/* What is told of who called from where, in a buffer of the draft's size. */
+struct placing {
+	struct trace_link link;
+	struct str evidence[3];
+	char text[3][256];
+};
+
+static void begin(struct placing *p, const char *how, bool certain)
+{
+	p->link = (struct trace_link){.how = how, .certain = certain, .evidence = p->evidence};
+}
+
+static void PRINTF(2, 3) add(struct placing *p, const char *fmt, ...)
+{
+	char *text = p->text[p->link.evidence_count];
+	va_list ap;
+
+	va_start(ap, fmt);
+	int n = vsnprintf(text, sizeof(p->text[0]), fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		p->evidence[p->link.evidence_count++] = str_of(text);
+}
+
+static struct str base_of(struct str file)
+{
+	for (ptrdiff_t at; (at = str_find_char(file, '/')) >= 0;)
+		file = str_skip(file, (size_t)at + 1);
+	return str_head(file, 80);
+}
+
+/* A function's name as people say it: from where it was defined within another one. */
+static struct str name_of(const struct trace_spot *s)
+{
+	static const char locals[] = "<locals>.";
+	struct str name = s->function;
+
+	for (ptrdiff_t at; (at = str_find(name, STR(locals))) >= 0;)
+		name = str_skip(name, (size_t)at + sizeof(locals) - 1);
+	return str_head(name.n ? name : s->function, 256);
+}
+
+/* ---- agents ---- */
+
+static void draft_evidence(struct trace_draft *d, const struct trace_run *r)
+{
+	const struct trace_spot *s = r->where.spot;
+
+	if (r->calls > 1)
+		trace_draft_evidence(d, "one run of %.*s in %.*s was alive over %u calls",
+				     STR_ARG(str_head(s->function, 80)), STR_ARG(base_of(s->file)), r->calls);
+	else
+		trace_draft_evidence(d, "%.*s in %.*s, which drives conversations, made one call",
+				     STR_ARG(str_head(s->function, 80)), STR_ARG(base_of(s->file)));
+	if (r->guessed)
+		trace_draft_evidence(d, "another function on the same stacks may be the one that drives");
+}
+
+static void draft_link(struct trace_draft *d, const struct trace_run *r, const struct trace_visit *v)
+{
+	if (r->tool != NULL) {
+		trace_draft_link(d, "frame", !r->tool_likely && !r->guessed);
+		trace_draft_evidence(d,
+				     r->tool_likely
+					     ? "called while %.256s was the only open tool call of the agent"
+					     : "called within %.256s, as the open tool call is named",
+				     r->tool->name);
+	} else if (r->parent != NULL) {
+		trace_draft_link(d, "frame", !r->guessed);
+		trace_draft_evidence(d, "called within the run of %.*s",
+				     STR_ARG(name_of(r->parent->where.spot)));
+	} else if (d->s.parent) {
+		trace_draft_link(d, "process", v->outermost);
+		trace_draft_evidence(
+			d,
+			v->outermost
+				? "no agent stands outwards on its stack"
+				: "no agent stands on its stack; who made its task or thread is not known");
+	}
+	draft_evidence(d, r);
+}
+
+static uint64_t parent_of(const struct trace_run *r, const struct trace_visit *v)
+{
+	return r->tool ? r->tool->id : r->parent ? r->parent->id : trace_process_parent(v->process);
+}
+
+static void tell_run(struct trace_set *t, struct trace_run *r)
+{
+	const struct trace_visit *v = r->first;
+	const struct trace_sight *at = v->run_at < v->count ? &v->sights[v->run_at] : NULL;
+	const struct trace_spot *spot = r->where.spot;
+	struct trace_frame source = {
+		.file = spot->file, .function = spot->function, .line = at ? at->line : 0};
+	struct trace_draft d;
+	struct str name = name_of(spot);
+
+	trace_draft_init(&d);
+	d.kept = t->mode == WIRE_MODE_ATTACH;
+	d.s.id = r->id;
+	d.s.seq = ++v->root->seq;
+	d.s.kind = "invoke_agent";
+	struct buf *title = trace_draft_buf(&d);
+	if (title)
+		buf_addf(title, "invoke_agent %.*s", STR_ARG(name));
+	d.s.name = title ? buf_str(title) : STR("invoke_agent");
+	d.s.start_ns = r->start_ns;
+	d.s.end_ns = r->end_ns == UINT64_MAX ? 0 : r->end_ns;
+	d.s.bounded = true;
+	d.s.status = d.s.end_ns ? TRACE_STATUS_OK : TRACE_STATUS_OPEN;
+	d.s.pid = v->process->proc ? v->process->proc->pid : 0;
+	d.s.tid = v->tid;
+	d.s.source = &source;
+	d.s.parent = parent_of(r, v);
+	draft_link(&d, r, v);
+	trace_draft_str(&d, "gen_ai.operation.name", STR("invoke_agent"));
+	trace_draft_str(&d, "gen_ai.agent.name", name);
+	trace_tell(t, v->root, &d, &r->told);
+}
+
+/* Of a call: how it is known to be the run's. */
+static void fill_call(struct placing *p, const struct trace_visit *v)
+{
+	const struct trace_run *r = v->run;
+	const struct trace_sight *in = v->count ? &v->sights[0] : NULL;
+
+	begin(p, "frame", !v->run_likely && !r->guessed && !(v->tool && v->tool_likely));
+	if (in)
+		add(p, "called in %.*s:%u %.*s", STR_ARG(base_of(in->where.spot->file)), in->line,
+		    STR_ARG(str_head(in->where.spot->function, 80)));
+	if (v->tool)
+		add(p,
+		    v->tool_likely ? "while %s was the only open tool call of the agent"
+				   : "within %s, as the open tool call is named",
+		    v->tool->name);
+	else if (v->run_likely)
+		add(p, "%.*s drives a conversation in this frame before or after",
+		    STR_ARG(name_of(r->where.spot)));
+	else
+		add(p, "within the run of %.*s", STR_ARG(name_of(r->where.spot)));
+	if (r->guessed)
+		add(p, "another function on the same stacks may be the one that drives");
+}
+
+static void place(struct trace_set *t, uint64_t id, uint64_t parent, const struct trace_link *link)
+{
+	t->settings.ops->place(t->settings.ctx, id, parent, link, trace_keep_waits(t));
+}
+
+static void place_call(struct trace_set *t, const struct trace_visit *v)
+{
+	uint64_t parent = v->tool ? v->tool->id : v->run->id;
+	struct placing p;
+
+	fill_call(&p, v);
+	place(t, v->id, parent, &p.link);
+	for (const struct trace_errand *e = v->errands; e != NULL; e = e->next)
+		place(t, e->id, parent, NULL);
+}
+
+/* What a gateway passed on stands where its first sight does. */
+static void place_hop(struct trace_set *t, const struct trace_visit *v)
+{
+	const struct trace_visit *first = map_get(t->visits.ids, &v->follows);
+
+	if (first != NULL && first->run != NULL && first->run->told)
+		place(t, v->id, first->tool ? first->tool->id : first->run->id, NULL);
+}
+
+static bool has_kept(const struct trace_set *t, const struct trace_run *r)
+{
+	for (const struct trace_visit *v = r->first; v != NULL; v = v->run_next)
+		if (trace_keep_has(t, v->id))
+			return true;
+	return false;
+}
+
+/* Those outwards first. */
+static void tell_with_parents(struct trace_set *t, struct trace_run *run)
+{
+	for (struct trace_run *r = run; !run->told && !run->seen; r = run) {
+		while (r->parent && !r->parent->told && !r->parent->seen)
+			r = r->parent;
+		r->seen = true;
+		if (r->parent && !r->parent->told)
+			r->parent = NULL; /* it has gone */
+		if (r->parent == NULL)
+			r->tool = NULL;
+		if (r->first && has_kept(t, r))
+			tell_run(t, r);
+	}
+}
+
+void trace_invoke_tell(struct trace_set *t, struct trace_run *runs)
+{
+	if (t->settings.ops->place == NULL)
+		return;
+	for (struct trace_run *r = runs; r != NULL; r = r->next)
+		if (r->into == NULL)
+			tell_with_parents(t, r);
+	for (const struct trace_visit *v = t->visits.first; v != NULL; v = v->next)
+		if (v->run != NULL && v->run->told)
+			place_call(t, v);
+		else if (v->follows)
+			place_hop(t, v);
+}

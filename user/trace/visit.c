@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "trace/visit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "trace/set.h"
+
+#define VISITS_MAX (1u << 20)
+
+struct input_key {
+	struct hash128 chain;
+	uint64_t process;
+};
+
+struct spot_key {
+	uint64_t process, code;
+	uint64_t name; /* an address may hold another code object later */
+};
+
+int trace_visit_init(struct trace_visits *v)
+{
+	v->ids = map_new(sizeof(uint64_t), VISITS_MAX);
+	v->inputs = map_new(sizeof(struct input_key), VISITS_MAX);
+	v->spots = map_new(sizeof(struct spot_key), VISITS_MAX);
+	return v->ids && v->inputs && v->spots ? 0 : -ENOMEM;
+}
+
+static void free_visits(struct trace_visits *v)
+{
+	while (v->first) {
+		struct trace_visit *old = v->first;
+
+		v->first = old->next;
+		while (old->errands) {
+			struct trace_errand *e = old->errands;
+
+			old->errands = e->next;
+			free(e);
+		}
+		free(old);
+	}
+	v->last = NULL;
+	while (v->first_spot) {
+		struct trace_spot *s = v->first_spot;
+
+		v->first_spot = s->next;
+		free(s);
+	}
+}
+
+void trace_visit_fini(struct trace_visits *v)
+{
+	free_visits(v);
+	map_free(v->ids);
+	map_free(v->inputs);
+	map_free(v->spots);
+	*v = (struct trace_visits){0};
+}
+
+void trace_visit_clear(struct trace_visits *v)
+{
+	trace_visit_fini(v);
+	if (trace_visit_init(v) < 0)
+		trace_visit_fini(v); /* no agents from here on */
+}
+
+/* ---- frames ---- */
+
+/* Functions that a program is run by, and that drive no agent however long they live. */
+static bool is_outermost(struct str function)
+{
+	static const char *const names[] = {"<module>", "main", "_main", "amain", "async_main"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (str_eq(function, str_of(names[i])))
+			return true;
+	return false;
+}
+
+static struct str put(char **at, struct str s)
+{
+	struct str out = str_make(*at, s.n);
+
+	if (s.n)
+		memcpy(*at, s.p, s.n);
+	*at += s.n;
+	return out;
+}
+
+static struct trace_spot *spot_get(struct trace_visits *v, const struct trace_process *pr,
+				   const struct py_frame *f)
+{
+	struct spot_key key = {.process = pr->serial, .code = f->code};
+
+	key.name = hash_u64(f->function, hash_u64(f->file, 5));
+	struct trace_spot *s = map_get(v->spots, &key);
+
+	if (s != NULL)
+		return s;
+	s = calloc(1, sizeof(*s) + f->file.n + f->function.n);
+	if (s == NULL)
+		return NULL;
+	char *at = (char *)(s + 1);
+	s->file = put(&at, f->file);
+	s->function = put(&at, f->function);
+	s->outermost = is_outermost(f->function);
+	if (map_add(v->spots, &key, s) < 0) {
+		free(s);
+		return NULL;
+	}
+	s->next = v->first_spot;
+	v->first_spot = s;
+	v->bytes += sizeof(*s) + f->file.n + f->function.n;
+	return s;
+}
+
+bool trace_where_eq(const struct trace_where *a, const struct trace_where *b)
+{
+	return a->spot == b->spot && a->frame == b->frame && a->outer == b->outer;
+}
+
+uint32_t trace_visit_find(const struct trace_visit *v, const struct trace_where *w)
+{
+	for (uint32_t i = 0; i < v->count; i++)
+		if (trace_where_eq(&v->sights[i].where, w))
+			return i;
+	return TRACE_VISIT_NONE;
+}
+
+/*
+ * A generator's frame outlives whatever runs it: what stands outwards of it says nothing, except that a coroutine which
+ * another one awaits is that one's for as long as it lives.
+ */
+static bool stands_alone(const struct py_stack *s, uint32_t i)
+{
+	const struct py_frame *f = &s->frames[i];
+
+	return f->generator && !(f->coroutine && i + 1 < s->count && s->frames[i + 1].coroutine);
+}
+
+/* From the outermost frame inwards; false without memory. */
+static bool fill_sights(struct trace_visits *all, struct trace_visit *v, const struct py_stack *s,
+			uint32_t count)
+{
+	uint64_t outer = 0;
+
+	v->count = count;
+	for (uint32_t i = s->count; i > 0; i--) {
+		const struct py_frame *f = &s->frames[i - 1];
+
+		if (stands_alone(s, i - 1))
+			outer = 0;
+		if (f->origin == PY_ORIGIN_USER && f->function.n > 0) {
+			struct trace_sight *to = &v->sights[--count];
+
+			*to = (struct trace_sight){.lasti = f->lasti, .line = f->line, .loop = f->loop};
+			to->where.frame = f->frame;
+			to->where.outer = outer;
+			to->where.spot = spot_get(all, v->process, f);
+			if (to->where.spot == NULL)
+				return false;
+		}
+		uint64_t facts[] = {outer, f->frame, f->code, (uint64_t)(int64_t)f->lasti};
+		outer = hash_u64(str_make(facts, sizeof(facts)), 6);
+	}
+	return true;
+}
+
+static struct trace_visit *visit_new(struct trace_set *t, const struct trace_call *k)
+{
+	const struct py_stack *s = k->stack;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; s != NULL && i < s->count; i++)
+		count += s->frames[i].origin == PY_ORIGIN_USER && s->frames[i].function.n > 0;
+	size_t bytes = sizeof(struct trace_visit) + count * sizeof(struct trace_sight);
+	struct trace_visit *v = calloc(1, bytes);
+	if (v == NULL)
+		return NULL;
+	v->id = k->id;
+	v->process = k->process;
+	v->root = k->process->root;
+	v->tid = k->c->x ? k->c->x->tid : 0;
+	v->drive = v->run_at = TRACE_VISIT_NONE;
+	v->talk = v;
+	if (s != NULL && !fill_sights(&t->visits, v, s, count)) {
+		free(v);
+		return NULL;
+	}
+	v->outermost = s && s->count && s->partial == PY_WHOLE &&
+		       str_eq(s->frames[s->count - 1].function, STR("<module>"));
+	t->visits.bytes += bytes;
+	return v;
+}
+
+/* ---- conversations ---- */
+
+/* The deepest run that both stacks may share; of equals the first that is offered stays. */
+static void consider(struct trace_visit *v, struct trace_visit *earlier)
+{
+	for (uint32_t i = 0; i < v->count && (v->from == NULL || i < v->at); i++) {
+		uint32_t j = trace_visit_find(earlier, &v->sights[i].where);
+
+		if (j == TRACE_VISIT_NONE)
+			continue;
+		v->from = earlier;
+		v->at = i;
+		v->from_at = j;
+		return;
+	}
+}
+
+static void consider_all(struct trace_visit *v, struct trace_visit *earlier)
+{
+	for (uint32_t n = 0; earlier != NULL && n < TRACE_VISIT_LOOKS; n++, earlier = earlier->same)
+		consider(v, earlier);
+}
+
+/* Their input, followed by an answer, is what this one begins with. */
+static void find_prefix(struct trace_visits *all, struct trace_visit *v, const struct trace_call *k,
+			const struct hash128 *chains)
+{
+	const struct genai_call *c = k->c;
+
+	for (uint32_t n = c->input_count; n-- > 1 && v->from == NULL;) {
+		struct input_key key = {.chain = chains[n], .process = k->process->serial};
+
+		if (str_eq(c->input[n].role, STR("assistant")))
+			consider_all(v, map_get(all->inputs, &key));
+	}
+}
+
+/* What is sent again after it failed, from the same place of the same run. */
+static void find_failed(struct trace_visits *all, struct trace_visit *v, struct trace_visit *earlier)
+{
+	(void)all;
+	for (uint32_t n = 0; earlier != NULL && n < TRACE_VISIT_LOOKS; n++, earlier = earlier->same) {
+		if (!earlier->failed)
+			continue;
+		consider(v, earlier);
+		if (v->from)
+			break;
+	}
+	v->again = v->from != NULL;
+}
+
+static void find_talk(struct trace_visits *all, struct trace_visit *v, const struct trace_call *k)
+{
+	const struct genai_call *c = k->c;
+	uint32_t n = c->input_count;
+	autodrop(drop_memory) struct hash128 *chains = calloc((size_t)n + 1, sizeof(*chains));
+
+	if (chains == NULL)
+		return;
+	chains[0] = k->system;
+	for (uint32_t i = 0; i < n; i++)
+		chains[i + 1] = hash_chain(chains[i], c->input[i].hash);
+	uint64_t said = k->continues.chained ? k->continues.id : k->asked_in;
+	struct trace_visit *before = said ? map_get(all->ids, &said) : NULL;
+	struct input_key key = {.chain = chains[n], .process = k->process->serial};
+	struct trace_visit *same = n > 0 ? map_get(all->inputs, &key) : NULL;
+
+	if (k->continues.chained && before)
+		consider(v, before);
+	if (v->from == NULL)
+		find_prefix(all, v, k, chains);
+	if (v->from == NULL && before)
+		consider(v, before);
+	if (v->from == NULL)
+		find_failed(all, v, same);
+	if (v->from)
+		v->talk = v->from->talk;
+	v->same = same;
+	if (n > 0 && map_add(all->inputs, &key, v) < 0)
+		v->same = NULL;
+}
+
+/* ---- told ---- */
+
+static void update(struct trace_visit *v, const struct trace_call *k)
+{
+	const struct genai_call *c = k->c;
+	uint64_t start = k->before ? k->before->start_ns : c->start_ns;
+
+	v->start_ns = start;
+	v->end_ns = c->status == GENAI_OPEN ? 0 : c->end_ns;
+	v->failed = c->status == GENAI_ERROR || c->status == GENAI_ABORTED;
+}
+
+void trace_visit_add(struct trace_set *t, struct trace_call *k)
+{
+	struct trace_visits *all = &t->visits;
+
+	if (all->ids == NULL || k->parent || (k->stack == NULL && k->hop_of == 0) || k->process->root == NULL)
+		return;
+	struct trace_visit *v = map_get(all->ids, &k->id);
+	if (v != NULL) {
+		update(v, k);
+		return;
+	}
+	if (all->bytes > TRACE_VISIT_BYTES)
+		trace_agent_settle(t);
+	v = all->ids ? visit_new(t, k) : NULL;
+	if (v == NULL || map_add(all->ids, &v->id, v) < 0) {
+		free(v);
+		return;
+	}
+	update(v, k);
+	v->model = genai_is_model(k->c->kind) && !(k->c->x && k->c->x->server_side);
+	v->follows = k->hop_of;
+	if (v->model && v->follows == 0)
+		find_talk(all, v, k);
+	*(all->last ? &all->last->next : &all->first) = v;
+	all->last = v;
+}
+
+void trace_visit_tool(struct trace_set *t, const struct trace_tool *tool, uint64_t end_ns)
+{
+	struct trace_visit *v = t->visits.ids ? map_get(t->visits.ids, &tool->ask->chat) : NULL;
+	struct trace_errand *e = v ? v->errands : NULL;
+
+	while (e != NULL && e->id != tool->id)
+		e = e->next;
+	if (v == NULL)
+		return;
+	if (e == NULL) {
+		e = calloc(1, sizeof(*e));
+		if (e == NULL)
+			return;
+		e->id = tool->id;
+		e->start_ns = tool->start_ns;
+		if (tool->name.n < sizeof(e->name))
+			memcpy(e->name, tool->name.p, tool->name.n);
+		e->next = v->errands;
+		v->errands = e;
+		t->visits.bytes += sizeof(*e);
+	}
+	e->end_ns = end_ns;
+}

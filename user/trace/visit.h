@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is kept of each call that has a stack, until it is known which agent's run it belongs to: the frames of the user's
+ * own code, and which earlier call's conversation it goes on with. A frame on two stacks may be the same run when its
+ * address and function are the same and everything outwards of it stands where it stood.
+ */
+#ifndef TRACE_VISIT_H
+#define TRACE_VISIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/map.h"
+#include "py/py.h"
+#include "trace/trace.h"
+
+#define TRACE_VISIT_BYTES  (64u << 20) /* of all; beyond, what is here is settled */
+#define TRACE_VISIT_NONE   UINT32_MAX
+#define TRACE_VISIT_LOOKS  64u	/* earlier calls with one and the same input */
+#define TRACE_BETWEEN_MAX  512u /* calls between two of a conversation that are looked at */
+#define TRACE_TOOLS_LOOKED 256u /* open tool calls of an agent's call */
+
+struct trace_process;
+struct trace_root;
+struct trace_call;
+struct trace_tool;
+struct trace_set;
+struct trace_run;
+
+/* A function of a process. */
+struct trace_spot {
+	struct trace_spot *next;
+	struct str file, function; /* behind the struct */
+	bool outermost;		   /* a module's own code, or main: no agent */
+	bool helper;		   /* called anew for each call of one conversation */
+	bool driver;		   /* stayed alive over calls, for certain */
+};
+
+/* Which run of which function, as far as stacks can tell. */
+struct trace_where {
+	struct trace_spot *spot;
+	uint64_t frame;
+	uint64_t outer; /* fingerprint of what stands outwards, instructions included */
+};
+
+struct trace_sight {
+	struct trace_where where;
+	int32_t lasti;
+	uint32_t line;
+	enum py_loop loop;
+};
+
+/* A tool call that the model asked for, once its span was told. */
+struct trace_errand {
+	struct trace_errand *next; /* of the call that asked */
+	uint64_t id;
+	uint64_t start_ns, end_ns;
+	char name[64];
+};
+
+struct trace_visit {
+	struct trace_visit *next; /* as they were told */
+	struct trace_visit *same; /* the one before with the same input */
+	uint64_t id;
+	uint64_t follows; /* stands where that span stands: seen again behind a gateway; 0: by itself */
+	struct trace_process *process;
+	struct trace_root *root;
+	uint64_t start_ns, end_ns; /* end 0: open */
+	uint32_t tid;
+	bool model; /* a call of a model */
+	bool failed;
+	bool outermost; /* its stack ends in a module's own code: nothing stands outwards */
+	struct trace_errand *errands;
+
+	struct trace_visit *from; /* the call whose conversation it goes on with */
+	uint32_t at, from_at;	  /* innermost sight that both have */
+	bool again;		  /* the same request, after a failure */
+	struct trace_visit *talk; /* first of the conversation */
+	uint32_t drive;		  /* sight whose run was alive over both; TRACE_VISIT_NONE */
+	bool decided;
+	bool guessed; /* another function may have driven as well */
+
+	struct trace_run *run;	   /* that it belongs to */
+	uint32_t run_at;	   /* its frame; TRACE_VISIT_NONE: it is known by time alone */
+	bool run_likely;	   /* it may be another run's */
+	struct trace_errand *tool; /* of the run, that it was made for */
+	bool tool_likely;
+	struct trace_visit *run_next; /* of the run, later */
+
+	uint32_t count;
+	struct trace_sight sights[]; /* innermost first */
+};
+
+/* An agent's run. */
+struct trace_run {
+	struct trace_run *next;
+	struct trace_run *before; /* of the same frame */
+	struct trace_where where;
+	const struct trace_visit *talk;
+	uint64_t id;
+	uint64_t start_ns, end_ns; /* of the calls for which it was alive; end 0: one is open */
+	struct trace_visit *first, *last;
+	uint32_t calls;
+	bool guessed;
+	bool told;
+	bool seen; /* while ancestors are looked for */
+	/* Where it stands itself. */
+	struct trace_run *parent;
+	struct trace_errand *tool;
+	bool tool_likely;
+	struct trace_run *into; /* another conversation of the same run, that has its calls now */
+};
+
+struct trace_visits {
+	struct trace_visit *first, *last;
+	size_t bytes;
+	struct map *ids;    /* by span */
+	struct map *inputs; /* newest by (process, whole input) */
+	struct map *spots;  /* by (process, code object, name) */
+	struct trace_spot *first_spot;
+};
+
+/* ---- visit.c ---- */
+/* 0, -ENOMEM. */
+int trace_visit_init(struct trace_visits *v) MUST_CHECK;
+/* The call is about to be told. */
+void trace_visit_add(struct trace_set *t, struct trace_call *k);
+/* A tool call was told. end_ns 0: open. */
+void trace_visit_tool(struct trace_set *t, const struct trace_tool *tool, uint64_t end_ns);
+/* The sight of a visit that may be the same run; TRACE_VISIT_NONE. */
+uint32_t trace_visit_find(const struct trace_visit *v, const struct trace_where *w);
+bool trace_where_eq(const struct trace_where *a, const struct trace_where *b);
+void trace_visit_clear(struct trace_visits *v);
+void trace_visit_fini(struct trace_visits *v);
+
+/* ---- driver.c ---- */
+/* Decides for each link which run was alive over both calls. 0, -ENOMEM. */
+int trace_driver_decide(struct trace_visits *v) MUST_CHECK;
+
+/* ---- agent.c: runs, and what belongs to them ---- */
+/* Tells the agents of all that was visited, and what belongs to them; forgets the visits. */
+void trace_agent_settle(struct trace_set *t);
+
+/* ---- invoke.c: their spans ---- */
+/* Runs in the order they were found. */
+void trace_invoke_tell(struct trace_set *t, struct trace_run *runs);
+
+#endif
