@@ -43,8 +43,8 @@ static struct trace_run *run_get(struct settling *s, const struct trace_where *w
 	r = calloc(1, sizeof(*r));
 	if (r == NULL)
 		return NULL;
-	uint64_t facts[] = {talk->id, where->frame};
-	r->id = trace_id_of(facts, 2, 4);
+	uint64_t facts[] = {talk->id, where->frame, where->outer};
+	r->id = trace_id_of(facts, 3, 4);
 	r->where = *where;
 	r->talk = talk;
 	if (map_add(s->runs, &key, r) < 0) {
@@ -97,6 +97,27 @@ static void find_runs(struct settling *s)
 		r->guessed |= v->guessed;
 		belong(s, v, r, v->drive);
 		belong(s, v->from, r, from_at);
+	}
+}
+
+/* A failed attempt and the one that followed it are the same run's. */
+static void join_attempt(struct settling *s, struct trace_visit *v, struct trace_visit *to)
+{
+	struct trace_run *r = v->run;
+	uint32_t at = r && to->run == NULL ? trace_visit_find(to, &r->where) : TRACE_VISIT_NONE;
+
+	if (at != TRACE_VISIT_NONE)
+		belong(s, to, r, at);
+}
+
+static void join_attempts(struct settling *s)
+{
+	for (struct trace_visit *v = s->t->visits.first; v != NULL; v = v->next) {
+		if (!v->again)
+			continue;
+		join_attempt(s, v->from, v);
+		for (struct trace_visit *x = v; x->again && x->from->run == NULL; x = x->from)
+			join_attempt(s, x, x->from);
 	}
 }
 
@@ -358,6 +379,7 @@ void trace_agent_settle(struct trace_set *t)
 		return;
 	}
 	find_runs(&s);
+	join_attempts(&s);
 	merge_runs(&s);
 	place_rest(&s);
 	list_calls(&s);

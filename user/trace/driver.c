@@ -6,7 +6,8 @@
  *   2. where a call in between was made from another place of a frame, that frame was alive, and what stood within it at
  *      the two calls was not
  *   3. a frame that cannot come back to its instruction (no loop around it) is another run
- *   4. a function that 1 or 2 found to drive does so elsewhere, and one that they found to be called anew is no driver
+ *   4. a function that 1 or 2 found to be called anew is no driver, and one that they found to drive does so elsewhere,
+ *      unless one within it may: a conversation that goes on in two ways
  *   5. of what is left, the outermost that only this conversation came through; then the link says that it is not certain
  */
 #include <errno.h>
@@ -96,7 +97,7 @@ static void settle_on(struct decision *d, struct trace_visit *v, uint32_t at)
 /* It went on within the frame. */
 static void decide_moved(struct decision *d, struct trace_visit *v)
 {
-	if (v->again || sight(v, v->at)->lasti == sight(v->from, v->from_at)->lasti)
+	if (sight(v, v->at)->lasti == sight(v->from, v->from_at)->lasti)
 		return;
 	mark_helpers(v, v->at, v->from, v->from_at);
 	settle_on(d, v, v->at);
@@ -118,7 +119,7 @@ static void decide_between(struct decision *d, struct trace_visit *v)
 {
 	uint32_t best = TRACE_VISIT_NONE, looks = 0;
 
-	if (v->decided || v->again)
+	if (v->decided)
 		return;
 	for (const struct trace_visit *x = v->from->next; x != v && looks < TRACE_BETWEEN_MAX;
 	     x = x->next, looks++) {
@@ -162,10 +163,12 @@ static void decide_likely(struct decision *d, struct trace_visit *v)
 		    trace_visit_find(v->from, &s->where) == TRACE_VISIT_NONE)
 			break;
 		if (map_get(d->owners, &s->where) == v->talk || s->where.spot->driver) {
-			v->drive = i;
+			v->drive = c.inner != TRACE_VISIT_NONE ? c.inner : i;
 			v->decided = true;
+			v->guessed =
+				c.inner != TRACE_VISIT_NONE && sight(v, c.inner)->loop == PY_LOOP_UNKNOWN;
 		}
-		if (s->where.spot->helper || (s->loop == PY_LOOP_NONE && !v->again))
+		if (s->where.spot->helper || s->loop == PY_LOOP_NONE)
 			continue;
 		c.count++;
 		if (c.inner == TRACE_VISIT_NONE)
@@ -191,13 +194,13 @@ int trace_driver_decide(struct trace_visits *v)
 		return -ENOMEM;
 	add_passages(&d);
 	for (struct trace_visit *x = v->first; x != NULL; x = x->next)
-		if (x->from)
+		if (x->from && !x->again)
 			decide_moved(&d, x);
 	for (struct trace_visit *x = v->first; x != NULL; x = x->next)
-		if (x->from)
+		if (x->from && !x->again)
 			decide_between(&d, x);
 	for (struct trace_visit *x = v->first; x != NULL; x = x->next)
-		if (x->from && !x->decided)
+		if (x->from && !x->again && !x->decided)
 			decide_likely(&d, x);
 	return d.failed ? -ENOMEM : 0;
 }

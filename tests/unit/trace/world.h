@@ -193,11 +193,30 @@ static UNUSED void world_on_forget(void *ctx, uint64_t id, uint64_t call)
 	k->forgot = call;
 }
 
+static UNUSED void world_on_place(void *ctx, uint64_t id, uint64_t parent, const struct trace_link *link,
+				  bool undecided)
+{
+	struct world *w = ctx;
+	struct told *k = world_by_id(w, id);
+
+	assert_non_null(k);
+	assert_non_null(world_by_id(w, parent));
+	assert_true(k->dropped || k->undecided == undecided);
+	k->parent = parent;
+	if (link == NULL)
+		return;
+	k->how = world_text(w, str_of(link->how));
+	k->certain = link->certain;
+	k->evidence = world_text(w, link->evidence[0]);
+	k->last_evidence = world_text(w, link->evidence[link->evidence_count - 1]);
+}
+
 static const struct trace_ops world_ops = {
 	.span = world_on_span,
 	.open = world_on_open,
 	.decide = world_on_decide,
 	.forget = world_on_forget,
+	.place = world_on_place,
 };
 
 /* The value of an attribute, NULL: not there. */
