@@ -44,6 +44,7 @@ struct py_frame {
 	enum py_origin origin;
 	bool generator; /* of a generator or coroutine */
 	bool coroutine;
+	bool qualified; /* function is a qualified name: from 3.11 on */
 	enum py_loop loop; /* of the user's own */
 	int32_t lasti;	   /* byte offset of its instruction; -1: not started */
 	uint64_t code;	   /* addresses in the process: identities */

@@ -117,6 +117,7 @@ static void add_frame(struct py_stack *out, char **at, const struct wire_py_fram
 		to->file = same ? same->file : put(at, c->file);
 		to->function =
 			same && str_eq(same->function, c->function) ? same->function : put(at, c->function);
+		to->qualified = (c->flags & WIRE_PY_CODE_QUALNAME) != 0;
 		to->coroutine = (c->co_flags & CO_COROUTINE) != 0;
 		to->line = table_line(c->version_minor, c->table, c->first_line, f->lasti);
 		to->origin = same ? same->origin : origin_of(origin, c->file);

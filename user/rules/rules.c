@@ -244,6 +244,24 @@ static int read_row(struct reader *r, struct str line)
 	return append(r->r, &rule);
 }
 
+/* Another text's heading behind the rows of one before it. */
+static bool is_heading(struct str line)
+{
+	bool kind = false;
+
+	for (struct str rest = line, cell; rest.p != NULL;) {
+		int c = 0;
+
+		rest = str_cut(rest, '\t', &cell);
+		while (c < COLUMNS && !str_eq(cell, str_of(names[c])))
+			c++;
+		if (c == COLUMNS)
+			return false;
+		kind |= c == COLUMN_KIND;
+	}
+	return kind;
+}
+
 static int read_heading(struct reader *r, struct str line)
 {
 	bool seen[COLUMNS] = {false};
@@ -259,6 +277,8 @@ static int read_heading(struct reader *r, struct str line)
 		if (seen[c])
 			return bad(r, "column %s stands there twice", names[c]);
 		seen[c] = true;
+		if (r->column_count == COLUMNS_MAX)
+			return bad(r, "more than %u columns", COLUMNS_MAX);
 		r->columns[r->column_count++] = (enum column)c;
 	}
 	for (int c = COLUMN_KIND; c <= COLUMN_FUNCTION; c++)
@@ -278,7 +298,10 @@ static int read_line(struct reader *r, struct str line)
 		return bad(r, "a line of more than %u bytes", LINE_BYTES);
 	if (memchr(line.p, '\0', line.n))
 		return bad(r, "a byte that is no text");
-	return r->column_count ? read_row(r, line) : read_heading(r, line);
+	if (r->column_count && !is_heading(line))
+		return read_row(r, line);
+	r->column_count = 0;
+	return read_heading(r, line);
 }
 
 int rules_add(struct rules *r, struct str text, struct rules_error *error)

@@ -45,6 +45,14 @@ static const struct trace_sight *sight(const struct trace_visit *v, uint32_t i)
 	return &v->sights[i];
 }
 
+/* The user's own, within whatever agent a rule knows. */
+static bool may_drive(const struct trace_visit *v, uint32_t i)
+{
+	const struct trace_sight *s = sight(v, i);
+
+	return i < v->inner && !s->ruled && s->where.spot->user && !s->where.spot->outermost;
+}
+
 /* ---- what came through where ---- */
 
 static void add_passage(struct decision *d, struct trace_visit *v, const struct trace_sight *s)
@@ -65,7 +73,7 @@ static void add_passages(struct decision *d)
 {
 	for (struct trace_visit *v = d->v->first; v != NULL; v = v->next)
 		for (uint32_t i = 0; v->model && i < v->count; i++)
-			if (!sight(v, i)->where.spot->outermost)
+			if (may_drive(v, i))
 				add_passage(d, v, sight(v, i));
 }
 
@@ -86,7 +94,7 @@ static void settle_on(struct decision *d, struct trace_visit *v, uint32_t at)
 	struct trace_spot *spot = sight(v, at)->where.spot;
 
 	v->decided = true;
-	if (spot->outermost)
+	if (!may_drive(v, at))
 		return;
 	v->drive = at;
 	spot->driver = true;
@@ -159,9 +167,11 @@ static void decide_likely(struct decision *d, struct trace_visit *v)
 		const struct trace_sight *s = sight(v, i);
 		struct site site = site_of(s);
 
-		if (s->where.spot->outermost || is_anothers(d, v, s) ||
+		if (i >= v->inner || s->where.spot->outermost || is_anothers(d, v, s) ||
 		    trace_visit_find(v->from, &s->where) == TRACE_VISIT_NONE)
 			break;
+		if (!may_drive(v, i))
+			continue;
 		if (map_get(d->owners, &s->where) == v->talk || s->where.spot->driver) {
 			v->drive = c.inner != TRACE_VISIT_NONE ? c.inner : i;
 			v->decided = true;

@@ -278,6 +278,7 @@ struct trace_set {
 	struct map *awaiting; /* first of the calls that began with a write, by its place */
 	bool stacks;	      /* the session takes them */
 	struct trace_visits visits;
+	const struct rules *rules_table; /* for frames; NULL: none */
 };
 
 /* Deterministic span id from facts; never 0. */

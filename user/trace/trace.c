@@ -40,6 +40,14 @@ void trace_read_stacks(struct trace_set *t, struct py *py)
 	t->py = py;
 }
 
+bool trace_use_rules(struct trace_set *t, const struct rules *rules)
+{
+	if (t->visits.first_spot != NULL)
+		return false;
+	t->rules_table = rules;
+	return true;
+}
+
 struct trace_root *trace_root_new(struct trace_set *t, struct trace_process *root)
 {
 	struct trace_root *r = calloc(1, sizeof(*r));

@@ -5,7 +5,7 @@
  *        records for time and session
  * out:   struct trace_span when it closes or is replaced (borrowed until the callback returns); struct trace at the end
  * owns:  open spans and their stacks, tool calls by id, prefix hashes of conversations, an index entry per span
- * may:   base, flow, genai, http, mark, proc, py, wire
+ * may:   base, flow, genai, http, mark, proc, py, rules, wire
  * never: protocol bytes, disk, clock; a link that is only likely is never called certain
  * fails: beyond LIMIT_OPEN_SPANS the oldest open span is closed as it stands
  * start: trace.c
@@ -23,6 +23,7 @@
 #include "mark/mark.h"
 #include "proc/proc.h"
 #include "py/py.h"
+#include "rules/rules.h"
 #include "wire.h"
 
 /* A value of an attribute. */
@@ -168,6 +169,8 @@ void trace_marker(void *ctx, const struct mark_note *n);
 const struct py_ops *trace_py_ops(void); /* ctx: the struct trace_set */
 /* Where calls find their stacks; outlives the set. */
 void trace_read_stacks(struct trace_set *t, struct py *py);
+/* What frames are read by; outlives the set. False: it is too late for others than those before. */
+bool trace_use_rules(struct trace_set *t, const struct rules *rules);
 /* Takes any record: time, WIRE_SESSION, WIRE_KEEP, WIRE_TICK, WIRE_END. Feed it to proc and flow first. */
 void trace_feed(struct trace_set *t, const struct wire_head *rec);
 /* No more input: closes or reports what is open, assigns every process to its trace, sums. cut: the tape ended early. */

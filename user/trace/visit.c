@@ -23,7 +23,8 @@ int trace_visit_init(struct trace_visits *v)
 	v->ids = map_new(sizeof(uint64_t), VISITS_MAX);
 	v->inputs = map_new(sizeof(struct input_key), VISITS_MAX);
 	v->spots = map_new(sizeof(struct spot_key), VISITS_MAX);
-	return v->ids && v->inputs && v->spots ? 0 : -ENOMEM;
+	v->names = map_new(sizeof(struct hash128), VISITS_MAX);
+	return v->ids && v->inputs && v->spots && v->names ? 0 : -ENOMEM;
 }
 
 static void free_visits(struct trace_visits *v)
@@ -47,6 +48,12 @@ static void free_visits(struct trace_visits *v)
 		v->first_spot = s->next;
 		free(s);
 	}
+	while (v->first_name) {
+		struct trace_name *n = v->first_name;
+
+		v->first_name = n->next;
+		free(n);
+	}
 }
 
 void trace_visit_fini(struct trace_visits *v)
@@ -55,6 +62,7 @@ void trace_visit_fini(struct trace_visits *v)
 	map_free(v->ids);
 	map_free(v->inputs);
 	map_free(v->spots);
+	map_free(v->names);
 	*v = (struct trace_visits){0};
 }
 
@@ -88,9 +96,9 @@ static struct str put(char **at, struct str s)
 	return out;
 }
 
-static struct trace_spot *spot_get(struct trace_visits *v, const struct trace_process *pr,
-				   const struct py_frame *f)
+static struct trace_spot *spot_get(struct trace_set *t, const struct trace_process *pr, const struct py_frame *f)
 {
+	struct trace_visits *v = &t->visits;
 	struct spot_key key = {.process = pr->serial, .code = f->code};
 
 	key.name = hash_u64(f->function, hash_u64(f->file, 5));
@@ -104,7 +112,10 @@ static struct trace_spot *spot_get(struct trace_visits *v, const struct trace_pr
 	char *at = (char *)(s + 1);
 	s->file = put(&at, f->file);
 	s->function = put(&at, f->function);
+	s->user = f->origin == PY_ORIGIN_USER;
+	s->qualified = f->qualified;
 	s->outermost = is_outermost(f->function);
+	s->rule = t->rules_table ? rules_next(t->rules_table, NULL, f->file, f->function, f->qualified) : NULL;
 	if (map_add(v->spots, &key, s) < 0) {
 		free(s);
 		return NULL;
@@ -139,9 +150,81 @@ static bool stands_alone(const struct py_stack *s, uint32_t i)
 	return f->generator && !(f->coroutine && i + 1 < s->count && s->frames[i + 1].coroutine);
 }
 
-/* From the outermost frame inwards; false without memory. */
-static bool fill_sights(struct trace_visits *all, struct trace_visit *v, const struct py_stack *s,
-			uint32_t count)
+/* ---- what rules say ---- */
+
+static const struct trace_name *name_get(struct trace_visits *v, struct str text)
+{
+	struct hash128 key = hash_u128(text, 8);
+	struct trace_name *n = map_get(v->names, &key);
+
+	if (n != NULL)
+		return n;
+	n = calloc(1, sizeof(*n) + text.n);
+	if (n == NULL)
+		return NULL;
+	char *at = (char *)(n + 1);
+	n->text = put(&at, text);
+	if (map_add(v->names, &key, n) < 0) {
+		free(n);
+		return NULL;
+	}
+	n->next = v->first_name;
+	v->first_name = n;
+	v->bytes += sizeof(*n) + text.n;
+	return n;
+}
+
+struct values {
+	const struct py_value *first;
+	uint32_t count;
+};
+
+/* What a rule's path led to from a frame; n 0: nothing is known of it. */
+static struct str value_of(const struct values *vs, uint64_t frame, uint32_t rule)
+{
+	for (uint32_t i = 0; i < vs->count; i++)
+		if (vs->first[i].frame == frame && vs->first[i].rule == rule)
+			return vs->first[i].text;
+	return STR_NONE;
+}
+
+/* The first rule whose name is there decides; without any value, the first, and its name is not known. */
+static void fill_rule(struct trace_set *t, struct trace_sight *to, const struct values *vs)
+{
+	const struct trace_spot *s = to->where.spot;
+	const struct rules_rule *last = s->rule;
+
+	to->ruled = true;
+	to->kind = s->rule->kind;
+	for (const struct rules_rule *r = s->rule; r != NULL;
+	     r = rules_next(t->rules_table, r, s->file, s->function, s->qualified)) {
+		struct str text = value_of(vs, to->where.frame, r->number);
+
+		if (r->kind == RULES_TOOL_ID) {
+			to->id = text.n ? name_get(&t->visits, text) : NULL;
+			continue;
+		}
+		last = r;
+		if (to->name == NULL && text.n) {
+			to->name = name_get(&t->visits, text);
+			to->kind = r->kind;
+		}
+	}
+	/* All were looked for and none is there: it is what the last one says. */
+	if (to->name == NULL && vs->count > 0)
+		to->kind = last->kind;
+}
+
+static bool is_agents(const struct trace_sight *s)
+{
+	return s->ruled && (s->kind == RULES_AGENT || s->kind == RULES_RUN || s->kind == RULES_TURN);
+}
+
+/* ---- a stack ---- */
+
+/* From the outermost frame inwards. */
+static void fill_sights(struct trace_set *t, struct trace_visit *v, const struct py_stack *s, const struct values *vs,
+			struct trace_spot *const *spots, uint32_t count)
 {
 	uint64_t outer = 0;
 
@@ -151,31 +234,51 @@ static bool fill_sights(struct trace_visits *all, struct trace_visit *v, const s
 
 		if (stands_alone(s, i - 1))
 			outer = 0;
-		if (f->origin == PY_ORIGIN_USER && f->function.n > 0) {
+		if (spots[i - 1] != NULL) {
 			struct trace_sight *to = &v->sights[--count];
 
 			*to = (struct trace_sight){.lasti = f->lasti, .line = f->line, .loop = f->loop};
 			to->where.frame = f->frame;
 			to->where.outer = outer;
-			to->where.spot = spot_get(all, v->process, f);
-			if (to->where.spot == NULL)
-				return false;
+			to->where.spot = spots[i - 1];
+			if (to->where.spot->rule)
+				fill_rule(t, to, vs);
 		}
 		uint64_t facts[] = {outer, f->frame, f->code, (uint64_t)(int64_t)f->lasti};
 		outer = hash_u64(str_make(facts, sizeof(facts)), 6);
 	}
-	return true;
+	while (v->inner < v->count && !is_agents(&v->sights[v->inner]))
+		v->inner++;
+}
+
+/* Functions of the frames that are looked at; how many, UINT32_MAX without memory. */
+static uint32_t find_spots(struct trace_set *t, struct trace_process *pr, const struct py_stack *s,
+			   struct trace_spot **spots)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < s->count; i++) {
+		spots[i] = NULL;
+		if (s->frames[i].function.n == 0)
+			continue;
+		struct trace_spot *spot = spot_get(t, pr, &s->frames[i]);
+		if (spot == NULL)
+			return UINT32_MAX;
+		if (spot->user || spot->rule) {
+			spots[i] = spot;
+			count++;
+		}
+	}
+	return count;
 }
 
 static struct trace_visit *visit_new(struct trace_set *t, const struct trace_call *k)
 {
 	const struct py_stack *s = k->stack;
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; s != NULL && i < s->count; i++)
-		count += s->frames[i].origin == PY_ORIGIN_USER && s->frames[i].function.n > 0;
-	size_t bytes = sizeof(struct trace_visit) + count * sizeof(struct trace_sight);
-	struct trace_visit *v = calloc(1, bytes);
+	autodrop(drop_memory) struct trace_spot **spots = calloc(s ? s->count + 1 : 1, sizeof(struct trace_spot *));
+	uint32_t count = spots && s ? find_spots(t, k->process, s, spots) : 0;
+	size_t bytes = sizeof(struct trace_visit) + (size_t)count * sizeof(struct trace_sight);
+	struct trace_visit *v = spots && count != UINT32_MAX ? calloc(1, bytes) : NULL;
 	if (v == NULL)
 		return NULL;
 	v->id = k->id;
@@ -184,10 +287,11 @@ static struct trace_visit *visit_new(struct trace_set *t, const struct trace_cal
 	v->tid = k->c->x ? k->c->x->tid : 0;
 	v->drive = v->run_at = TRACE_VISIT_NONE;
 	v->talk = v;
-	if (s != NULL && !fill_sights(&t->visits, v, s, count)) {
-		free(v);
-		return NULL;
-	}
+	struct values vs = {0};
+	if (s != NULL && t->py)
+		vs.first = py_values(t->py, &k->place, &vs.count);
+	if (s != NULL)
+		fill_sights(t, v, s, &vs, spots, count);
 	v->outermost = s && s->count && s->partial == PY_WHOLE &&
 		       str_eq(s->frames[s->count - 1].function, STR("<module>"));
 	t->visits.bytes += bytes;

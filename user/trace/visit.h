@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "py/py.h"
+#include "rules/rules.h"
 #include "trace/trace.h"
 
 #define TRACE_VISIT_BYTES  (64u << 20) /* of all; beyond, what is here is settled */
@@ -32,6 +33,9 @@ struct trace_run;
 struct trace_spot {
 	struct trace_spot *next;
 	struct str file, function; /* behind the struct */
+	const struct rules_rule *rule; /* the first that fits; NULL: none */
+	bool qualified;
+	bool user; /* the user's own code */
 	bool outermost;		   /* a module's own code, or main: no agent */
 	bool helper;		   /* called anew for each call of one conversation */
 	bool driver;		   /* stayed alive over calls, for certain */
@@ -44,11 +48,21 @@ struct trace_where {
 	uint64_t outer; /* fingerprint of what stands outwards, instructions included */
 };
 
+/* A text of a frame, once for all. */
+struct trace_name {
+	struct trace_name *next;
+	struct str text; /* behind the struct */
+};
+
 struct trace_sight {
 	struct trace_where where;
 	int32_t lasti;
 	uint32_t line;
 	enum py_loop loop;
+	bool ruled; /* a rule says what it is: */
+	enum rules_kind kind;
+	const struct trace_name *name; /* NULL: its value is not here */
+	const struct trace_name *id;   /* of a tool: of the model's call; NULL: not known */
 };
 
 /* A tool call that the model asked for, once its span was told. */
@@ -88,8 +102,9 @@ struct trace_visit {
 	bool tool_likely;
 	struct trace_visit *run_next; /* of the run, later */
 
+	uint32_t inner; /* sights within the innermost agent that a rule knows; there the user's functions may drive */
 	uint32_t count;
-	struct trace_sight sights[]; /* innermost first */
+	struct trace_sight sights[]; /* innermost first: the user's own frames, and those that a rule knows */
 };
 
 /* An agent's run. */
@@ -119,6 +134,8 @@ struct trace_visits {
 	struct map *inputs; /* newest by (process, whole input) */
 	struct map *spots;  /* by (process, code object, name) */
 	struct trace_spot *first_spot;
+	struct map *names; /* by their fingerprint */
+	struct trace_name *first_name;
 };
 
 /* ---- visit.c ---- */
