@@ -194,7 +194,9 @@ static bool is_py_code(const struct wire_head *h)
 
 	return is_py_text(c->filename_kind, c->filename_len, WIRE_PY_NAME_MAX) &&
 	       is_py_text(c->name_kind, c->name_len, WIRE_PY_NAME_MAX) && c->table_len <= WIRE_PY_TABLE_MAX &&
-	       fits(h, sizeof(*c), (uint64_t)c->filename_len + c->name_len, c->table_len);
+	       c->code_len <= WIRE_PY_TABLE_MAX &&
+	       fits(h, sizeof(*c), (uint64_t)c->filename_len + c->name_len,
+		    (uint64_t)c->table_len + c->code_len);
 }
 
 static bool is_py_value(const struct wire_head *h)

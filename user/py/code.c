@@ -106,7 +106,8 @@ static struct code *make(const struct wire_py_code *rec)
 	struct str n = {name,
 			code_text(rec->name_kind, str_make(p + rec->filename_len, rec->name_len), name)};
 	struct str table = str_make(p + rec->filename_len + rec->name_len, rec->table_len);
-	size_t bytes = sizeof(struct code) + f.n + n.n + table.n + 2 * CUT.n;
+	struct str code = str_make(table.p + table.n, rec->code_len);
+	size_t bytes = sizeof(struct code) + f.n + n.n + table.n + code.n + 2 * CUT.n;
 	struct code *c = malloc(bytes);
 
 	if (c == NULL)
@@ -122,6 +123,7 @@ static struct code *make(const struct wire_py_code *rec)
 	if (rec->name_kind != WIRE_PY_TEXT_NONE)
 		c->function = put(&at, n, is_cut(rec, rec->name_len));
 	c->table = put(&at, table, false);
+	c->code = put(&at, code, false);
 	return c;
 }
 

@@ -28,7 +28,7 @@ struct code {
 	uint8_t flags; /* WIRE_PY_CODE_* */
 	uint32_t co_flags;
 	uint32_t bytes;
-	struct str file, function, table; /* in one block with this; UTF-8; p NULL: did not come */
+	struct str file, function, table, code; /* in one block with this; UTF-8; p NULL: did not come */
 };
 
 struct code_table {

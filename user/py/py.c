@@ -13,6 +13,7 @@
 #include "py/outward.h"
 #include "py/recent.h"
 #include "py/stack.h"
+#include "py/value.h"
 
 #define WORKS	    64u /* more than processors that send at once */
 #define PARENTS_MAX 8u	/* of a process that multiprocessing made */
@@ -45,6 +46,7 @@ struct py {
 	struct make_table makes;
 	struct wire_py_work works[WORKS]; /* the latest ones: their stacks come next */
 	uint32_t work_count;
+	struct value_table values;
 	struct stack_account account;
 	struct py_stats stats;
 };
@@ -59,6 +61,7 @@ struct py *py_new(const struct py_settings *settings)
 	py->processes = map_new(sizeof(struct process_key), LIMIT_PROCESSES);
 	if (py->processes == NULL || code_init(&py->codes, LIMIT_PY_CODE_BYTES) < 0 ||
 	    make_init(&py->makes, LIMIT_PY_MAKE_BYTES) < 0 || recent_init(&py->recent) < 0)
+	    recent_init(&py->recent) < 0 || value_init(&py->values) < 0)
 		return NULL;
 	return take(py);
 }
@@ -121,6 +124,7 @@ void py_free(struct py *py)
 	code_fini(&py->codes);
 	recent_fini(&py->recent);
 	make_fini(&py->makes);
+	value_fini(&py->values);
 	free(py);
 }
 
@@ -284,6 +288,15 @@ static void take_stack(struct py *py, const struct wire_head *rec)
 	py->settings.ops->stack(py->settings.ctx, py, &place);
 }
 
+static void take_value(struct py *py, const struct wire_head *rec)
+{
+	const struct wire_py_value *w = (const void *)rec;
+	struct process *p = process_get(py, rec);
+
+	if (p == NULL || value_add(&py->values, p->serial, w) < 0)
+		py->stats.dropped++;
+}
+
 static void end_connection(struct py *py, const struct wire_head *rec)
 {
 	const struct wire_tls_close *w = (const void *)rec;
@@ -312,6 +325,8 @@ void py_feed(struct py *py, const struct wire_head *rec)
 		break;
 	case WIRE_PY_MAKE:
 		take_make(py, rec);
+	case WIRE_PY_VALUE:
+		take_value(py, rec);
 		break;
 	case WIRE_TLS_CLOSE:
 		end_connection(py, rec);
@@ -379,6 +394,17 @@ struct py_stack *py_take(struct py *py, const struct py_place *place, bool earli
 	if (s != NULL && rec->offset != place->offset && s->partial == PY_WHOLE)
 		s->partial = PY_EARLIER;
 	return s;
+}
+
+const struct py_value *py_values(const struct py *py, const struct py_place *place, uint32_t *count)
+{
+	const struct process *p = process_find(py, place->pid, place->start_ns);
+
+	*count = 0;
+	if (p == NULL)
+		return NULL;
+	struct value_key key = {p->serial, place->ssl, place->generation, place->offset};
+	return value_find(&py->values, &key, count);
 }
 
 const struct py_runtime *py_find(const struct py *py, uint32_t pid, uint64_t start_ns)

@@ -44,7 +44,7 @@ struct py_frame {
 	enum py_origin origin;
 	bool generator; /* of a generator or coroutine */
 	bool coroutine;
-	bool qualified; /* function is a qualified name: from 3.11 on */
+	bool qualified;	   /* function is a qualified name: from 3.11 on */
 	enum py_loop loop; /* of the user's own */
 	int32_t lasti;	   /* byte offset of its instruction; -1: not started */
 	uint64_t code;	   /* addresses in the process: identities */
@@ -93,6 +93,15 @@ struct py_stack {
 	struct py_frame frames[]; /* innermost first */
 };
 
+/* What a rule's path led to from a frame of a stack. */
+struct py_value {
+	uint64_t frame;	 /* py_frame.frame */
+	uint32_t rule;	 /* its number; WIRE_PY_RULE_SELF */
+	bool cut;	 /* it is longer */
+	struct str text; /* UTF-8; p NULL: nothing was found */
+	uint64_t number; /* an address, of WIRE_PY_RULE_SELF; else 0 */
+};
+
 /* Where a stack was taken: a write of a process on a connection. */
 struct py_place {
 	uint32_t pid;
@@ -139,6 +148,8 @@ void py_stack_free(struct py_stack *s);
 const struct py_stack *py_outwards(const struct py_stack *s);
 /* "task", "work", "thread", "callback", "unknown"; NULL: PY_HOW_NONE. */
 const char *py_how_word(enum py_how how);
+/* What rules read of the stack that was taken at this write. Borrowed until the next record. */
+const struct py_value *py_values(const struct py *py, const struct py_place *place, uint32_t *count);
 /* NULL: this process is not known to run Python. Borrowed until the next record. */
 const struct py_runtime *py_find(const struct py *py, uint32_t pid, uint64_t start_ns);
 /* The word for why a stack is partial; NULL: it is whole. */

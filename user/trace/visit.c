@@ -96,7 +96,8 @@ static struct str put(char **at, struct str s)
 	return out;
 }
 
-static struct trace_spot *spot_get(struct trace_set *t, const struct trace_process *pr, const struct py_frame *f)
+static struct trace_spot *spot_get(struct trace_set *t, const struct trace_process *pr,
+				   const struct py_frame *f)
 {
 	struct trace_visits *v = &t->visits;
 	struct spot_key key = {.process = pr->serial, .code = f->code};
@@ -115,7 +116,8 @@ static struct trace_spot *spot_get(struct trace_set *t, const struct trace_proce
 	s->user = f->origin == PY_ORIGIN_USER;
 	s->qualified = f->qualified;
 	s->outermost = is_outermost(f->function);
-	s->rule = t->rules_table ? rules_next(t->rules_table, NULL, f->file, f->function, f->qualified) : NULL;
+	s->rule =
+		t->rules_table ? rules_next(t->rules_table, NULL, f->file, f->function, f->qualified) : NULL;
 	if (map_add(v->spots, &key, s) < 0) {
 		free(s);
 		return NULL;
@@ -223,8 +225,8 @@ static bool is_agents(const struct trace_sight *s)
 /* ---- a stack ---- */
 
 /* From the outermost frame inwards. */
-static void fill_sights(struct trace_set *t, struct trace_visit *v, const struct py_stack *s, const struct values *vs,
-			struct trace_spot *const *spots, uint32_t count)
+static void fill_sights(struct trace_set *t, struct trace_visit *v, const struct py_stack *s,
+			const struct values *vs, struct trace_spot *const *spots, uint32_t count)
 {
 	uint64_t outer = 0;
 
@@ -275,7 +277,8 @@ static uint32_t find_spots(struct trace_set *t, struct trace_process *pr, const 
 static struct trace_visit *visit_new(struct trace_set *t, const struct trace_call *k)
 {
 	const struct py_stack *s = k->stack;
-	autodrop(drop_memory) struct trace_spot **spots = calloc(s ? s->count + 1 : 1, sizeof(struct trace_spot *));
+	autodrop(drop_memory) struct trace_spot **spots =
+		calloc(s ? s->count + 1 : 1, sizeof(struct trace_spot *));
 	uint32_t count = spots && s ? find_spots(t, k->process, s, spots) : 0;
 	size_t bytes = sizeof(struct trace_visit) + (size_t)count * sizeof(struct trace_sight);
 	struct trace_visit *v = spots && count != UINT32_MAX ? calloc(1, bytes) : NULL;

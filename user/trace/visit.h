@@ -32,13 +32,13 @@ struct trace_run;
 /* A function of a process. */
 struct trace_spot {
 	struct trace_spot *next;
-	struct str file, function; /* behind the struct */
+	struct str file, function;     /* behind the struct */
 	const struct rules_rule *rule; /* the first that fits; NULL: none */
 	bool qualified;
-	bool user; /* the user's own code */
-	bool outermost;		   /* a module's own code, or main: no agent */
-	bool helper;		   /* called anew for each call of one conversation */
-	bool driver;		   /* stayed alive over calls, for certain */
+	bool user;	/* the user's own code */
+	bool outermost; /* a module's own code, or main: no agent */
+	bool helper;	/* called anew for each call of one conversation */
+	bool driver;	/* stayed alive over calls, for certain */
 };
 
 /* Which run of which function, as far as stacks can tell. */
@@ -102,7 +102,8 @@ struct trace_visit {
 	bool tool_likely;
 	struct trace_visit *run_next; /* of the run, later */
 
-	uint32_t inner; /* sights within the innermost agent that a rule knows; there the user's functions may drive */
+	uint32_t
+		inner; /* sights within the innermost agent that a rule knows; there the user's functions may drive */
 	uint32_t count;
 	struct trace_sight sights[]; /* innermost first: the user's own frames, and those that a rule knows */
 };

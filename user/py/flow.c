@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where code leads, by a walk over its instructions: each is looked at once. */
+#include <stdlib.h>
+
+#include "base/base.h"
+#include "py/op.h"
+
+#define UNIT	  2u /* bytes */
+#define UNITS_MAX 8192u
+
+enum seen { NEW, QUEUED, DONE };
+
+struct walk {
+	const uint8_t *table;
+	const uint8_t *code;
+	uint32_t units;
+	uint32_t scale; /* an argument's unit of a jump: bytes up to 3.9 */
+	uint32_t site;
+	uint8_t *seen; /* of each unit */
+	uint16_t *todo;
+	uint32_t count;
+};
+
+struct op {
+	enum op_kind kind;
+	uint32_t next; /* unit behind it and its caches */
+	uint32_t arg;  /* units */
+};
+
+static struct op op_at(const struct walk *w, uint32_t at, uint32_t extended)
+{
+	uint8_t what = w->table[w->code[at * UNIT]];
+	uint32_t arg = extended << 8 | w->code[at * UNIT + 1];
+
+	return (struct op){.kind = what & 15, .next = at + 1 + (what >> 4), .arg = arg / w->scale};
+}
+
+static void add(struct walk *w, uint64_t unit)
+{
+	if (unit >= w->units || w->seen[unit] != 0)
+		return;
+	w->seen[unit] = QUEUED;
+	w->todo[w->count++] = (uint16_t)unit;
+}
+
+/* Where else an instruction leads than to the one behind it. */
+static void add_target(struct walk *w, const struct op *o)
+{
+	switch (o->kind) {
+	case OP_JUMP_TO:
+	case OP_BRANCH_TO:
+		add(w, o->arg);
+		break;
+	case OP_JUMP_FORWARD:
+	case OP_BRANCH_FORWARD:
+		add(w, (uint64_t)o->next + o->arg);
+		break;
+	case OP_JUMP_BACK:
+	case OP_BRANCH_BACK:
+		if (o->arg <= o->next)
+			add(w, o->next - o->arg);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool goes_on(const struct op *o)
+{
+	return o->kind != OP_STOP && o->kind != OP_JUMP_TO && o->kind != OP_JUMP_FORWARD &&
+	       o->kind != OP_JUMP_BACK;
+}
+
+/* The instruction that a byte is in, with its caches; an argument's extensions are instructions of their own. */
+static bool find_site(struct walk *w, uint32_t unit, struct op *out)
+{
+	uint32_t extended = 0;
+
+	for (uint32_t at = 0; at < w->units;) {
+		struct op o = op_at(w, at, extended);
+
+		if (unit < o.next) {
+			w->site = at;
+			*out = o;
+			return true;
+		}
+		extended = o.kind == OP_EXTENDED ? (extended << 8 | w->code[at * UNIT + 1]) & 0xffffffu : 0;
+		at = o.next;
+	}
+	return false;
+}
+
+/* From one unit on, until it leads nowhere new. True: the site. */
+static bool follow(struct walk *w, uint32_t at)
+{
+	uint32_t extended = 0;
+
+	while (at < w->units && w->seen[at] != DONE) {
+		struct op o = op_at(w, at, extended);
+
+		if (at == w->site)
+			return true;
+		w->seen[at] = DONE;
+		add_target(w, &o);
+		if (!goes_on(&o))
+			break;
+		extended = o.kind == OP_EXTENDED ? (extended << 8 | w->code[at * UNIT + 1]) & 0xffffffu : 0;
+		at = o.next;
+	}
+	return false;
+}
+
+bool op_comes_back(uint8_t version_minor, struct str code, int32_t lasti)
+{
+	uint32_t units = code.n / UNIT < UNITS_MAX ? (uint32_t)(code.n / UNIT) : UNITS_MAX;
+	autodrop(drop_memory) uint8_t *seen = calloc(units + 1, sizeof(*seen));
+	autodrop(drop_memory) uint16_t *todo = calloc(units + 1, sizeof(*todo));
+	struct walk w = {.code = (const void *)code.p, .units = units, .seen = seen, .todo = todo};
+	struct op site;
+
+	if (!seen || !todo || lasti < 0 || !op_is_known(version_minor))
+		return false;
+	w.table = op_table[version_minor - OP_MINOR_MIN];
+	w.scale = version_minor < 10 ? UNIT : 1;
+	if (!find_site(&w, (uint32_t)lasti / UNIT, &site))
+		return false;
+	add_target(&w, &site);
+	if (goes_on(&site))
+		add(&w, site.next);
+	while (w.count > 0)
+		if (follow(&w, w.todo[--w.count]))
+			return true;
+	return false;
+}
