@@ -10,6 +10,7 @@
 #define PYTHON_TYPE_NAME 24 /* PyTypeObject.tp_name */
 #define PYTHON_SIZE	 16 /* PyVarObject.ob_size */
 #define PYTHON_BYTES	 32 /* PyBytesObject.ob_sval */
+#define PYTHON_CO_CODE	 48 /* PyCodeObject.co_code, up to 3.10: a bytes object */
 
 static __always_inline bool code_read(__u8 *bytes, __u64 code)
 {
@@ -178,7 +179,22 @@ static __always_inline void code_table(struct state_text *t, __u64 table)
 	t->len = size > WIRE_PY_TABLE_MAX ? WIRE_PY_TABLE_MAX : size;
 }
 
-/* Copies one of the three behind the others, which end at `used`, before `most`. Returns where it ends. */
+/* The instructions: within the code object from 3.11 on, so many units of two bytes. */
+static __always_inline void code_instructions(struct state_text *t, const struct state_python *p,
+					      const __u8 *bytes, __u64 code)
+{
+	if (p->minor < 11) {
+		code_table(t, python_field(bytes, PYTHON_CO_CODE));
+		return;
+	}
+	__u64 size = python_field(bytes, PYTHON_SIZE) * 2;
+
+	*t = (struct state_text){.data = code + p->code_start};
+	t->flags = size > WIRE_PY_TABLE_MAX ? WIRE_PY_CODE_CUT : 0;
+	t->len = size > WIRE_PY_TABLE_MAX ? WIRE_PY_TABLE_MAX : size;
+}
+
+/* Copies one of the four behind the others, which end at `used`, before `most`. Returns where it ends. */
 static __always_inline __u64 code_copy(struct wire_py_code *rec, __u64 used, const __u32 most,
 				       struct state_text *t, __u64 max)
 {
@@ -209,23 +225,25 @@ static __always_inline void code_pad(struct wire_py_code *rec, __u64 used, __u64
 		*(__u64 *)(rec->payload + last) &= keep;
 }
 
-#define CODE_SMALL 2048 /* a line table that goes into the smaller of two records */
+#define CODE_SMALL 2048 /* a line table, or instructions, that go into the smaller of two records */
 
 /* Sends the code object that was just read. False: not all of it. */
 static __always_inline bool code_send(struct state_walk *w, const struct state_python *p, const __u8 *bytes,
 				      struct state_target *target, const struct wire_py_frame *frame)
 {
-	struct state_text *file = &w->texts[0], *name = &w->texts[1], *table = &w->texts[2];
+	struct state_text *file = &w->texts[0], *name = &w->texts[1], *table = &w->texts[2],
+			  *code = &w->texts[3];
 
 	code_text(file, p, python_field(bytes, p->code_file), WIRE_PY_NAME_MAX);
 	code_text(name, p, python_field(bytes, p->code_name), WIRE_PY_NAME_MAX);
 	code_table(table, python_field(bytes, p->code_table));
+	code_instructions(code, p, bytes, frame->code);
 	__u64 room = CODE_SMALL;
 
-	if (*(volatile __u32 *)&table->len > CODE_SMALL)
+	if (*(volatile __u32 *)&table->len > CODE_SMALL || *(volatile __u32 *)&code->len > CODE_SMALL)
 		room = WIRE_PY_TABLE_MAX;
 	compat_opaque(room); /* the verifier knows which constant it is on each path */
-	__u64 size = sizeof(struct wire_py_code) + 2 * WIRE_PY_NAME_MAX + room + 8;
+	__u64 size = sizeof(struct wire_py_code) + 2 * WIRE_PY_NAME_MAX + 2 * room + 8;
 	struct wire_py_code *rec = bpf_ringbuf_reserve(&ring, size, 0);
 
 	if (!rec) {
@@ -236,7 +254,8 @@ static __always_inline bool code_send(struct state_walk *w, const struct state_p
 
 	used = code_copy(rec, used, WIRE_PY_NAME_MAX, name, WIRE_PY_NAME_MAX);
 	used = code_copy(rec, used, 2 * WIRE_PY_NAME_MAX, table, room);
-	code_pad(rec, used, 2 * WIRE_PY_NAME_MAX + room + 8);
+	used = code_copy(rec, used, 2 * WIRE_PY_NAME_MAX + room, code, room);
+	code_pad(rec, used, 2 * WIRE_PY_NAME_MAX + 2 * room + 8);
 	emit_head(&rec->head, emit_round(sizeof(*rec) + used), WIRE_PY_CODE, w->stack.head.ts_ns,
 		  bpf_get_current_pid_tgid(), target->start_ns);
 	rec->code = frame->code;
@@ -249,11 +268,12 @@ static __always_inline bool code_send(struct state_walk *w, const struct state_p
 	rec->name_len = name->len;
 	rec->name_kind = name->kind;
 	rec->table_len = table->len;
-	rec->flags = file->flags | name->flags | table->flags | (p->minor >= 11 ? WIRE_PY_CODE_QUALNAME : 0);
-	rec->pad = 0;
+	rec->flags = file->flags | name->flags | table->flags | code->flags |
+		     (p->minor >= 11 ? WIRE_PY_CODE_QUALNAME : 0);
+	rec->code_len = code->len;
 	emit_add(target->counts.events_sent, 1);
 	emit_submit(rec, size, target->flags);
-	return !((file->flags | name->flags | table->flags) & WIRE_PY_CODE_FAULT);
+	return !((file->flags | name->flags | table->flags | code->flags) & WIRE_PY_CODE_FAULT);
 }
 
 /* Tells the code object of one frame, when nobody did. */

@@ -123,13 +123,13 @@ struct wire_py_work {
 _Static_assert(sizeof(struct wire_py_work) == 48, "wire_py_work");
 
 #define WIRE_PY_CODE_QUALNAME 1u /* the name is co_qualname (3.11), else co_name */
-#define WIRE_PY_CODE_CUT      2u /* a string or the line table is longer than what is here */
+#define WIRE_PY_CODE_CUT      2u /* a string, the line table or the code is longer than what is here */
 #define WIRE_PY_CODE_FAULT    4u /* a string or the line table could not be read */
 
 /*
  * A code object, before the first stack that names (code, epoch); again, with the same epoch, whenever the kernel no
  * longer knows that it sent it. Payload: filename_len bytes, name_len, table_len: co_lnotab in 3.8 and 3.9, else
- * co_linetable.
+ * co_linetable; code_len: the instructions as they stand in memory, specialised and with their caches.
  */
 struct wire_py_code {
 	struct wire_head head;
@@ -144,7 +144,7 @@ struct wire_py_code {
 	WIRE_U32 filename_len; /* bytes, <= WIRE_PY_NAME_MAX */
 	WIRE_U32 name_len;     /* the same */
 	WIRE_U32 table_len;    /* <= WIRE_PY_TABLE_MAX */
-	WIRE_U32 pad;
+	WIRE_U32 code_len;     /* the same */
 	WIRE_U8 payload[];
 };
 _Static_assert(sizeof(struct wire_py_code) == 72, "wire_py_code");

@@ -356,7 +356,7 @@ struct state_walk {
 	WIRE_U32 role;	    /* of the code object met last */
 	WIRE_U64 make[3];   /* made, root, what: of the walk that is about to begin; what 0: at a write */
 	WIRE_U8 bytes[256]; /* of the object being looked at */
-	struct state_text texts[3];
+	struct state_text texts[4];
 	struct state_known known[STATE_WALK_KNOWN];
 	WIRE_U64 ruled; /* frames with rules: */
 	struct state_ruled ruling[WIRE_PY_FRAMES];
@@ -373,7 +373,7 @@ struct state_walk {
 		};
 	};
 };
-_Static_assert(sizeof(struct state_walk) == 8 * 15 + 256 + 16 * 3 + 24 * STATE_WALK_KNOWN + 8 +
+_Static_assert(sizeof(struct state_walk) == 8 * 15 + 256 + 16 * 4 + 24 * STATE_WALK_KNOWN + 8 +
 						    4 * WIRE_PY_FRAMES + sizeof(struct state_look) + 256 +
 						    6 * STATE_RULE_TAIL + 104 + 32 * WIRE_PY_FRAMES +
 						    WIRE_PY_TASK_MAX,
