@@ -36,6 +36,7 @@ enum py_loop {
 	PY_LOOP_UNKNOWN,
 	PY_LOOP_NONE,	/* no code behind it goes back: who is seen there again is another run */
 	PY_LOOP_LIKELY, /* some code behind it belongs to an earlier line: a loop, or the end of a `with` */
+	PY_LOOP_SURE,	/* its instructions lead back there */
 };
 
 struct py_frame {

@@ -101,7 +101,7 @@ static enum py_loop loop_of(const struct code *c, int32_t lasti)
 	bool whole = c->version_minor >= LOOPS_FROM && all;
 
 	if (all && lasti >= 0 && c->code.n > 0 && op_is_known(c->version_minor))
-		return op_comes_back(c->version_minor, c->code, lasti) ? PY_LOOP_LIKELY : PY_LOOP_NONE;
+		return op_comes_back(c->version_minor, c->code, lasti) ? PY_LOOP_SURE : PY_LOOP_NONE;
 	if (table_turns_back(c->version_minor, c->table, c->first_line, lasti))
 		return PY_LOOP_LIKELY;
 	return whole && lasti >= 0 ? PY_LOOP_NONE : PY_LOOP_UNKNOWN;

@@ -8,7 +8,9 @@
  *   3. a frame that cannot come back to its instruction (no loop around it) is another run
  *   4. a function that 1 or 2 found to be called anew is no driver, and one that they found to drive does so elsewhere,
  *      unless one within it may: a conversation that goes on in two ways
- *   5. of what is left, the outermost that only this conversation came through; then the link says that it is not certain
+ *   5. of what is left, the innermost whose instructions lead back to where it stands
+ *   6. where instructions are not known, the outermost that only this conversation came through; if there is another one
+ *      than that, the link says that it is not certain
  */
 #include <errno.h>
 
@@ -189,8 +191,9 @@ static void decide_likely(struct decision *d, struct trace_visit *v)
 	if (v->decided)
 		return;
 	v->decided = true;
-	v->drive = c.outer != TRACE_VISIT_NONE ? c.outer : c.inner;
-	v->guessed = c.count > 1;
+	bool sure = c.inner != TRACE_VISIT_NONE && sight(v, c.inner)->loop == PY_LOOP_SURE;
+	v->drive = sure || c.outer == TRACE_VISIT_NONE ? c.inner : c.outer;
+	v->guessed = c.count > 1 && !sure;
 }
 
 int trace_driver_decide(struct trace_visits *v)

@@ -158,7 +158,7 @@ static struct call *open_call(struct rig *r, const struct talk *t, const struct 
 	struct call *k = call_make(r->w, r->tid);
 
 	k->conn.ssl = k->conn.id;
-	k->x.request.write = (struct http_write){.is_one = true, .offset = 0};
+	k->x.request.write = (struct http_write){.is_one = true, .conn = {k->conn.ssl, r->w->now + 10}};
 	call_begin(k, 100);
 	if (t->system)
 		call_in(k, "system", t->system);
