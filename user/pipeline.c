@@ -14,6 +14,7 @@
 #include "mark/mark.h"
 #include "proc/proc.h"
 #include "py/py.h"
+#include "rules/rules.h"
 #include "store/store.h"
 #include "trace/trace.h"
 
@@ -30,6 +31,8 @@ struct pipeline {
 	struct trace_set *traces;
 	struct genai_prices *prices;
 	struct buf price_file; /* as far as it came */
+	struct rules *rules;
+	struct buf rules_text; /* as far as it came */
 	struct guard *guard;
 	struct store *store;
 	struct buf line;     /* the span being written */
@@ -192,6 +195,18 @@ static const struct trace_ops trace_ops = {
 
 /* ---- life ---- */
 
+/* The attacher has checked it. */
+static struct rules *read_rules(struct str text)
+{
+	autodrop(drop_rules) struct rules *r = rules_new();
+	struct rules_error error;
+	int err = r ? rules_add(r, text, &error) : -ENOMEM;
+
+	if (err == -EINVAL)
+		err_note(ERR_NORMAL, "note: rules are not taken: line %u: %s", error.line, error.why);
+	return err < 0 ? NULL : take(r);
+}
+
 static bool make_rooms(struct pipeline *p)
 {
 	struct trace_settings ts = {.ops = &trace_ops, .ctx = p};
@@ -206,6 +221,9 @@ static bool make_rooms(struct pipeline *p)
 		return false;
 	p->traces = trace_new(&ts);
 	if (!p->traces)
+		return false;
+	p->rules = read_rules(rules_builtin());
+	if (!p->rules || !trace_use_rules(p->traces, p->rules))
 		return false;
 	p->procs = proc_new(trace_proc_ops(), p->traces);
 	p->genai = genai_new(trace_genai_ops(), p->traces);
@@ -255,6 +273,21 @@ static void feed_prices(struct pipeline *p, const struct wire_prices *rec)
 		(void)take_prices(p, buf_str(&p->price_file));
 }
 
+/* All rules in force come in pieces, before any stack that they are for. */
+static void feed_rules(struct pipeline *p, const struct wire_rules *rec)
+{
+	if (rec->offset != p->rules_text.n)
+		return;
+	buf_add(&p->rules_text, str_make(rec->payload, rec->len));
+	if (buf_err(&p->rules_text) != 0 || p->rules_text.n != rec->total)
+		return;
+	autodrop(drop_rules) struct rules *r = read_rules(buf_str(&p->rules_text));
+	if (r == NULL || !trace_use_rules(p->traces, r))
+		return;
+	rules_free(p->rules);
+	p->rules = take(r);
+}
+
 struct pipeline *pipeline_new(const struct pipeline_settings *settings)
 {
 	autodrop(drop_pipeline) struct pipeline *p = calloc(1, sizeof(*p));
@@ -264,6 +297,7 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings)
 	p->settings = *settings;
 	buf_init(&p->line, LIMIT_SPAN_BYTES * 2);
 	buf_init(&p->price_file, LIMIT_PRICES_BYTES);
+	buf_init(&p->rules_text, LIMIT_RULES_BYTES);
 	if (!make_rooms(p)) {
 		if (errno == 0)
 			errno = ENOMEM;
@@ -298,6 +332,8 @@ void pipeline_feed(struct pipeline *p, const struct wire_head *rec)
 		p->ended = true;
 	if (rec->kind == WIRE_PRICES)
 		feed_prices(p, (const struct wire_prices *)rec);
+	if (rec->kind == WIRE_RULES)
+		feed_rules(p, (const struct wire_rules *)rec);
 	/* A process's end: its connections end first, so that open calls are closed below an open process. */
 	if (rec->kind == WIRE_PROC_EXIT || rec->kind == WIRE_PROC_EXEC) {
 		flow_feed(p->flow, rec);
@@ -438,6 +474,8 @@ void pipeline_free(struct pipeline *p)
 	store_free(p->store);
 	guard_free(p->guard);
 	genai_prices_free(p->prices);
+	rules_free(p->rules);
+	buf_fini(&p->rules_text);
 	buf_fini(&p->price_file);
 	buf_fini(&p->line);
 	free(p);

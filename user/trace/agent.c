@@ -14,7 +14,7 @@
 
 struct run_key {
 	struct trace_where where;
-	const struct trace_visit *talk;
+	const void *what; /* first call of the conversation, or the agent's name */
 };
 
 struct place_key {
@@ -32,21 +32,17 @@ struct settling {
 
 /* ---- runs ---- */
 
-static struct trace_run *run_get(struct settling *s, const struct trace_where *where,
-				 struct trace_visit *talk)
+static struct trace_run *run_new(struct settling *s, const struct trace_where *where, const void *what,
+				 const struct trace_visit *talk)
 {
-	struct run_key key = {.where = *where, .talk = talk};
-	struct trace_run *r = map_get(s->runs, &key);
+	struct run_key key = {.where = *where, .what = what};
+	struct trace_run *r = calloc(1, sizeof(*r));
 
-	if (r != NULL)
-		return r;
-	r = calloc(1, sizeof(*r));
 	if (r == NULL)
 		return NULL;
 	uint64_t facts[] = {talk->id, where->frame, where->outer};
 	r->id = trace_id_of(facts, 3, 4);
 	r->where = *where;
-	r->talk = talk;
 	if (map_add(s->runs, &key, r) < 0) {
 		free(r);
 		return NULL;
@@ -69,13 +65,26 @@ static void extend(struct trace_run *r, const struct trace_visit *v)
 		r->end_ns = v->end_ns;
 }
 
+static struct trace_run *run_get(struct settling *s, const struct trace_where *where,
+				 const struct trace_visit *talk)
+{
+	struct run_key key = {.where = *where, .what = talk};
+	struct trace_run *r = map_get(s->runs, &key);
+
+	return r ? r : run_new(s, where, talk, talk);
+}
+
 /* The innermost run is a call's own. */
 static void belong(struct settling *s, struct trace_visit *v, struct trace_run *r, uint32_t at)
 {
 	struct place_key key = {.spot = r->where.spot, .lasti = v->sights[at].lasti};
 
 	extend(r, v);
-	if (map_add(s->places, &key, r) < 0)
+	if (r->via == NULL || v->start_ns < r->via->start_ns) {
+		r->via = v;
+		r->via_at = at;
+	}
+	if (r->rule == NULL && map_add(s->places, &key, r) < 0)
 		s->t->lost++;
 	if (v->run == NULL || at < v->run_at) {
 		v->run = r;
@@ -97,6 +106,61 @@ static void find_runs(struct settling *s)
 		r->guessed |= v->guessed;
 		belong(s, v, r, v->drive);
 		belong(s, v->from, r, from_at);
+	}
+}
+
+/* Whether both were made along the same instructions, from the run inwards. */
+static bool same_path(const struct trace_visit *a, uint32_t a_at, const struct trace_visit *b, uint32_t b_at)
+{
+	if (a_at != b_at)
+		return false;
+	for (uint32_t i = 0; i <= a_at; i++)
+		if (a->sights[i].where.spot != b->sights[i].where.spot ||
+		    a->sights[i].lasti != b->sights[i].lasti)
+			return false;
+	return true;
+}
+
+/* An agent that begins another conversation from where its run began the first runs again. */
+static bool begins_again(const struct trace_run *r, const struct trace_visit *v, uint32_t at)
+{
+	return !r->workflow && v->model && v->from == NULL && r->via && r->via->from == NULL &&
+	       r->end_ns < v->start_ns && same_path(r->via, r->via_at, v, at);
+}
+
+static struct trace_run *ruled_get(struct settling *s, const struct trace_part *p,
+				   const struct trace_visit *v)
+{
+	const struct trace_where *where = &v->sights[p->at].where;
+	const void *what = p->name ? (const void *)p->name : (const void *)p->rule;
+	struct run_key key = {.where = *where, .what = what};
+	struct trace_run *r = map_get(s->runs, &key);
+
+	if (r != NULL && !begins_again(r, v, p->at))
+		return r;
+	r = run_new(s, where, what, v);
+	if (r == NULL)
+		return NULL;
+	r->rule = p->rule;
+	r->name = p->name;
+	r->workflow = p->workflow;
+	r->inner = p->inner;
+	return r;
+}
+
+static void find_ruled(struct settling *s)
+{
+	struct trace_part parts[TRACE_PARTS_MAX];
+
+	for (struct trace_visit *v = s->t->visits.first; v != NULL; v = v->next) {
+		uint32_t count = trace_part_list(v, parts, TRACE_PARTS_MAX);
+
+		for (uint32_t i = 0; i < count; i++) {
+			struct trace_run *r = ruled_get(s, &parts[i], v);
+
+			if (r != NULL)
+				belong(s, v, r, parts[i].at);
+		}
 	}
 }
 
@@ -134,7 +198,7 @@ static void merge_runs(struct settling *s)
 	for (struct trace_run *r = s->first; r != NULL; r = r->next) {
 		struct trace_run *b = whole(r->before);
 
-		if (b == NULL || r->start_ns >= b->end_ns || b->start_ns >= r->end_ns)
+		if (b == NULL || r->rule || b->rule || r->start_ns >= b->end_ns || b->start_ns >= r->end_ns)
 			continue;
 		b->start_ns = r->start_ns < b->start_ns ? r->start_ns : b->start_ns;
 		b->end_ns = r->end_ns > b->end_ns ? r->end_ns : b->end_ns;
@@ -254,11 +318,18 @@ static struct str last_part(struct str function)
 	return function;
 }
 
-/* Whether a function within the run is called as the tool is. */
+static bool is_tool(const struct trace_sight *s, const struct trace_errand *e)
+{
+	return s->kind == RULES_TOOL && s->name && str_eq(s->name->text, str_of(e->name));
+}
+
+/* Whether a function within the run is called as the tool is, or a rule says that it is that tool's. */
 static bool is_named(const struct trace_visit *v, uint32_t at, const struct trace_errand *e)
 {
 	for (uint32_t i = 0; i < at && e->name[0]; i++)
-		if (str_eq(last_part(v->sights[i].where.spot->function), str_of(e->name)))
+		if (v->sights[i].ruled
+			    ? is_tool(&v->sights[i], e)
+			    : str_eq(last_part(v->sights[i].where.spot->function), str_of(e->name)))
 			return true;
 	return false;
 }
@@ -326,22 +397,11 @@ static void list_calls(struct settling *s)
 	}
 }
 
-/* The earliest call through its frame shows where it stands. */
-static struct trace_visit *first_of(const struct trace_run *r)
-{
-	struct trace_visit *best = r->first;
-
-	for (struct trace_visit *v = r->first; v != NULL; v = v->run_next)
-		if (v->start_ns < best->start_ns)
-			best = v;
-	return best;
-}
-
 static void nest_runs(struct settling *s)
 {
 	for (struct trace_run *r = s->first; r != NULL; r = r->next) {
-		struct trace_visit *v = r->into ? NULL : first_of(r);
-		uint32_t at = v ? v->run_at + 1 : 0;
+		const struct trace_visit *v = r->into ? NULL : r->via;
+		uint32_t at = v ? r->via_at + 1 : 0;
 
 		if (v == NULL)
 			continue;
@@ -378,6 +438,7 @@ void trace_agent_settle(struct trace_set *t)
 		trace_visit_clear(&t->visits);
 		return;
 	}
+	find_ruled(&s);
 	find_runs(&s);
 	join_attempts(&s);
 	merge_runs(&s);

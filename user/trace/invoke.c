@@ -48,18 +48,32 @@ static struct str name_of(const struct trace_spot *s)
 	return str_head(name.n ? name : s->function, 256);
 }
 
+/* What a run is called: as a rule reads it of the frame, else as its function. */
+static struct str called(const struct trace_run *r)
+{
+	return r->name	 ? str_head(r->name->text, 256)
+	       : r->rule ? str_head(r->rule->function, 256)
+			 : name_of(r->where.spot);
+}
+
 /* ---- agents ---- */
 
 static void draft_evidence(struct trace_draft *d, const struct trace_run *r)
 {
 	const struct trace_spot *s = r->where.spot;
 
-	if (r->calls > 1)
+	if (r->rule)
+		trace_draft_evidence(d, "%.*s of %.*s%s", STR_ARG(str_head(r->rule->function, 80)),
+				     STR_ARG(str_head(r->rule->framework, 40)),
+				     r->name ? "" : ": its name is not known");
+	else if (r->calls > 1)
 		trace_draft_evidence(d, "one run of %.*s in %.*s was alive over %u calls",
 				     STR_ARG(str_head(s->function, 80)), STR_ARG(base_of(s->file)), r->calls);
 	else
 		trace_draft_evidence(d, "%.*s in %.*s, which drives conversations, made one call",
 				     STR_ARG(str_head(s->function, 80)), STR_ARG(base_of(s->file)));
+	if (r->inner)
+		trace_draft_evidence(d, "whose run it is a part of is not known");
 	if (r->guessed)
 		trace_draft_evidence(d, "another function on the same stacks may be the one that drives");
 }
@@ -67,18 +81,17 @@ static void draft_evidence(struct trace_draft *d, const struct trace_run *r)
 static void draft_link(struct trace_draft *d, const struct trace_run *r, const struct trace_visit *v)
 {
 	if (r->tool != NULL) {
-		trace_draft_link(d, "frame", !r->tool_likely && !r->guessed);
+		trace_draft_link(d, "frame", !r->tool_likely && !r->guessed && !r->inner);
 		trace_draft_evidence(d,
 				     r->tool_likely
 					     ? "called while %.256s was the only open tool call of the agent"
 					     : "called within %.256s, as the open tool call is named",
 				     r->tool->name);
 	} else if (r->parent != NULL) {
-		trace_draft_link(d, "frame", !r->guessed);
-		trace_draft_evidence(d, "called within the run of %.*s",
-				     STR_ARG(name_of(r->parent->where.spot)));
+		trace_draft_link(d, "frame", !r->guessed && !r->inner);
+		trace_draft_evidence(d, "called within the run of %.*s", STR_ARG(called(r->parent)));
 	} else if (d->s.parent) {
-		trace_draft_link(d, "process", v->outermost);
+		trace_draft_link(d, "process", v->outermost && !r->inner);
 		trace_draft_evidence(
 			d,
 			v->outermost
@@ -93,36 +106,50 @@ static uint64_t parent_of(const struct trace_run *r, const struct trace_visit *v
 	return r->tool ? r->tool->id : r->parent ? r->parent->id : trace_process_parent(v->process);
 }
 
+/* The innermost of the user's own frames, from the run outwards. */
+static const struct trace_sight *source_of(const struct trace_visit *v, uint32_t at)
+{
+	while (at < v->count && !v->sights[at].where.spot->user)
+		at++;
+	return at < v->count ? &v->sights[at] : NULL;
+}
+
 static void tell_run(struct trace_set *t, struct trace_run *r)
 {
-	const struct trace_visit *v = r->first;
-	const struct trace_sight *at = v->run_at < v->count ? &v->sights[v->run_at] : NULL;
-	const struct trace_spot *spot = r->where.spot;
-	struct trace_frame source = {
-		.file = spot->file, .function = spot->function, .line = at ? at->line : 0};
+	const struct trace_visit *v = r->via;
+	const struct trace_sight *at = source_of(v, r->via_at);
+	struct trace_frame source;
+	const char *kind = r->workflow ? "invoke_workflow" : "invoke_agent";
 	struct trace_draft d;
-	struct str name = name_of(spot);
+	struct str name = called(r);
+
+	if (at != NULL)
+		source = (struct trace_frame){
+			.file = at->where.spot->file, .function = at->where.spot->function, .line = at->line};
 
 	trace_draft_init(&d);
 	d.kept = t->mode == WIRE_MODE_ATTACH;
 	d.s.id = r->id;
 	d.s.seq = ++v->root->seq;
-	d.s.kind = "invoke_agent";
+	d.s.kind = kind;
 	struct buf *title = trace_draft_buf(&d);
 	if (title)
-		buf_addf(title, "invoke_agent %.*s", STR_ARG(name));
-	d.s.name = title ? buf_str(title) : STR("invoke_agent");
+		buf_addf(title, "%s %.*s", kind, STR_ARG(name));
+	d.s.name = title ? buf_str(title) : str_of(kind);
 	d.s.start_ns = r->start_ns;
 	d.s.end_ns = r->end_ns == UINT64_MAX ? 0 : r->end_ns;
 	d.s.bounded = true;
 	d.s.status = d.s.end_ns ? TRACE_STATUS_OK : TRACE_STATUS_OPEN;
 	d.s.pid = v->process->proc ? v->process->proc->pid : 0;
 	d.s.tid = v->tid;
-	d.s.source = &source;
+	d.s.source = at ? &source : NULL;
 	d.s.parent = parent_of(r, v);
 	draft_link(&d, r, v);
-	trace_draft_str(&d, "gen_ai.operation.name", STR("invoke_agent"));
-	trace_draft_str(&d, "gen_ai.agent.name", name);
+	trace_draft_str(&d, "gen_ai.operation.name", str_of(kind));
+	if (r->name || !r->rule)
+		trace_draft_str(&d, r->workflow ? "gen_ai.workflow.name" : "gen_ai.agent.name", name);
+	if (r->rule && r->rule->framework.n)
+		trace_draft_str(&d, "bottrace.framework", r->rule->framework);
 	trace_tell(t, v->root, &d, &r->told);
 }
 
@@ -130,7 +157,7 @@ static void tell_run(struct trace_set *t, struct trace_run *r)
 static void fill_call(struct placing *p, const struct trace_visit *v)
 {
 	const struct trace_run *r = v->run;
-	const struct trace_sight *in = v->count ? &v->sights[0] : NULL;
+	const struct trace_sight *in = source_of(v, 0);
 
 	begin(p, "frame", !v->run_likely && !r->guessed && !(v->tool && v->tool_likely));
 	if (in)
@@ -142,10 +169,9 @@ static void fill_call(struct placing *p, const struct trace_visit *v)
 				   : "within %s, as the open tool call is named",
 		    v->tool->name);
 	else if (v->run_likely)
-		add(p, "%.*s drives a conversation in this frame before or after",
-		    STR_ARG(name_of(r->where.spot)));
+		add(p, "%.*s drives a conversation in this frame before or after", STR_ARG(called(r)));
 	else
-		add(p, "within the run of %.*s", STR_ARG(name_of(r->where.spot)));
+		add(p, "within the run of %.*s", STR_ARG(called(r)));
 	if (r->guessed)
 		add(p, "another function on the same stacks may be the one that drives");
 }
@@ -180,7 +206,7 @@ static bool has_kept(const struct trace_set *t, const struct trace_run *r)
 	for (const struct trace_visit *v = r->first; v != NULL; v = v->run_next)
 		if (trace_keep_has(t, v->id))
 			return true;
-	return false;
+	return r->first == NULL && r->via != NULL && trace_keep_has(t, r->via->id);
 }
 
 /* Those outwards first. */
@@ -194,7 +220,7 @@ static void tell_with_parents(struct trace_set *t, struct trace_run *run)
 			r->parent = NULL; /* it has gone */
 		if (r->parent == NULL)
 			r->tool = NULL;
-		if (r->first && has_kept(t, r))
+		if (r->via && has_kept(t, r))
 			tell_run(t, r);
 	}
 }

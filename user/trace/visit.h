@@ -113,11 +113,16 @@ struct trace_run {
 	struct trace_run *next;
 	struct trace_run *before; /* of the same frame */
 	struct trace_where where;
-	const struct trace_visit *talk;
 	uint64_t id;
 	uint64_t start_ns, end_ns; /* of the calls for which it was alive; end 0: one is open */
 	struct trace_visit *first, *last;
 	uint32_t calls;
+	const struct trace_visit *via; /* the first call within it, and which of its frames it is */
+	uint32_t via_at;
+	const struct rules_rule *rule; /* that knows it; NULL: the function drives */
+	const struct trace_name *name; /* by the rule; NULL: not known */
+	bool workflow;
+	bool inner; /* its own frame was not on the stack: several of these may be one run */
 	bool guessed;
 	bool told;
 	bool seen; /* while ancestors are looked for */
@@ -155,6 +160,20 @@ void trace_visit_fini(struct trace_visits *v);
 /* ---- driver.c ---- */
 /* Decides for each link which run was alive over both calls. 0, -ENOMEM. */
 int trace_driver_decide(struct trace_visits *v) MUST_CHECK;
+
+/* ---- part.c: what rules say of a stack ---- */
+#define TRACE_PARTS_MAX 32u
+struct trace_part {
+	const struct rules_rule *rule;
+	const struct trace_name *name; /* NULL: not known */
+	uint32_t at;		       /* its outermost frame */
+	bool workflow;
+	bool inner;   /* a turn whose run is not on the stack */
+	bool in_turn; /* a workflow between a turn and its agent */
+	bool closed;  /* a tool stands outwards of it */
+};
+/* From the innermost outwards; how many. */
+uint32_t trace_part_list(const struct trace_visit *v, struct trace_part *list, uint32_t most);
 
 /* ---- agent.c: runs, and what belongs to them ---- */
 /* Tells the agents of all that was visited, and what belongs to them; forgets the visits. */

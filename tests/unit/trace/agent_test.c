@@ -2,11 +2,32 @@
 /* Whose calls: runs of the user's own functions, told apart by stacks made by hand and by what was said. */
 #include "world.h"
 
+/* A frame without a name is written without it. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 #define MAX_FRAMES 12
 
 /* Functions of the program, by the address of their code object. A table with a loop says that code behind the call goes
  * back to an earlier line. */
-enum function { SEND, ASK, RETRY, RUN, WRITER, TOOL, BRANCH, PIPELINE, MAIN, MODULE, GENERATOR, FUNCTIONS };
+enum function {
+	SEND,
+	CREW,
+	AGENT,
+	LOOP,
+	TURN,
+	USE,
+	ASK,
+	RETRY,
+	RUN,
+	WRITER,
+	TOOL,
+	BRANCH,
+	PIPELINE,
+	MAIN,
+	MODULE,
+	GENERATOR,
+	FUNCTIONS
+};
 
 static const struct {
 	const char *name;
@@ -14,6 +35,11 @@ static const struct {
 	uint32_t co_flags;
 } functions[FUNCTIONS] = {
 	[SEND] = {"Client.send"},
+	[CREW] = {"Crew.kickoff"},
+	[AGENT] = {"Agent.execute"},
+	[LOOP] = {"Agent.loop"},
+	[TURN] = {"Agent.turn"},
+	[USE] = {"Tool.use"},
 	[ASK] = {"ask"},
 	[RETRY] = {"retry", true},
 	[RUN] = {"Researcher.run", true},
@@ -30,13 +56,14 @@ struct at {
 	enum function f;
 	uint32_t frame; /* address */
 	int32_t lasti;
+	const char *name; /* that a rule reads */
 };
 
 struct rig {
 	struct world *w;
 	struct py *py;
+	struct rules *rules;
 	uint32_t tid;
-	uint64_t offset;
 };
 
 /* A conversation, as its client keeps it. */
@@ -72,7 +99,7 @@ static void feed(struct rig *r, void *rec)
 /* One unit of code in the second line, another in the third (no loop) or back in the first: from 3.12 on that is known. */
 static void code(struct rig *r, enum function f)
 {
-	const char *file = f == SEND ? "/v/lib/python3.12/site-packages/c.py" : "/x/agent.py";
+	const char *file = f <= USE ? "/v/lib/python3.12/site-packages/fw/c.py" : "/x/agent.py";
 	const char *name = functions[f].name;
 	size_t file_len = strlen(file), name_len = strlen(name);
 	struct wire_py_code *c = record(r->w, WIRE_PY_CODE, sizeof(*c) + file_len + name_len + 16, 1);
@@ -83,6 +110,7 @@ static void code(struct rig *r, enum function f)
 	c->first_line = 10 * f + 1;
 	c->co_flags = functions[f].co_flags;
 	c->version_minor = 12;
+	c->flags = WIRE_PY_CODE_QUALNAME;
 	c->filename_kind = c->name_kind = WIRE_PY_TEXT_LATIN1;
 	c->filename_len = (uint32_t)file_len;
 	c->name_len = (uint32_t)name_len;
@@ -104,6 +132,18 @@ static struct rig begin(void)
 	s->mode = WIRE_MODE_RUN;
 	s->options = WIRE_OPT_STACKS;
 	feed(&r, s);
+	r.rules = rules_new();
+	struct rules_error error;
+	assert_int_equal(rules_add(r.rules,
+				   STR("framework\tkind\tfile\tfunction\tname\n"
+				       "fw\tworkflow\tfw/c.py\tCrew.kickoff\tself.name\n"
+				       "fw\tagent\tfw/c.py\tAgent.execute\tself.role\n"
+				       "fw\tagent\tfw/c.py\tAgent.loop\tself.role\n"
+				       "fw\tturn\tfw/c.py\tAgent.turn\tself.role\n"
+				       "fw\ttool\tfw/c.py\tTool.use\tself.name\n"),
+				   &error),
+			 0);
+	assert_true(trace_use_rules(r.w->t, r.rules));
 	for (int f = 0; f < FUNCTIONS; f++)
 		code(&r, f);
 	return r;
@@ -117,8 +157,23 @@ static void end(struct rig *r)
 	arena_free(take(r->w->a));
 	trace_free(take(r->w->t));
 	py_free(r->py);
+	rules_free(r->rules);
 	proc_free(procs);
 	free(r->w);
+}
+
+static void value(struct rig *r, const struct call *k, const struct at *at)
+{
+	size_t n = strlen(at->name);
+	struct wire_py_value *v = record(r->w, WIRE_PY_VALUE, sizeof(*v) + n, r->tid);
+
+	v->conn = (struct wire_conn_key){k->conn.ssl, k->conn.generation};
+	v->frame = at->frame;
+	v->rule = at->f - CREW;
+	v->kind = WIRE_PY_TEXT_LATIN1;
+	v->len = (uint32_t)n;
+	memcpy(v->payload, at->name, n);
+	feed(r, v);
 }
 
 static void stack(struct rig *r, const struct call *k, const struct at *frames)
@@ -142,6 +197,9 @@ static void stack(struct rig *r, const struct call *k, const struct at *frames)
 			.lasti = frames[i].lasti,
 			.flags = functions[frames[i].f].co_flags ? WIRE_PY_FRAME_GENERATOR : 0};
 	feed(r, s);
+	for (uint32_t i = 0; i < count; i++)
+		if (frames[i].name)
+			value(r, k, &frames[i]);
 }
 
 static void say(struct talk *t, const char *role, const char *text, const char *id, const char *name)
@@ -264,7 +322,7 @@ static void a_loop(void **state)
 	is_agent(&r, a, "Researcher.run", process_id(&r));
 	assert_string_equal(a->how, "process");
 	assert_true(a->certain);
-	assert_string_equal(a->source, "/x/agent.py:32 Researcher.run");
+	assert_string_equal(a->source, "/x/agent.py:82 Researcher.run");
 	assert_int_equal(a->start_ns, one->start_ns);
 	assert_int_equal(a->end_ns, three->end_ns);
 	assert_ptr_equal(agent_of(&r, two), a);
@@ -273,7 +331,7 @@ static void a_loop(void **state)
 	assert_string_equal(world_tool(r.w, "c1")->how, "tool_call_id");
 	assert_string_equal(two->how, "frame");
 	assert_true(two->certain);
-	assert_string_equal(two->evidence, "called in agent.py:32 Researcher.run");
+	assert_string_equal(two->evidence, "called in agent.py:82 Researcher.run");
 	assert_int_equal(world_count(r.w, "invoke_agent"), 1);
 	end(&r);
 }
@@ -539,6 +597,66 @@ static void quoted(void **state)
 	end(&r);
 }
 
+/* A framework's: names by rules, one run of several frames, tools by name, a workflow around. */
+static void by_rules(void **state)
+{
+	struct rig r = begin();
+	struct talk t = talk("R", "q"), u = talk("W", "sub");
+	struct told *one, *two, *sub, *own;
+
+	(void)state;
+	one = ask_tool(&r, &t, "search", "c1",
+		       FRAMES({TURN, 0x30, 2, "boss"}, {LOOP, 0x40, 2, "boss"}, {AGENT, 0x50, 2, "boss"},
+			      {CREW, 0x60, 4, "crew"}, {WRITER, 0x70, 2}, {MODULE, 0x80, 2}));
+	sub = ask(&r, &u, "s",
+		  FRAMES({LOOP, 0x10, 2, "helper"}, {AGENT, 0x18, 2, "helper"}, {USE, 0x20, 2, "search"},
+			 {LOOP, 0x40, 8, "boss"}, {AGENT, 0x50, 2, "boss"}, {CREW, 0x60, 4, "crew"},
+			 {WRITER, 0x70, 2}, {MODULE, 0x80, 2}));
+	two = ask(&r, &t, "a",
+		  FRAMES({LOOP, 0x40, 4, "boss"}, {AGENT, 0x50, 2, "boss"}, {CREW, 0x60, 4, "crew"},
+			 {WRITER, 0x70, 2}, {MODULE, 0x80, 2}));
+	struct talk p = talk("P", "plan");
+	own = ask(&r, &p, "p", FRAMES({CREW, 0x60, 8, "crew"}, {WRITER, 0x70, 2}, {MODULE, 0x80, 2}));
+	finish(&r);
+	struct told *crew = world_find(r.w, "invoke_workflow", 0);
+	assert_non_null(crew);
+	assert_string_equal(crew->name, "invoke_workflow crew");
+	assert_int_equal(crew->parent, process_id(&r));
+	assert_string_equal(crew->source, "/x/agent.py:92 write");
+	is_agent(&r, agent_of(&r, one), "boss", crew->id);
+	assert_ptr_equal(agent_of(&r, one), agent_of(&r, two));
+	is_agent(&r, agent_of(&r, sub), "helper", world_tool(r.w, "c1")->id);
+	world_want(agent_of(&r, sub), "bottrace.framework", "fw");
+	assert_int_equal(own->parent, crew->id);
+	assert_int_equal(world_count(r.w, "invoke_agent"), 2);
+	assert_int_equal(world_count(r.w, "invoke_workflow"), 1);
+	end(&r);
+}
+
+/* The same agent twice from one place, at one address: two runs. Without values, nobody's name is guessed. */
+static void by_rules_again(void **state)
+{
+	struct rig r = begin();
+	struct told *call[2][2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct talk t = talk("R", "q");
+
+		for (int j = 0; j < 2; j++)
+			call[i][j] = ask(&r, &t, "a",
+					 FRAMES({AGENT, 0x50, 2}, {MAIN, 0x60, 4}, {MODULE, 0x80, 2}));
+	}
+	finish(&r);
+	struct told *a = agent_of(&r, call[0][0]), *b = agent_of(&r, call[1][0]);
+	assert_true(a && b && a != b);
+	assert_ptr_equal(agent_of(&r, call[0][1]), a);
+	assert_ptr_equal(agent_of(&r, call[1][1]), b);
+	assert_string_equal(a->name, "invoke_agent Agent.execute");
+	world_want(a, "gen_ai.agent.name", NULL);
+	end(&r);
+}
+
 static void no_memory(void **state)
 {
 	(void)state;
@@ -574,6 +692,8 @@ int main(void)
 		cmocka_unit_test(a_generator),
 		cmocka_unit_test(on_the_side),
 		cmocka_unit_test(quoted),
+		cmocka_unit_test(by_rules),
+		cmocka_unit_test(by_rules_again),
 		cmocka_unit_test(no_memory),
 	};
 

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What rules say of a stack, from the innermost frame outwards: the runs of agents and workflows that it is within. Several
+ * frames of one run are one, told by its outermost frame: the same name, and no tool between. An agent's run that is a
+ * workflow's inside shows no workflow.
+ */
+#include "trace/visit.h"
+
+#include <string.h>
+
+struct parts {
+	struct trace_part *list;
+	uint32_t count, most;
+	const struct trace_sight *turn; /* the innermost that names the agent to come */
+	uint32_t turn_at;
+};
+
+static bool same_name(const struct trace_name *a, const struct trace_name *b)
+{
+	return a != NULL && a == b;
+}
+
+static void add(struct parts *p, bool workflow, const struct trace_sight *s, const struct trace_name *name,
+		uint32_t at, bool inner)
+{
+	if (p->count == p->most)
+		return;
+	p->list[p->count++] = (struct trace_part){
+		.workflow = workflow, .rule = s->where.spot->rule, .name = name, .at = at, .inner = inner};
+}
+
+/* The agent's part that a frame outwards goes on with; NULL: it is another's. */
+static struct trace_part *same_agent(struct parts *p, const struct trace_name *name)
+{
+	uint32_t n = p->count;
+
+	while (n > 0 && p->list[n - 1].workflow)
+		n--;
+	if (n == 0 || p->list[n - 1].closed || !same_name(p->list[n - 1].name, name))
+		return NULL;
+	p->count = n;
+	return &p->list[n - 1];
+}
+
+/* A turn whose agent's run has no frame of its own on this stack. */
+static void flush_turn(struct parts *p)
+{
+	const struct trace_sight *turn = p->turn;
+
+	p->turn = NULL;
+	if (turn != NULL)
+		add(p, false, turn, turn->name, p->turn_at, true);
+}
+
+static void add_agent(struct parts *p, const struct trace_sight *s, uint32_t at)
+{
+	const struct trace_name *name = s->kind == RULES_RUN && p->turn ? p->turn->name : s->name;
+
+	if (p->turn != NULL && s->kind == RULES_AGENT && name != NULL && !same_name(name, p->turn->name))
+		flush_turn(p);
+	if (name == NULL && p->turn != NULL)
+		name = p->turn->name;
+	bool named = p->turn != NULL;
+	p->turn = NULL;
+	/* A turn names this one: workflows between are its own. */
+	while (named && p->count > 0 && p->list[p->count - 1].workflow && p->list[p->count - 1].in_turn)
+		p->count--;
+	struct trace_part *same = same_agent(p, name);
+	if (same != NULL) {
+		same->at = at;
+		same->rule = s->where.spot->rule;
+		same->inner = false;
+	} else {
+		add(p, false, s, name, at, false);
+	}
+}
+
+static void add_workflow(struct parts *p, const struct trace_sight *s, uint32_t at)
+{
+	struct trace_part *last = p->count ? &p->list[p->count - 1] : NULL;
+
+	if (last && last->workflow && last->rule->framework.p && same_name(last->name, s->name)) {
+		last->at = at; /* kickoff within kickoff_async */
+		return;
+	}
+	add(p, true, s, s->name, at, false);
+	if (p->count > 0)
+		p->list[p->count - 1].in_turn = p->turn != NULL;
+}
+
+uint32_t trace_part_list(const struct trace_visit *v, struct trace_part *list, uint32_t most)
+{
+	struct parts p = {.list = list, .most = most};
+
+	memset(list, 0, most * sizeof(*list));
+	for (uint32_t i = 0; i < v->count; i++) {
+		const struct trace_sight *s = &v->sights[i];
+
+		if (!s->ruled)
+			continue;
+		switch (s->kind) {
+		case RULES_TURN:
+			if (p.turn == NULL && s->name != NULL && !(p.count && same_agent(&p, s->name))) {
+				p.turn = s;
+				p.turn_at = i;
+			}
+			break;
+		case RULES_AGENT:
+		case RULES_RUN:
+			add_agent(&p, s, i);
+			break;
+		case RULES_WORKFLOW:
+			add_workflow(&p, s, i);
+			break;
+		case RULES_TOOL:
+			flush_turn(&p);
+			if (p.count > 0)
+				p.list[p.count - 1].closed = true;
+			break;
+		default:
+			break;
+		}
+	}
+	flush_turn(&p);
+	return p.count;
+}
