@@ -235,7 +235,8 @@ bool trace_keep_tell(struct trace_set *t, struct trace_root *root, struct trace_
 	if (g == NULL)
 		return false;
 	struct trace_rules rules = t->rules;
-	if (process)
+	/* An agent's run is as long as what it does: that counts. */
+	if (process || (s->bounded && str_starts(str_of(s->kind), STR("invoke_"))))
 		rules.slow_ns = rules.cost_pico = 0;
 	if (trace_rules_match(&rules, s, t->now_ns))
 		keep(t, g);
