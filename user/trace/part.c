@@ -9,15 +9,26 @@
 #include <string.h>
 
 struct parts {
+	const struct trace_visit *v;
 	struct trace_part *list;
 	uint32_t count, most;
 	const struct trace_sight *turn; /* the innermost that names the agent to come */
 	uint32_t turn_at;
 };
 
-static bool same_name(const struct trace_name *a, const struct trace_name *b)
+/* Whether a frame may be of the same run as those of the part: a function that stands there already runs again. Without
+ * names, what is of one file. */
+static bool same_run(const struct parts *p, const struct trace_part *part, const struct trace_name *name,
+		     const struct trace_sight *s)
 {
-	return a != NULL && a == b;
+	const struct rules_rule *rule = s->where.spot->rule;
+
+	if (part->closed || part->name != name || (name == NULL && !str_eq(part->rule->file, rule->file)))
+		return false;
+	for (uint32_t i = part->first; i <= part->at; i++)
+		if (p->v->sights[i].where.spot == s->where.spot)
+			return false;
+	return true;
 }
 
 static void add(struct parts *p, bool workflow, const struct trace_sight *s, const struct trace_name *name,
@@ -25,18 +36,23 @@ static void add(struct parts *p, bool workflow, const struct trace_sight *s, con
 {
 	if (p->count == p->most)
 		return;
-	p->list[p->count++] = (struct trace_part){
-		.workflow = workflow, .rule = s->where.spot->rule, .name = name, .at = at, .inner = inner};
+	p->list[p->count++] = (struct trace_part){.workflow = workflow,
+						  .rule = s->where.spot->rule,
+						  .name = name,
+						  .first = at,
+						  .at = at,
+						  .inner = inner};
 }
 
 /* The agent's part that a frame outwards goes on with; NULL: it is another's. */
-static struct trace_part *same_agent(struct parts *p, const struct trace_name *name)
+static struct trace_part *same_agent(struct parts *p, const struct trace_name *name,
+				     const struct trace_sight *s)
 {
 	uint32_t n = p->count;
 
 	while (n > 0 && p->list[n - 1].workflow)
 		n--;
-	if (n == 0 || p->list[n - 1].closed || !same_name(p->list[n - 1].name, name))
+	if (n == 0 || !same_run(p, &p->list[n - 1], name, s))
 		return NULL;
 	p->count = n;
 	return &p->list[n - 1];
@@ -56,7 +72,7 @@ static void add_agent(struct parts *p, const struct trace_sight *s, uint32_t at)
 {
 	const struct trace_name *name = s->kind == RULES_RUN && p->turn ? p->turn->name : s->name;
 
-	if (p->turn != NULL && s->kind == RULES_AGENT && name != NULL && !same_name(name, p->turn->name))
+	if (p->turn != NULL && s->kind == RULES_AGENT && name != NULL && name != p->turn->name)
 		flush_turn(p);
 	if (name == NULL && p->turn != NULL)
 		name = p->turn->name;
@@ -65,7 +81,7 @@ static void add_agent(struct parts *p, const struct trace_sight *s, uint32_t at)
 	/* A turn names this one: workflows between are its own. */
 	while (named && p->count > 0 && p->list[p->count - 1].workflow && p->list[p->count - 1].in_turn)
 		p->count--;
-	struct trace_part *same = same_agent(p, name);
+	struct trace_part *same = same_agent(p, name, s);
 	if (same != NULL) {
 		same->at = at;
 		same->rule = s->where.spot->rule;
@@ -79,7 +95,7 @@ static void add_workflow(struct parts *p, const struct trace_sight *s, uint32_t 
 {
 	struct trace_part *last = p->count ? &p->list[p->count - 1] : NULL;
 
-	if (last && last->workflow && last->rule->framework.p && same_name(last->name, s->name)) {
+	if (last && last->workflow && same_run(p, last, s->name, s)) {
 		last->at = at; /* kickoff within kickoff_async */
 		return;
 	}
@@ -88,9 +104,17 @@ static void add_workflow(struct parts *p, const struct trace_sight *s, uint32_t 
 		p->list[p->count - 1].in_turn = p->turn != NULL;
 }
 
+/* A turn of the agent that was met last: its run's own frame stands within it. */
+static bool is_known(const struct parts *p, const struct trace_sight *s)
+{
+	const struct trace_part *last = p->count ? &p->list[p->count - 1] : NULL;
+
+	return last && !last->workflow && !last->closed && last->name == s->name;
+}
+
 uint32_t trace_part_list(const struct trace_visit *v, struct trace_part *list, uint32_t most)
 {
-	struct parts p = {.list = list, .most = most};
+	struct parts p = {.v = v, .list = list, .most = most};
 
 	memset(list, 0, most * sizeof(*list));
 	for (uint32_t i = 0; i < v->count; i++) {
@@ -100,7 +124,7 @@ uint32_t trace_part_list(const struct trace_visit *v, struct trace_part *list, u
 			continue;
 		switch (s->kind) {
 		case RULES_TURN:
-			if (p.turn == NULL && s->name != NULL && !(p.count && same_agent(&p, s->name))) {
+			if (p.turn == NULL && s->name != NULL && !is_known(&p, s)) {
 				p.turn = s;
 				p.turn_at = i;
 			}

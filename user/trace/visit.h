@@ -166,7 +166,7 @@ int trace_driver_decide(struct trace_visits *v) MUST_CHECK;
 struct trace_part {
 	const struct rules_rule *rule;
 	const struct trace_name *name; /* NULL: not known */
-	uint32_t at;		       /* its outermost frame */
+	uint32_t first, at;	       /* its innermost and its outermost frame */
 	bool workflow;
 	bool inner;   /* a turn whose run is not on the stack */
 	bool in_turn; /* a workflow between a turn and its agent */
