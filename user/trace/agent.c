@@ -320,16 +320,20 @@ static struct str last_part(struct str function)
 
 static bool is_tool(const struct trace_sight *s, const struct trace_errand *e)
 {
-	return s->kind == RULES_TOOL && s->name && str_eq(s->name->text, str_of(e->name));
+	if (s->kind != RULES_TOOL && s->kind != RULES_TOOL_ID)
+		return false;
+	if (s->id != NULL && e->call.lo != 0)
+		return hash_eq(hash_u128(s->id->text, 9), e->call);
+	return s->name && e->name[0] && str_eq(s->name->text, str_of(e->name));
 }
 
 /* Whether a function within the run is called as the tool is, or a rule says that it is that tool's. */
 static bool is_named(const struct trace_visit *v, uint32_t at, const struct trace_errand *e)
 {
-	for (uint32_t i = 0; i < at && e->name[0]; i++)
-		if (v->sights[i].ruled
-			    ? is_tool(&v->sights[i], e)
-			    : str_eq(last_part(v->sights[i].where.spot->function), str_of(e->name)))
+	for (uint32_t i = 0; i < at; i++)
+		if (v->sights[i].ruled ? is_tool(&v->sights[i], e)
+				       : e->name[0] && str_eq(last_part(v->sights[i].where.spot->function),
+							      str_of(e->name)))
 			return true;
 	return false;
 }

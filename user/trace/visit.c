@@ -439,6 +439,8 @@ void trace_visit_tool(struct trace_set *t, const struct trace_tool *tool, uint64
 		e->start_ns = tool->start_ns;
 		if (tool->name.n < sizeof(e->name))
 			memcpy(e->name, tool->name.p, tool->name.n);
+		if (tool->has_id)
+			e->call = hash_u128(tool->call_id, 9);
 		e->next = v->errands;
 		v->errands = e;
 		t->visits.bytes += sizeof(*e);

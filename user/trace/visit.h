@@ -70,7 +70,8 @@ struct trace_errand {
 	struct trace_errand *next; /* of the call that asked */
 	uint64_t id;
 	uint64_t start_ns, end_ns;
-	char name[64];
+	char name[64];	     /* empty: longer */
+	struct hash128 call; /* of the call's id; zeros: it has none */
 };
 
 struct trace_visit {
