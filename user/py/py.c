@@ -60,8 +60,8 @@ struct py *py_new(const struct py_settings *settings)
 	py->settings = *settings;
 	py->processes = map_new(sizeof(struct process_key), LIMIT_PROCESSES);
 	if (py->processes == NULL || code_init(&py->codes, LIMIT_PY_CODE_BYTES) < 0 ||
-	    make_init(&py->makes, LIMIT_PY_MAKE_BYTES) < 0 || recent_init(&py->recent) < 0)
-	    recent_init(&py->recent) < 0 || value_init(&py->values) < 0)
+	    make_init(&py->makes, LIMIT_PY_MAKE_BYTES) < 0 || recent_init(&py->recent) < 0 ||
+	    value_init(&py->values) < 0)
 		return NULL;
 	return take(py);
 }
@@ -325,6 +325,7 @@ void py_feed(struct py *py, const struct wire_head *rec)
 		break;
 	case WIRE_PY_MAKE:
 		take_make(py, rec);
+		break;
 	case WIRE_PY_VALUE:
 		take_value(py, rec);
 		break;

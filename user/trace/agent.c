@@ -410,6 +410,9 @@ static void nest_runs(struct settling *s)
 		if (v == NULL)
 			continue;
 		r->parent = alive_outwards(s, v, &at);
+		r->parent_at = at;
+		if (r->parent != NULL && r->parent->via->root != v->root)
+			r->parent = NULL; /* another session's */
 		if (r->parent != NULL)
 			r->tool = find_errand(r->parent, v, at, &r->tool_likely);
 	}

@@ -78,17 +78,33 @@ static void draft_evidence(struct trace_draft *d, const struct trace_run *r)
 		trace_draft_evidence(d, "another function on the same stacks may be the one that drives");
 }
 
+/* The last boundary between a call's frame and one further out: "frame" when both stand on one stack. */
+static const char *crossing(const struct trace_visit *v, uint32_t from, uint32_t to)
+{
+	const char *inner = from < v->count ? v->sights[from].how : NULL;
+	const char *outer = to < v->count ? v->sights[to].how : NULL;
+
+	return outer && outer != inner ? outer : "frame";
+}
+
+static bool is_sure(const struct trace_visit *v, uint32_t at)
+{
+	return at >= v->count || !v->sights[at].likely;
+}
+
 static void draft_link(struct trace_draft *d, const struct trace_run *r, const struct trace_visit *v)
 {
 	if (r->tool != NULL) {
-		trace_draft_link(d, "frame", !r->tool_likely && !r->guessed && !r->inner);
+		trace_draft_link(d, crossing(v, r->via_at, r->parent_at),
+				 !r->tool_likely && !r->guessed && !r->inner && is_sure(v, r->parent_at));
 		trace_draft_evidence(d,
 				     r->tool_likely
 					     ? "called while %.256s was the only open tool call of the agent"
 					     : "called within %.256s, as the open tool call is named",
 				     r->tool->name);
 	} else if (r->parent != NULL) {
-		trace_draft_link(d, "frame", !r->guessed && !r->inner);
+		trace_draft_link(d, crossing(v, r->via_at, r->parent_at),
+				 !r->guessed && !r->inner && is_sure(v, r->parent_at));
 		trace_draft_evidence(d, "called within the run of %.*s", STR_ARG(called(r->parent)));
 	} else if (d->s.parent) {
 		trace_draft_link(d, "process", v->outermost && !r->inner);
@@ -159,7 +175,8 @@ static void fill_call(struct placing *p, const struct trace_visit *v)
 	const struct trace_run *r = v->run;
 	const struct trace_sight *in = source_of(v, 0);
 
-	begin(p, "frame", !v->run_likely && !r->guessed && !(v->tool && v->tool_likely));
+	begin(p, crossing(v, 0, v->run_at),
+	      !v->run_likely && !r->guessed && !(v->tool && v->tool_likely) && is_sure(v, v->run_at));
 	if (in)
 		add(p, "called in %.*s:%u %.*s", STR_ARG(base_of(in->where.spot->file)), in->line,
 		    STR_ARG(str_head(in->where.spot->function, 80)));
@@ -233,7 +250,7 @@ void trace_invoke_tell(struct trace_set *t, struct trace_run *runs)
 		if (r->into == NULL)
 			tell_with_parents(t, r);
 	for (const struct trace_visit *v = t->visits.first; v != NULL; v = v->next)
-		if (v->run != NULL && v->run->told)
+		if (v->run != NULL && v->run->told && v->run->via->root == v->root)
 			place_call(t, v);
 		else if (v->follows)
 			place_hop(t, v);

@@ -222,24 +222,70 @@ static bool is_agents(const struct trace_sight *s)
 	return s->ruled && (s->kind == RULES_AGENT || s->kind == RULES_RUN || s->kind == RULES_TURN);
 }
 
-/* ---- a stack ---- */
+/* ---- stacks ---- */
 
-/* From the outermost frame inwards. */
-static void fill_sights(struct trace_set *t, struct trace_visit *v, const struct py_stack *s,
-			const struct values *vs, struct trace_spot *const *spots, uint32_t count)
+#define LINKS_MAX 32u /* boundaries from a call outwards */
+
+/* A stack of the chain from a call outwards. */
+struct link {
+	const struct py_stack *stack;
+	uint32_t reach; /* frames of it that belong to the run */
+	const char *how;
+	bool likely;
+};
+
+struct links {
+	struct link list[LINKS_MAX];
+	uint32_t count, frames;
+	bool outermost; /* nothing lies further out */
+};
+
+static const char *how_word(enum py_how how)
+{
+	return how == PY_HOW_TASK     ? "task"
+	       : how == PY_HOW_WORK   ? "submit"
+	       : how == PY_HOW_THREAD ? "thread"
+				      : NULL;
+}
+
+/* From the call's stack outwards, over what made each run. */
+static void find_links(struct links *l, const struct py_stack *s)
+{
+	const char *how = NULL;
+	bool likely = false;
+
+	while (s != NULL && l->count < LINKS_MAX) {
+		const struct py_stack *outer = py_outwards(s);
+		uint32_t reach = outer && s->reach < s->count ? s->reach : s->count;
+
+		l->list[l->count++] = (struct link){.stack = s, .reach = reach, .how = how, .likely = likely};
+		l->frames += reach;
+		l->outermost = outer == NULL && s->how == PY_HOW_NONE && s->partial == PY_WHOLE && !likely;
+		how = how_word(s->how);
+		likely |= !s->certain;
+		s = outer;
+	}
+}
+
+/* From the outermost frame of one stack inwards; its sights end before `end`. */
+static uint32_t fill_stack(struct trace_set *t, struct trace_visit *v, const struct link *l,
+			   const struct values *vs, struct trace_spot *const *spots, uint32_t end)
 {
 	uint64_t outer = 0;
 
-	v->count = count;
-	for (uint32_t i = s->count; i > 0; i--) {
-		const struct py_frame *f = &s->frames[i - 1];
+	for (uint32_t i = l->reach; i > 0; i--) {
+		const struct py_frame *f = &l->stack->frames[i - 1];
 
-		if (stands_alone(s, i - 1))
+		if (stands_alone(l->stack, i - 1))
 			outer = 0;
 		if (spots[i - 1] != NULL) {
-			struct trace_sight *to = &v->sights[--count];
+			struct trace_sight *to = &v->sights[--end];
 
-			*to = (struct trace_sight){.lasti = f->lasti, .line = f->line, .loop = f->loop};
+			*to = (struct trace_sight){.lasti = f->lasti,
+						   .line = f->line,
+						   .loop = f->loop,
+						   .how = l->how,
+						   .likely = l->likely};
 			to->where.frame = f->frame;
 			to->where.outer = outer;
 			to->where.spot = spots[i - 1];
@@ -249,54 +295,64 @@ static void fill_sights(struct trace_set *t, struct trace_visit *v, const struct
 		uint64_t facts[] = {outer, f->frame, f->code, (uint64_t)(int64_t)f->lasti};
 		outer = hash_u64(str_make(facts, sizeof(facts)), 6);
 	}
+	return end;
+}
+
+static void fill_sights(struct trace_set *t, struct trace_visit *v, const struct links *l,
+			const struct values *vs, struct trace_spot *const *spots, uint32_t count)
+{
+	uint32_t end = count, at = l->frames;
+
+	v->count = count;
+	for (uint32_t i = l->count; i > 0; i--) {
+		at -= l->list[i - 1].reach;
+		end = fill_stack(t, v, &l->list[i - 1], vs, spots + at, end);
+	}
 	while (v->inner < v->count && !is_agents(&v->sights[v->inner]))
 		v->inner++;
 }
 
 /* Functions of the frames that are looked at; how many, UINT32_MAX without memory. */
-static uint32_t find_spots(struct trace_set *t, struct trace_process *pr, const struct py_stack *s,
+static uint32_t find_spots(struct trace_set *t, struct trace_process *pr, const struct links *l,
 			   struct trace_spot **spots)
 {
-	uint32_t count = 0;
+	uint32_t count = 0, at = 0;
 
-	for (uint32_t i = 0; i < s->count; i++) {
-		spots[i] = NULL;
-		if (s->frames[i].function.n == 0)
-			continue;
-		struct trace_spot *spot = spot_get(t, pr, &s->frames[i]);
-		if (spot == NULL)
-			return UINT32_MAX;
-		if (spot->user || spot->rule) {
-			spots[i] = spot;
-			count++;
+	for (uint32_t n = 0; n < l->count; n++)
+		for (uint32_t i = 0; i < l->list[n].reach; i++, at++) {
+			const struct py_frame *f = &l->list[n].stack->frames[i];
+			struct trace_spot *spot = f->function.n ? spot_get(t, pr, f) : NULL;
+
+			if (f->function.n && spot == NULL)
+				return UINT32_MAX;
+			spots[at] = spot && (spot->user || spot->rule) ? spot : NULL;
+			count += spots[at] != NULL;
 		}
-	}
 	return count;
 }
 
 static struct trace_visit *visit_new(struct trace_set *t, const struct trace_call *k)
 {
-	const struct py_stack *s = k->stack;
-	autodrop(drop_memory) struct trace_spot **spots =
-		calloc(s ? s->count + 1 : 1, sizeof(struct trace_spot *));
-	uint32_t count = spots && s ? find_spots(t, k->process, s, spots) : 0;
+	struct links l = {0};
+
+	find_links(&l, k->stack);
+	autodrop(drop_memory) struct trace_spot **spots = calloc(l.frames + 1, sizeof(struct trace_spot *));
+	uint32_t count = spots ? find_spots(t, k->process, &l, spots) : UINT32_MAX;
 	size_t bytes = sizeof(struct trace_visit) + (size_t)count * sizeof(struct trace_sight);
-	struct trace_visit *v = spots && count != UINT32_MAX ? calloc(1, bytes) : NULL;
+	struct trace_visit *v = count != UINT32_MAX ? calloc(1, bytes) : NULL;
 	if (v == NULL)
 		return NULL;
 	v->id = k->id;
 	v->process = k->process;
-	v->root = k->process->root;
+	v->root = k->root ? k->root : k->process->root;
 	v->tid = k->c->x ? k->c->x->tid : 0;
 	v->drive = v->run_at = TRACE_VISIT_NONE;
 	v->talk = v;
+	v->outermost = l.outermost;
 	struct values vs = {0};
-	if (s != NULL && t->py)
+	if (k->stack != NULL && t->py)
 		vs.first = py_values(t->py, &k->place, &vs.count);
-	if (s != NULL)
-		fill_sights(t, v, s, &vs, spots, count);
-	v->outermost = s && s->count && s->partial == PY_WHOLE &&
-		       str_eq(s->frames[s->count - 1].function, STR("<module>"));
+	fill_sights(t, v, &l, &vs, spots, count);
 	t->visits.bytes += bytes;
 	return v;
 }

@@ -59,7 +59,9 @@ struct trace_sight {
 	int32_t lasti;
 	uint32_t line;
 	enum py_loop loop;
-	bool ruled; /* a rule says what it is: */
+	const char *how; /* the last boundary between it and the call; NULL: none */
+	bool likely;	 /* not each of them is certain */
+	bool ruled;	 /* a rule says what it is: */
 	enum rules_kind kind;
 	const struct trace_name *name; /* NULL: its value is not here */
 	const struct trace_name *id;   /* of a tool: of the model's call; NULL: not known */
@@ -129,6 +131,7 @@ struct trace_run {
 	bool seen; /* while ancestors are looked for */
 	/* Where it stands itself. */
 	struct trace_run *parent;
+	uint32_t parent_at; /* its frame in `via` */
 	struct trace_errand *tool;
 	bool tool_likely;
 	struct trace_run *into; /* another conversation of the same run, that has its calls now */
