@@ -13,7 +13,8 @@ from rig.model import Say, openai  # noqa: E402
 from rig.server import Answer, Server  # noqa: E402
 
 PROGRAM = Path(__file__).resolve().parent / "clients" / "crew.py"
-WAYS = ["helper", "nested", "threads", "generator", "retry", "alone", "tasks", "same"]
+HOW = {"crowd": "submit", "start": "thread"}
+WAYS = ["helper", "nested", "outwards", "threads", "generator", "retry", "alone", "tasks", "same"]
 
 
 class Model:
@@ -55,7 +56,7 @@ def check_run(document, by_id, runs, name, minor):
     assert len(parents) == 1 and parents[0]["kind"] == "invoke_agent", f"{name}: {[p['name'] for p in parents]}"
     agent = parents[0]
     rig.equal("name", agent["attributes"]["gen_ai.agent.name"], short(want["function"], minor))
-    rig.equal("time", (agent["time"], agent["link"]["how"]), ("bounded", "frame" if want["parent"] else "process"))
+    rig.equal("time", (agent["time"], agent["link"]["how"]), ("bounded", HOW.get(want["tool"], "frame") if want["parent"] else "process"))
     return agent
 
 

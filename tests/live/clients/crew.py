@@ -4,6 +4,7 @@
 Each call names the run that makes it as its model, so that every call tells by itself whose it is. Prints at the end, as
 JSON, for each run: the function that drives it, the run that it was called in, the tool that it was called for."""
 import asyncio
+import concurrent.futures
 import json
 import ssl
 import sys
@@ -119,7 +120,20 @@ def both(name, **_):
     return post(name, begin(["say"], "on the side"))
 
 
-TOOLS.update(search=search, delegate=delegate, again=again, both=both)
+def crowd(name, **_):
+    """Agents in threads of a pool, the second on the thread of the first."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        return list(pool.map(lambda _: Writer(["search", "say"]).run(name, "crowd"), range(2)))
+
+
+def start(name, **_):
+    """An agent in a thread of its own."""
+    t = threading.Thread(target=lambda: Writer(["search", "say"]).run(name, "start"))
+    t.start()
+    t.join()
+
+
+TOOLS.update(search=search, delegate=delegate, again=again, both=both, crowd=crowd, start=start)
 
 
 # ---- ways ----
@@ -133,6 +147,13 @@ def helper():
 def nested():
     researcher(["search", "delegate", "both", "say"])
     researcher(["again:2", "say"])
+
+
+def outwards():
+    researcher(["crowd", "start", "say"])
+    t = threading.Thread(target=researcher, args=(["start", "crowd", "say"],))
+    t.start()
+    t.join()
 
 
 def threads():
