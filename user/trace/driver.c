@@ -28,7 +28,7 @@ struct decision {
 	struct map *owners; /* run -> first of the conversation that it certainly drives */
 	struct map *sites;  /* site -> its first conversation, or `several` */
 	struct map *passed; /* site and conversation */
-	struct trace_visit several;
+	char several;
 	bool failed;
 };
 
@@ -65,7 +65,7 @@ static void add_passage(struct decision *d, struct trace_visit *v, const struct 
 
 	if (first == NULL)
 		r |= map_add(d->sites, &p.site, v->talk);
-	else if (first != v->talk && first != &d->several)
+	else if (first != v->talk && (const void *)first != &d->several)
 		r |= map_add(d->sites, &p.site, &d->several);
 	if (r < 0)
 		d->failed = true;
@@ -185,7 +185,7 @@ static void decide_likely(struct decision *d, struct trace_visit *v)
 		c.count++;
 		if (c.inner == TRACE_VISIT_NONE)
 			c.inner = i;
-		if (map_get(d->sites, &site) != &d->several)
+		if (map_get(d->sites, &site) != (void *)&d->several)
 			c.outer = i;
 	}
 	if (v->decided)
