@@ -33,7 +33,7 @@
 #define LIMIT_PY_STACKS	     32u	   /* stacks that wait for their request, of one connection */
 #define LIMIT_PY_STACK_BYTES (8u << 20)	   /* and of all */
 #define LIMIT_PY_MAKE_BYTES  (16u << 20)   /* tasks, work items, threads with their makers' stacks */
-#define LIMIT_PY_VALUE_BYTES (8u << 20)	   /* what rules read of frames, until their calls are told */
+#define LIMIT_PY_VALUE_BYTES (64u << 20)   /* what rules read of frames */
 #define LIMIT_PY_HELD_BYTES  (128u << 20)  /* stacks of open calls */
 
 #endif

@@ -13,11 +13,12 @@ struct make_key {
 	uint64_t address;
 };
 
-int make_init(struct make_table *t, size_t max_bytes)
+int make_init(struct make_table *t, size_t max_bytes, size_t *value_bytes)
 {
 	*t = (struct make_table){
 		.map = map_new(sizeof(struct make_key), 2 * (max_bytes / sizeof(struct make)) + 4),
-		.max_bytes = max_bytes};
+		.max_bytes = max_bytes,
+		.value_bytes = value_bytes};
 	return t->map ? 0 : -ENOMEM;
 }
 
@@ -33,6 +34,7 @@ void make_release(struct make *m)
 	while (m && --m->refs == 0) {
 		struct make *outer = m->link.to;
 
+		value_release(m->values);
 		free(m);
 		m = outer;
 	}
@@ -115,6 +117,18 @@ struct make *make_find(const struct make_table *t, uint64_t process, uint32_t wh
 struct make *make_find_root(const struct make_table *t, uint64_t process, uint64_t root)
 {
 	return make_find(t, process, ROOT, root);
+}
+
+int make_tell(struct make_table *t, struct make *m, const struct wire_py_value *value)
+{
+	if (m->values == NULL)
+		m->values = value_new(t->value_bytes);
+	int n = m->values ? value_add(m->values, value) : -ENOMEM;
+	if (n < 0)
+		return n;
+	m->bytes += (size_t)n;
+	t->bytes += (size_t)n;
+	return 0;
 }
 
 void make_drop_all(struct make_table *t, uint64_t process)

@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "py/py.h"
+#include "py/value.h"
 #include "wire.h"
 
 #define MAKE_DEPTH_MAX \
@@ -28,7 +29,8 @@ struct link {
 struct make {
 	struct make *older, *newer; /* of the table */
 	struct link link;
-	uint64_t process; /* serial number */
+	struct value_list *values; /* of its stack; NULL: none yet */
+	uint64_t process;	   /* serial number */
 	uint32_t refs;
 	uint32_t depth;
 	size_t bytes;
@@ -42,10 +44,11 @@ struct make_table {
 	struct map *map;
 	struct make *oldest, *newest;
 	size_t bytes, max_bytes;
+	size_t *value_bytes; /* of all values */
 };
 
-/* 0, -ENOMEM. */
-int make_init(struct make_table *t, size_t max_bytes) MUST_CHECK;
+/* 0, -ENOMEM. value_bytes: all that values take, of others too. */
+int make_init(struct make_table *t, size_t max_bytes, size_t *value_bytes) MUST_CHECK;
 void make_fini(struct make_table *t);
 /* 0, -ENOMEM. link: taken over in any case. */
 int make_add(struct make_table *t, uint64_t process, const struct wire_py_make *rec,
@@ -54,6 +57,8 @@ int make_add(struct make_table *t, uint64_t process, const struct wire_py_make *
 struct make *make_find(const struct make_table *t, uint64_t process, uint32_t what, uint64_t made);
 /* The task that was made of a coroutine. */
 struct make *make_find_root(const struct make_table *t, uint64_t process, uint64_t root);
+/* A value of its stack came. 0, negative errno. */
+int make_tell(struct make_table *t, struct make *m, const struct wire_py_value *value) MUST_CHECK;
 /* All of a process. */
 void make_drop_all(struct make_table *t, uint64_t process);
 

@@ -46,7 +46,7 @@ struct py {
 	struct make_table makes;
 	struct wire_py_work works[WORKS]; /* the latest ones: their stacks come next */
 	uint32_t work_count;
-	struct value_table values;
+	size_t value_bytes; /* of what rules read */
 	struct stack_account account;
 	struct py_stats stats;
 };
@@ -60,8 +60,8 @@ struct py *py_new(const struct py_settings *settings)
 	py->settings = *settings;
 	py->processes = map_new(sizeof(struct process_key), LIMIT_PROCESSES);
 	if (py->processes == NULL || code_init(&py->codes, LIMIT_PY_CODE_BYTES) < 0 ||
-	    make_init(&py->makes, LIMIT_PY_MAKE_BYTES) < 0 || recent_init(&py->recent) < 0 ||
-	    value_init(&py->values) < 0)
+	    make_init(&py->makes, LIMIT_PY_MAKE_BYTES, &py->value_bytes) < 0 ||
+	    recent_init(&py->recent, &py->value_bytes) < 0)
 		return NULL;
 	return take(py);
 }
@@ -124,7 +124,6 @@ void py_free(struct py *py)
 	code_fini(&py->codes);
 	recent_fini(&py->recent);
 	make_fini(&py->makes);
-	value_fini(&py->values);
 	free(py);
 }
 
@@ -288,12 +287,25 @@ static void take_stack(struct py *py, const struct wire_head *rec)
 	py->settings.ops->stack(py->settings.ctx, py, &place);
 }
 
+/* It is of the stack or make that came last with what it says: a make's three numbers are what names it. */
 static void take_value(struct py *py, const struct wire_head *rec)
 {
 	const struct wire_py_value *w = (const void *)rec;
-	struct process *p = process_get(py, rec);
+	const struct process *p = process_find(py, rec->pid, rec->start_ns);
 
-	if (p == NULL || value_add(&py->values, p->serial, w) < 0)
+	if (p == NULL)
+		return;
+	struct recent_key key = {p->serial, w->conn.ssl, w->conn.generation};
+	const struct wire_py_stack *s = recent_find(&py->recent, &key, w->offset, false);
+	struct make *m = s || w->offset >= WIRE_PY_MADE_KINDS
+				 ? NULL
+				 : make_find(&py->makes, p->serial, (uint32_t)w->offset, w->conn.ssl);
+	int r = 0;
+	if (s != NULL)
+		r = recent_tell(&py->recent, s, w);
+	else if (m != NULL && m->rec.root == w->conn.generation)
+		r = make_tell(&py->makes, m, w);
+	if (r < 0)
 		py->stats.dropped++;
 }
 
@@ -345,10 +357,11 @@ void py_feed(struct py *py, const struct wire_head *rec)
 static struct py_stack *give(struct py *py, const struct process *p, const struct wire_py_stack *rec,
 			     const struct link *link)
 {
+	struct value_list *values = recent_values(&py->recent, rec);
 	struct py_stack *first = NULL, **at = &first;
 
 	while (rec != NULL) {
-		struct py_stack *s = stack_new(rec, &py->codes, p->serial, &p->origin, &py->account);
+		struct py_stack *s = stack_new(rec, &py->codes, p->serial, &p->origin, values, &py->account);
 
 		if (s == NULL) {
 			py->stats.dropped++;
@@ -359,8 +372,10 @@ static struct py_stack *give(struct py *py, const struct process *p, const struc
 		s->reach = link->reach < s->count ? link->reach : s->count;
 		*at = s;
 		at = &s->outer;
-		rec = link->to ? &link->to->stack : NULL;
-		link = link->to ? &link->to->link : NULL;
+		const struct make *to = link->to;
+		rec = to ? &to->stack : NULL;
+		values = to ? to->values : NULL;
+		link = to ? &to->link : NULL;
 	}
 	return first;
 }
@@ -395,17 +410,6 @@ struct py_stack *py_take(struct py *py, const struct py_place *place, bool earli
 	if (s != NULL && rec->offset != place->offset && s->partial == PY_WHOLE)
 		s->partial = PY_EARLIER;
 	return s;
-}
-
-const struct py_value *py_values(const struct py *py, const struct py_place *place, uint32_t *count)
-{
-	const struct process *p = process_find(py, place->pid, place->start_ns);
-
-	*count = 0;
-	if (p == NULL)
-		return NULL;
-	struct value_key key = {p->serial, place->ssl, place->generation, place->offset};
-	return value_find(&py->values, &key, count);
 }
 
 const struct py_runtime *py_find(const struct py *py, uint32_t pid, uint64_t start_ns)

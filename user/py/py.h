@@ -149,8 +149,8 @@ void py_stack_free(struct py_stack *s);
 const struct py_stack *py_outwards(const struct py_stack *s);
 /* "task", "work", "thread", "callback", "unknown"; NULL: PY_HOW_NONE. */
 const char *py_how_word(enum py_how how);
-/* What rules read of the stack that was taken at this write. Borrowed until the next record. */
-const struct py_value *py_values(const struct py *py, const struct py_place *place, uint32_t *count);
+/* What rules read of this stack's frames, as far as it came. Borrowed until the next record. */
+const struct py_value *py_values(const struct py_stack *s, uint32_t *count);
 /* NULL: this process is not known to run Python. Borrowed until the next record. */
 const struct py_runtime *py_find(const struct py *py, uint32_t pid, uint64_t start_ns);
 /* The word for why a stack is partial; NULL: it is whole. */

@@ -8,11 +8,12 @@
 
 #include "base/limits.h"
 
-int recent_init(struct recent *r)
+int recent_init(struct recent *r, size_t *value_bytes)
 {
 	/* Each connection has a stack. */
 	*r = (struct recent){.conns = map_new(sizeof(struct recent_key),
-					      LIMIT_PY_STACK_BYTES / sizeof(struct recent_stack) + 2)};
+					      LIMIT_PY_STACK_BYTES / sizeof(struct recent_stack) + 2),
+			     .value_bytes = value_bytes};
 	return r->conns ? 0 : -ENOMEM;
 }
 
@@ -36,6 +37,7 @@ static void forget(struct recent *r, struct recent_stack *s)
 	*(s->newer ? &s->newer->older : &c->newest) = s->older;
 	r->bytes -= s->bytes;
 	make_release(s->link.to);
+	value_release(s->values);
 	free(s);
 	if (--c->count == 0)
 		conn_free(r, c);
@@ -103,11 +105,35 @@ int recent_add(struct recent *r, uint64_t process, struct recent_conn **list, co
 	return 0;
 }
 
+static struct recent_stack *stack_of(const struct wire_py_stack *rec)
+{
+	return (struct recent_stack *)(void *)((char *)(uintptr_t)rec - offsetof(struct recent_stack, rec));
+}
+
 const struct link *recent_link(const struct wire_py_stack *rec)
 {
-	return &((const struct recent_stack *)(const void *)((const char *)rec -
-							     offsetof(struct recent_stack, rec)))
-			->link;
+	return &stack_of(rec)->link;
+}
+
+struct value_list *recent_values(struct recent *r, const struct wire_py_stack *rec)
+{
+	struct recent_stack *s = stack_of(rec);
+
+	if (s->values == NULL)
+		s->values = value_new(r->value_bytes);
+	return s->values;
+}
+
+int recent_tell(struct recent *r, const struct wire_py_stack *rec, const struct wire_py_value *value)
+{
+	struct value_list *l = recent_values(r, rec);
+	int n = l ? value_add(l, value) : -ENOMEM;
+
+	if (n < 0)
+		return n;
+	stack_of(rec)->bytes += (size_t)n;
+	r->bytes += (size_t)n;
+	return 0;
 }
 
 const struct wire_py_stack *recent_find(const struct recent *r, const struct recent_key *key, uint64_t offset,

@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "py/make.h"
+#include "py/value.h"
 #include "wire.h"
 
 struct recent_key {
@@ -23,7 +24,8 @@ struct recent_stack {
 	struct recent_stack *prev, *next;   /* of all, oldest first */
 	size_t bytes;
 	struct link link;
-	struct wire_py_stack rec; /* last: with its payload */
+	struct value_list *values; /* NULL: none yet */
+	struct wire_py_stack rec;  /* last: with its payload */
 };
 
 struct recent_conn {
@@ -38,10 +40,11 @@ struct recent {
 	struct map *conns;
 	struct recent_stack *first, *last;
 	size_t bytes;
+	size_t *value_bytes; /* of all values */
 };
 
-/* 0, -ENOMEM. */
-int recent_init(struct recent *r) MUST_CHECK;
+/* 0, -ENOMEM. value_bytes: all that values take, of others too. */
+int recent_init(struct recent *r, size_t *value_bytes) MUST_CHECK;
 void recent_fini(struct recent *r);
 /* 0, -ENOMEM. list: where the process has its connections. link: taken over in any case. */
 int recent_add(struct recent *r, uint64_t process, struct recent_conn **list, const struct wire_py_stack *rec,
@@ -51,6 +54,11 @@ const struct link *recent_link(const struct wire_py_stack *rec);
 /* The stack of the write at this offset. `before`: without one, the latest of an earlier write. NULL: none. */
 const struct wire_py_stack *recent_find(const struct recent *r, const struct recent_key *key, uint64_t offset,
 					bool before);
+/* Its values, which may be still to come; NULL without memory. Borrowed. */
+struct value_list *recent_values(struct recent *r, const struct wire_py_stack *rec);
+/* A value of it came. 0, negative errno. */
+int recent_tell(struct recent *r, const struct wire_py_stack *rec,
+		const struct wire_py_value *value) MUST_CHECK;
 /* Of a connection, of all of a process. */
 void recent_drop(struct recent *r, const struct recent_key *key);
 void recent_drop_all(struct recent *r, struct recent_conn **list);

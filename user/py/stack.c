@@ -16,6 +16,7 @@
 struct held {
 	struct stack_account *account;
 	size_t bytes;
+	struct value_list *values;
 	struct py_stack pub;
 };
 
@@ -134,7 +135,8 @@ static void add_frame(struct py_stack *out, char **at, const struct wire_py_fram
 }
 
 struct py_stack *stack_new(const struct wire_py_stack *rec, struct code_table *codes, uint64_t process,
-			   const struct origin *origin, struct stack_account *account)
+			   const struct origin *origin, struct value_list *values,
+			   struct stack_account *account)
 {
 	struct source s;
 
@@ -146,7 +148,7 @@ struct py_stack *stack_new(const struct wire_py_stack *rec, struct code_table *c
 	struct held *h = malloc(bytes);
 	if (h == NULL)
 		return NULL;
-	*h = (struct held){.account = account, .bytes = bytes};
+	*h = (struct held){.account = account, .bytes = bytes, .values = value_hold(values)};
 	account->bytes += bytes;
 	struct py_stack *out = &h->pub;
 	*out = (struct py_stack){
@@ -172,13 +174,24 @@ struct py_stack *stack_new(const struct wire_py_stack *rec, struct code_table *c
 	return out;
 }
 
+static struct held *held_of(const struct py_stack *s)
+{
+	return (struct held *)(void *)((char *)(uintptr_t)s - offsetof(struct held, pub));
+}
+
+const struct py_value *py_values(const struct py_stack *s, uint32_t *count)
+{
+	return value_all(held_of(s)->values, count);
+}
+
 void py_stack_free(struct py_stack *s)
 {
 	while (s != NULL) {
-		struct held *h = (struct held *)((char *)s - offsetof(struct held, pub));
+		struct held *h = held_of(s);
 
 		s = s->outer;
 		h->account->bytes -= h->bytes;
+		value_release(h->values);
 		free(h);
 	}
 }

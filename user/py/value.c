@@ -10,72 +10,52 @@
 
 #define EACH_MAX 512u /* of one stack: more are not kept */
 
-struct value_set {
-	struct value_set *next;
-	struct value_key key;
-	struct py_value *values;
+struct value_list {
+	uint32_t refs;
 	uint32_t count, cap;
-	size_t bytes;
+	size_t bytes; /* of them, and in: */
+	size_t *all;
+	struct py_value *values;
 };
 
-int value_init(struct value_table *t)
+struct value_list *value_new(size_t *bytes)
 {
-	*t = (struct value_table){.map = map_new(sizeof(struct value_key),
-						 LIMIT_PY_VALUE_BYTES / sizeof(struct value_set) + 2)};
-	return t->map ? 0 : -ENOMEM;
-}
+	struct value_list *l = calloc(1, sizeof(*l));
 
-static void drop_oldest(struct value_table *t)
-{
-	struct value_set *s = t->first;
-
-	t->first = s->next;
-	if (t->first == NULL)
-		t->last = NULL;
-	t->bytes -= s->bytes;
-	(void)map_remove(t->map, &s->key);
-	for (uint32_t i = 0; i < s->count; i++)
-		free((void *)s->values[i].text.p);
-	free(s->values);
-	free(s);
-}
-
-void value_fini(struct value_table *t)
-{
-	while (t->first)
-		drop_oldest(t);
-	map_free(t->map);
-	t->map = NULL;
-}
-
-static struct value_set *set_get(struct value_table *t, const struct value_key *key)
-{
-	struct value_set *s = map_get(t->map, key);
-
-	if (s != NULL)
-		return s;
-	s = calloc(1, sizeof(*s));
-	if (s == NULL || map_add(t->map, key, s) < 0) {
-		free(s);
+	if (l == NULL)
 		return NULL;
-	}
-	s->key = *key;
-	s->bytes = sizeof(*s);
-	t->bytes += s->bytes;
-	*(t->last ? &t->last->next : &t->first) = s;
-	t->last = s;
-	return s;
+	l->refs = 1;
+	l->all = bytes;
+	return l;
 }
 
-static bool grow(struct value_set *s)
+struct value_list *value_hold(struct value_list *l)
 {
-	uint32_t cap = s->cap ? s->cap * 2 : 8;
-	struct py_value *values = s->count < s->cap ? s->values : realloc(s->values, cap * sizeof(*values));
+	if (l)
+		l->refs++;
+	return l;
+}
+
+void value_release(struct value_list *l)
+{
+	if (l == NULL || --l->refs > 0)
+		return;
+	for (uint32_t i = 0; i < l->count; i++)
+		free((void *)l->values[i].text.p);
+	*l->all -= l->bytes;
+	free(l->values);
+	free(l);
+}
+
+static bool grow(struct value_list *l)
+{
+	uint32_t cap = l->cap ? l->cap * 2 : 8;
+	struct py_value *values = l->count < l->cap ? l->values : realloc(l->values, cap * sizeof(*values));
 
 	if (values == NULL)
 		return false;
-	s->cap = s->count < s->cap ? s->cap : cap;
-	s->values = values;
+	l->cap = l->count < l->cap ? l->cap : cap;
+	l->values = values;
 	return true;
 }
 
@@ -85,22 +65,19 @@ static bool is_text(const struct wire_py_value *rec)
 	       rec->kind == WIRE_PY_TEXT_UCS4;
 }
 
-int value_add(struct value_table *t, uint64_t process, const struct wire_py_value *rec)
+int value_add(struct value_list *l, const struct wire_py_value *rec)
 {
-	struct value_key key = {process, rec->conn.ssl, rec->conn.generation, rec->offset};
 	struct str bytes = str_make(rec->payload, rec->len);
 	char text[CODE_TEXT_MAX];
 	size_t n = is_text(rec) ? code_text(rec->kind, bytes, text) : 0;
+	size_t more = sizeof(struct py_value) + n;
 
-	while (t->first && t->bytes > LIMIT_PY_VALUE_BYTES)
-		drop_oldest(t);
-	struct value_set *s = set_get(t, &key);
+	if (l->count == EACH_MAX || *l->all + more > LIMIT_PY_VALUE_BYTES)
+		return -ENOSPC;
 	autodrop(drop_memory) char *copy = n ? malloc(n) : NULL;
-	if (s == NULL || !grow(s) || (n && copy == NULL))
+	if (!grow(l) || (n && copy == NULL))
 		return -ENOMEM;
-	if (s->count == EACH_MAX)
-		return 0;
-	struct py_value *v = &s->values[s->count++];
+	struct py_value *v = &l->values[l->count++];
 	*v = (struct py_value){
 		.frame = rec->frame, .rule = rec->rule, .cut = rec->reason == WIRE_PY_VALUE_CUT};
 	if (rec->kind == WIRE_PY_TEXT_NUMBER && rec->len == sizeof(v->number))
@@ -109,16 +86,13 @@ int value_add(struct value_table *t, uint64_t process, const struct wire_py_valu
 		memcpy(copy, text, n);
 		v->text = str_make(take(copy), n);
 	}
-	size_t more = sizeof(*v) + n;
-	s->bytes += more;
-	t->bytes += more;
-	return 0;
+	l->bytes += more;
+	*l->all += more;
+	return (int)more;
 }
 
-const struct py_value *value_find(const struct value_table *t, const struct value_key *key, uint32_t *count)
+const struct py_value *value_all(const struct value_list *l, uint32_t *count)
 {
-	const struct value_set *s = map_get(t->map, key);
-
-	*count = s ? s->count : 0;
-	return s ? s->values : NULL;
+	*count = l ? l->count : 0;
+	return l ? l->values : NULL;
 }

@@ -121,11 +121,13 @@ static bool same_path(const struct trace_visit *a, uint32_t a_at, const struct t
 	return true;
 }
 
-/* An agent that begins another conversation from where its run began the first runs again. */
+/* An agent that begins another conversation from where its run began the first runs again. Who writes its history anew goes on
+ * with nothing that was seen, but its input holds more answers than the first one's. */
 static bool begins_again(const struct trace_run *r, const struct trace_visit *v, uint32_t at)
 {
 	return !r->workflow && v->model && v->from == NULL && r->via && r->via->from == NULL &&
-	       r->end_ns < v->start_ns && same_path(r->via, r->via_at, v, at);
+	       v->answers <= r->via->answers && r->end_ns < v->start_ns &&
+	       same_path(r->via, r->via_at, v, at);
 }
 
 static struct trace_run *ruled_get(struct settling *s, const struct trace_part *p,

@@ -269,9 +269,12 @@ static void find_links(struct links *l, const struct py_stack *s)
 
 /* From the outermost frame of one stack inwards; its sights end before `end`. */
 static uint32_t fill_stack(struct trace_set *t, struct trace_visit *v, const struct link *l,
-			   const struct values *vs, struct trace_spot *const *spots, uint32_t end)
+			   struct trace_spot *const *spots, uint32_t end)
 {
 	uint64_t outer = 0;
+	struct values vs;
+
+	vs.first = py_values(l->stack, &vs.count);
 
 	for (uint32_t i = l->reach; i > 0; i--) {
 		const struct py_frame *f = &l->stack->frames[i - 1];
@@ -290,7 +293,7 @@ static uint32_t fill_stack(struct trace_set *t, struct trace_visit *v, const str
 			to->where.outer = outer;
 			to->where.spot = spots[i - 1];
 			if (to->where.spot->rule)
-				fill_rule(t, to, vs);
+				fill_rule(t, to, &vs);
 		}
 		uint64_t facts[] = {outer, f->frame, f->code, (uint64_t)(int64_t)f->lasti};
 		outer = hash_u64(str_make(facts, sizeof(facts)), 6);
@@ -299,14 +302,14 @@ static uint32_t fill_stack(struct trace_set *t, struct trace_visit *v, const str
 }
 
 static void fill_sights(struct trace_set *t, struct trace_visit *v, const struct links *l,
-			const struct values *vs, struct trace_spot *const *spots, uint32_t count)
+			struct trace_spot *const *spots, uint32_t count)
 {
 	uint32_t end = count, at = l->frames;
 
 	v->count = count;
 	for (uint32_t i = l->count; i > 0; i--) {
 		at -= l->list[i - 1].reach;
-		end = fill_stack(t, v, &l->list[i - 1], vs, spots + at, end);
+		end = fill_stack(t, v, &l->list[i - 1], spots + at, end);
 	}
 	while (v->inner < v->count && !is_agents(&v->sights[v->inner]))
 		v->inner++;
@@ -349,10 +352,7 @@ static struct trace_visit *visit_new(struct trace_set *t, const struct trace_cal
 	v->drive = v->run_at = TRACE_VISIT_NONE;
 	v->talk = v;
 	v->outermost = l.outermost;
-	struct values vs = {0};
-	if (k->stack != NULL && t->py)
-		vs.first = py_values(t->py, &k->place, &vs.count);
-	fill_sights(t, v, &l, &vs, spots, count);
+	fill_sights(t, v, &l, spots, count);
 	t->visits.bytes += bytes;
 	return v;
 }
@@ -417,8 +417,10 @@ static void find_talk(struct trace_visits *all, struct trace_visit *v, const str
 	if (chains == NULL)
 		return;
 	chains[0] = k->system;
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		chains[i + 1] = hash_chain(chains[i], c->input[i].hash);
+		v->answers += str_eq(c->input[i].role, STR("assistant"));
+	}
 	uint64_t said = k->continues.chained ? k->continues.id : k->asked_in;
 	struct trace_visit *before = said ? map_get(all->ids, &said) : NULL;
 	struct input_key key = {.chain = chains[n], .process = k->process->serial};

@@ -87,7 +87,8 @@ struct trace_visit {
 	uint32_t tid;
 	bool model; /* a call of a model */
 	bool failed;
-	bool outermost; /* its stack ends in a module's own code: nothing stands outwards */
+	uint32_t answers; /* of a model that its input holds: 0 where a conversation begins */
+	bool outermost;	  /* its stack ends in a module's own code: nothing stands outwards */
 	struct trace_errand *errands;
 
 	struct trace_visit *from; /* the call whose conversation it goes on with */

@@ -9,18 +9,21 @@
 
 static struct recent recent;
 static struct recent_conn *first, *second;
+static size_t value_bytes;
 
 static int begin(void **state)
 {
 	(void)state;
 	first = second = NULL;
-	return recent_init(&recent);
+	value_bytes = 0;
+	return recent_init(&recent, &value_bytes);
 }
 
 static int end(void **state)
 {
 	(void)state;
 	recent_fini(&recent);
+	assert_int_equal(value_bytes, 0);
 	return 0;
 }
 
