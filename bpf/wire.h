@@ -412,7 +412,7 @@ struct wire_prices {
 };
 _Static_assert(sizeof(struct wire_prices) == 48, "wire_prices");
 
-/* As wire_prices, behind them: the rules in force, as text (built-in ones and the user's behind them). */
+/* As wire_prices, behind them: the rules in force, as text (the user's, then the built-in ones). */
 struct wire_rules {
 	struct wire_head head;
 	WIRE_U32 total;	 /* bytes of the whole text */

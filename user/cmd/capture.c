@@ -27,6 +27,8 @@ int capture_settings(struct option_values *v, enum wire_mode mode)
 	s->strict = v->strict;
 	s->full = v->full;
 	int code = session_prices(s->prices_file, &s->prices);
+	if (code == EXIT_OK)
+		code = session_rules(s->rules_file, &s->rules);
 	if (code != EXIT_OK)
 		return code;
 	s->style = word_style(v, mode == WIRE_MODE_RUN ? STDERR_FILENO : STDOUT_FILENO);

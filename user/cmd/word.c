@@ -37,6 +37,10 @@ static const struct option tape = {"tape",	0,
 static const struct option prices = {"prices",	  0,
 				     OPTION_TEXT, AT(session.prices_file),
 				     "FILE",	  "prices that go before the built-in ones (docs/cost.md)"};
+static const struct option rules = {
+	"rules",     0,
+	OPTION_TEXT, AT(session.rules_file),
+	"FILE",	     "which frames are an agent's: rules before the built-in ones (docs/rules.md)"};
 static const struct option digest = {"digest",	 0,    OPTION_FLAG,
 				     AT(digest), NULL, "SHA-256 of each connection's bytes, by direction"};
 static const struct option symbols = {"symbol-sites", 0,
@@ -89,13 +93,13 @@ static const struct option server = {
 	AT(server_name), "HOST", "host that the request went to (default: its Host field)"};
 
 static const struct option *const run_options[] = {
-	&output, &full,	   &light,  &stacks,  &keep,	   &sample_run, &budget,
-	&tape,	 &prices,  &digest, &ring,    &rate_bytes, &rate_calls, &plain,
-	&strict, &symbols, &quiet,  &verbose, &color,	   &help,	NULL};
+	&output,  &full,   &light,   &stacks, &rules,	   &keep,	&sample_run, &budget,
+	&tape,	  &prices, &digest,  &ring,   &rate_bytes, &rate_calls, &plain,	     &strict,
+	&symbols, &quiet,  &verbose, &color,  &help,	   NULL};
 static const struct option *const attach_options[] = {
-	&output,   &full,  &light,   &stacks, &keep,  &sample_attach, &budget,	   &children, &no_children,
-	&duration, &tape,  &prices,  &digest, &ring,  &rate_bytes,    &rate_calls, &plain,    &strict,
-	&symbols,  &quiet, &verbose, &color,  &width, &help,	      NULL};
+	&output,      &full,	 &light, &stacks,  &rules,  &keep,  &sample_attach, &budget,	 &children,
+	&no_children, &duration, &tape,	 &prices,  &digest, &ring,  &rate_bytes,    &rate_calls, &plain,
+	&strict,      &symbols,	 &quiet, &verbose, &color,  &width, &help,	    NULL};
 static const struct option *const look_options[] = {&output, &full,    &prices, &strict, &width,
 						    &color,  &verbose, &help,	NULL};
 static const struct option *const decode_options[] = {&server, &output, &full,	  &prices, &strict,

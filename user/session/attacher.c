@@ -26,6 +26,7 @@
 #include "base/err.h"
 #include "probe/probe.h"
 #include "session/message.h"
+#include "session/ruleset.h"
 
 #define COLLECTOR_NICE (-15)
 #define HURRY_NICE     (-10)
@@ -128,18 +129,16 @@ static void lift_collector(const struct attacher *a)
 
 static int start(struct attacher *a, struct message *m)
 {
-	if (a->probe != NULL || m->size != sizeof(a->setup) || m->fd_count != 1)
+	if (a->probe != NULL || m->size != sizeof(a->setup) || m->fd_count < 1 || m->fd_count > 2)
 		return -EPROTO;
 	memcpy(&a->setup, m->bytes, sizeof(a->setup));
 	a->collector = m->fds[0];
+	autodrop(drop_fd) int rules_fd = m->fd_count == 2 ? m->fds[1] : -1;
 	m->fd_count = 0;
 	err_set_level((enum err_level)a->setup.verbose);
-
-	struct rules_error error;
-	autodrop(drop_rules) struct rules *rules = rules_new();
-
-	if (rules == NULL || rules_add(rules, rules_builtin(), &error) < 0)
-		return -ENOMEM;
+	autodrop(drop_rules) struct rules *rules = ruleset_receive(rules_fd);
+	if (rules == NULL)
+		return -EPROTO;
 	struct probe_settings ps = {
 		.mode = (enum wire_mode)a->setup.mode,
 		.options = a->setup.options,

@@ -21,6 +21,7 @@
 #include "pipeline.h"
 #include "session/message.h"
 #include "session/output.h"
+#include "session/ruleset.h"
 #include "session/verdict.h"
 
 #define BATCH_RECORDS 512
@@ -29,8 +30,8 @@
 /* While the session runs. It takes little time, but what it takes it must have soon: on a busy machine the queue is full
  * within a tenth of a second of large writes (seen: 16 of 16 MiB under a load of 11 on 2 cores; 50 MB of 268 lost at 0,
  * none at -10). Without the right to it nothing is lost but this. */
-#define WORKER_NICE  (-10)
-#define PRICES_PIECE 16384u
+#define WORKER_NICE (-10)
+#define TEXT_PIECE  16384u
 
 struct collector {
 	const struct session_settings *settings;
@@ -53,23 +54,23 @@ struct collector {
 static void feed_keep(struct collector *c, uint64_t ts_ns);
 static void feed(void *ctx, const struct wire_head *rec);
 
-/* The user's prices shape the document, so they are on the tape. */
-static void feed_prices(struct collector *c, uint64_t ts_ns)
+/* A text that shapes the document is on the tape, in pieces: WIRE_PRICES and WIRE_RULES are of one form. */
+static void feed_text(struct collector *c, uint32_t kind, struct str text, uint64_t ts_ns)
 {
-	struct str text = buf_str(&c->settings->prices);
+	_Static_assert(sizeof(struct wire_rules) == sizeof(struct wire_prices), "one form");
 	union {
 		struct wire_prices p;
 		uint64_t align;
-		char bytes[sizeof(struct wire_prices) + PRICES_PIECE];
+		char bytes[sizeof(struct wire_prices) + TEXT_PIECE];
 	} rec;
 
-	for (size_t at = 0; at < text.n; at += PRICES_PIECE) {
-		struct str piece = str_head(str_skip(text, at), PRICES_PIECE);
+	for (size_t at = 0; at < text.n; at += TEXT_PIECE) {
+		struct str piece = str_head(str_skip(text, at), TEXT_PIECE);
 
 		memset(&rec, 0, sizeof(rec));
 		rec.p = (struct wire_prices){
 			.head = {.size = (uint32_t)(sizeof(rec.p) + ((piece.n + 7) & ~7ul)),
-				 .kind = WIRE_PRICES,
+				 .kind = kind,
 				 .ts_ns = ts_ns},
 			.total = (uint32_t)text.n,
 			.offset = (uint32_t)at,
@@ -78,6 +79,15 @@ static void feed_prices(struct collector *c, uint64_t ts_ns)
 		memcpy(rec.bytes + sizeof(rec.p), piece.p, piece.n);
 		feed(c, &rec.p.head);
 	}
+}
+
+/* The built-in ones too: another version, whose table is another one, reads the tape as this one did. */
+static void feed_rules(struct collector *c, uint64_t ts_ns)
+{
+	autodrop(buf_fini) struct buf text = {0};
+
+	if (c->settings->stacks && ruleset_text(buf_str(&c->settings->rules), &text) == 0)
+		feed_text(c, WIRE_RULES, buf_str(&text), ts_ns);
 }
 
 /* Everything that shapes the document goes through here, so that the tape has it all, in this order. */
@@ -98,7 +108,9 @@ static void feed(void *ctx, const struct wire_head *rec)
 		output_live_shed(c->live, (const struct wire_shed_step *)rec, c->utc_offset_ns);
 	pipeline_feed(c->pipeline, rec);
 	if (rec->kind == WIRE_SESSION)
-		feed_prices(c, rec->ts_ns);
+		feed_text(c, WIRE_PRICES, buf_str(&c->settings->prices), rec->ts_ns);
+	if (rec->kind == WIRE_SESSION)
+		feed_rules(c, rec->ts_ns);
 	if (rec->kind == WIRE_SESSION && trace_rules_has_any(&c->settings->keep))
 		feed_keep(c, rec->ts_ns);
 }

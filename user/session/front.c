@@ -26,6 +26,7 @@
 #include "session/output.h"
 #include "session/person.h"
 #include "session/raise.h"
+#include "session/ruleset.h"
 
 #define GONE_MS	      1000 /* an attacher that ends is waited for */
 #define LOOK_AGAIN_US 500
@@ -151,8 +152,12 @@ static int send_setup(struct front *f, int to_collector)
 		.sample_n = (uint32_t)s->sample_n,
 		.budget_ppm = (uint32_t)s->budget_ppm,
 	};
-	int r = message_send(f->attacher.socket, MESSAGE_SETUP, &setup, sizeof(setup), &to_collector, 1);
-
+	struct str text = buf_str(&s->rules);
+	autodrop(drop_fd) int rules = text.n ? ruleset_describe(text) : -1;
+	if (text.n && rules < 0)
+		return rules;
+	int fds[2] = {to_collector, rules};
+	int r = message_send(f->attacher.socket, MESSAGE_SETUP, &setup, sizeof(setup), fds, text.n ? 2 : 1);
 	if (r < 0)
 		return r;
 	if (s->mode == WIRE_MODE_ATTACH)

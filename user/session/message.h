@@ -11,7 +11,9 @@
 #include "wire.h"
 
 enum message_kind {
-	MESSAGE_SETUP = 1,     /* front -> attacher: struct message_setup; fd: the socket to the collector */
+	MESSAGE_SETUP =
+		1, /* front -> attacher: struct message_setup; fds: the socket to the collector; memfd of rules, if
+				* the user gave some */
 	MESSAGE_COMMAND = 2,   /* front -> attacher: u32 pid; fd: memfd of argv, environment, cwd */
 	MESSAGE_TARGETS = 3,   /* front -> attacher: u32 pid[] */
 	MESSAGE_STOP = 4,      /* front -> attacher: u32 enum wire_end_why */

@@ -44,6 +44,8 @@ struct session_settings {
 	const char *tape;	 /* NULL: none */
 	const char *prices_file; /* NULL: the one of the user's configuration, if there is one */
 	struct buf prices;	 /* its text, filled by session_run / session_attach */
+	const char *rules_file;	 /* NULL: none */
+	struct buf rules;	 /* its text */
 	uint64_t ring_bytes;
 	uint64_t rate_bytes, rate_calls; /* of one process, a second; 0: no bound */
 	uint64_t duration_ns;		 /* attach; 0: no bound */
@@ -73,6 +75,8 @@ int session_attacher(void);
  * stays empty when there is none. One with an error: EXIT_USAGE after saying file and line, when it was asked for; else
  * that is said, and it is left aside. */
 int session_prices(const char *file, struct buf *out) MUST_CHECK;
+/* The file of rules for frames: its text into out; file NULL: empty. One with an error: EXIT_USAGE after saying file and line. */
+int session_rules(const char *file, struct buf *out) MUST_CHECK;
 /* prices_file: instead of those on a tape; NULL: none. Replays a tape, or reads a document: what TRACE means until there is a store. Fills `document` with the document's
  * JSON text. EXIT_OK, or an exit code after saying why. *complete: false when something is missing. */
 int session_load(const char *trace, const char *prices_file, struct buf *document, bool *complete) MUST_CHECK;
