@@ -80,6 +80,8 @@ static void belong(struct settling *s, struct trace_visit *v, struct trace_run *
 	struct place_key key = {.spot = r->where.spot, .lasti = v->sights[at].lasti};
 
 	extend(r, v);
+	if (r->newest == NULL || v->start_ns > r->newest->start_ns)
+		r->newest = v;
 	if (r->via == NULL || v->start_ns < r->via->start_ns) {
 		r->via = v;
 		r->via_at = at;
@@ -121,13 +123,18 @@ static bool same_path(const struct trace_visit *a, uint32_t a_at, const struct t
 	return true;
 }
 
-/* An agent that begins another conversation from where its run began the first runs again. Who writes its history anew goes on
- * with nothing that was seen, but its input holds more answers than the first one's. */
+/* Who writes its history anew goes on with nothing that was seen: its input holds more answers than the first call's, or says
+ * more of what that one said while the run's last call waits for tools. */
+static bool goes_on(const struct trace_run *r, const struct trace_visit *v)
+{
+	return v->answers > r->via->answers || (r->newest->errands && trace_visit_grows(v, r->via));
+}
+
+/* An agent that begins another conversation from where its run began the first runs again. */
 static bool begins_again(const struct trace_run *r, const struct trace_visit *v, uint32_t at)
 {
 	return !r->workflow && v->model && v->from == NULL && r->via && r->via->from == NULL &&
-	       v->answers <= r->via->answers && r->end_ns < v->start_ns &&
-	       same_path(r->via, r->via_at, v, at);
+	       r->end_ns < v->start_ns && !goes_on(r, v) && same_path(r->via, r->via_at, v, at);
 }
 
 static struct trace_run *ruled_get(struct settling *s, const struct trace_part *p,

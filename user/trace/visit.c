@@ -39,6 +39,7 @@ static void free_visits(struct trace_visits *v)
 			old->errands = e->next;
 			free(e);
 		}
+		free(old->head);
 		free(old);
 	}
 	v->last = NULL;
@@ -408,6 +409,33 @@ static void find_failed(struct trace_visits *all, struct trace_visit *v, struct 
 	v->again = v->from != NULL;
 }
 
+/* Without memory the call begins like no other one. */
+static void keep_head(struct trace_visits *all, struct trace_visit *v, const struct trace_call *k)
+{
+	const struct genai_call *c = k->c;
+	uint32_t i = 0;
+
+	while (i < c->input_count && !str_eq(c->input[i].role, STR("user")))
+		i++;
+	if (i == c->input_count || c->input[i].known || c->input[i].count == 0)
+		return;
+	struct str text = c->input[i].parts[0].text, kept = str_head(text, TRACE_HEAD_BYTES);
+	v->head = kept.n ? malloc(kept.n) : NULL;
+	if (v->head == NULL)
+		return;
+	memcpy(v->head, kept.p, kept.n);
+	v->head_kept = kept.n;
+	v->head_bytes = text.n;
+	v->system = k->system;
+	all->bytes += kept.n;
+}
+
+bool trace_visit_grows(const struct trace_visit *v, const struct trace_visit *from)
+{
+	return v->head && from->head && v->head_bytes > from->head_bytes &&
+	       hash_eq(v->system, from->system) && memcmp(v->head, from->head, from->head_kept) == 0;
+}
+
 static void find_talk(struct trace_visits *all, struct trace_visit *v, const struct trace_call *k)
 {
 	const struct genai_call *c = k->c;
@@ -436,6 +464,8 @@ static void find_talk(struct trace_visits *all, struct trace_visit *v, const str
 		find_failed(all, v, same);
 	if (v->from)
 		v->talk = v->from->talk;
+	else
+		keep_head(all, v, k);
 	v->same = same;
 	if (n > 0 && map_add(all->inputs, &key, v) < 0)
 		v->same = NULL;

@@ -20,6 +20,7 @@
 #define TRACE_VISIT_NONE   UINT32_MAX
 #define TRACE_VISIT_LOOKS  64u	/* earlier calls with one and the same input */
 #define TRACE_BETWEEN_MAX  512u /* calls between two of a conversation that are looked at */
+#define TRACE_HEAD_BYTES   512u /* of what a user said first */
 #define TRACE_TOOLS_LOOKED 256u /* open tool calls of an agent's call */
 
 struct trace_process;
@@ -88,7 +89,11 @@ struct trace_visit {
 	bool model; /* a call of a model */
 	bool failed;
 	uint32_t answers; /* of a model that its input holds: 0 where a conversation begins */
-	bool outermost;	  /* its stack ends in a module's own code: nothing stands outwards */
+	/* Of a call that goes on with no conversation: what the user says first in its input, as far as it is kept. */
+	char *head;
+	size_t head_bytes, head_kept;
+	struct hash128 system;
+	bool outermost; /* its stack ends in a module's own code: nothing stands outwards */
 	struct trace_errand *errands;
 
 	struct trace_visit *from; /* the call whose conversation it goes on with */
@@ -121,7 +126,8 @@ struct trace_run {
 	uint64_t start_ns, end_ns; /* of the calls for which it was alive; end 0: one is open */
 	struct trace_visit *first, *last;
 	uint32_t calls;
-	const struct trace_visit *via; /* the first call within it, and which of its frames it is */
+	const struct trace_visit *newest; /* of its calls, while they are found */
+	const struct trace_visit *via;	  /* the first call within it, and which of its frames it is */
 	uint32_t via_at;
 	const struct rules_rule *rule; /* that knows it; NULL: the function drives */
 	const struct trace_name *name; /* by the rule; NULL: not known */
@@ -154,6 +160,8 @@ struct trace_visits {
 int trace_visit_init(struct trace_visits *v) MUST_CHECK;
 /* The call is about to be told. */
 void trace_visit_add(struct trace_set *t, struct trace_call *k);
+/* Whether it begins with all that another one's user said, and says more: a history that is written anew. */
+bool trace_visit_grows(const struct trace_visit *v, const struct trace_visit *from);
 /* A tool call was told. end_ns 0: open. */
 void trace_visit_tool(struct trace_set *t, const struct trace_tool *tool, uint64_t end_ns);
 /* The sight of a visit that may be the same run; TRACE_VISIT_NONE. */
