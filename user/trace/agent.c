@@ -124,10 +124,12 @@ static bool same_path(const struct trace_visit *a, uint32_t a_at, const struct t
 }
 
 /* Who writes its history anew goes on with nothing that was seen: its input holds more answers than the first call's, or says
- * more of what that one said while the run's last call waits for tools. */
+ * more within the same words, and the run's last call waits for tools, or it is much more. */
 static bool goes_on(const struct trace_run *r, const struct trace_visit *v)
 {
-	return v->answers > r->via->answers || (r->newest->errands && trace_visit_grows(v, r->via));
+	size_t grown = trace_visit_grown(v, r->via);
+
+	return v->answers > r->via->answers || grown >= TRACE_GROWN_BYTES || (grown && r->newest->errands);
 }
 
 /* An agent that begins another conversation from where its run began the first runs again. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "trace/set.h"
 
@@ -39,7 +40,7 @@ static void free_visits(struct trace_visits *v)
 			old->errands = e->next;
 			free(e);
 		}
-		free(old->head);
+		free(old->words);
 		free(old);
 	}
 	v->last = NULL;
@@ -268,11 +269,20 @@ static void find_links(struct links *l, const struct py_stack *s)
 	}
 }
 
+/* Whether functions of a stack that made a task had returned when that ran: a step of the same loop called them. What they
+ * began is a run of its own each time, and may outlive them. */
+static bool is_gone(const struct link *l)
+{
+	return l->how && strcmp(l->how, "task") == 0 &&
+	       (l->stack->how == PY_HOW_TASK || l->stack->how == PY_HOW_CALLBACK);
+}
+
 /* From the outermost frame of one stack inwards; its sights end before `end`. */
 static uint32_t fill_stack(struct trace_set *t, struct trace_visit *v, const struct link *l,
 			   struct trace_spot *const *spots, uint32_t end)
 {
 	uint64_t outer = 0;
+	bool gone = is_gone(l);
 	struct values vs;
 
 	vs.first = py_values(l->stack, &vs.count);
@@ -282,6 +292,11 @@ static uint32_t fill_stack(struct trace_set *t, struct trace_visit *v, const str
 
 		if (stands_alone(l->stack, i - 1))
 			outer = 0;
+		if (gone && !f->generator) {
+			uint64_t facts[] = {outer, l->stack->ts_ns};
+			outer = hash_u64(str_make(facts, sizeof(facts)), 6);
+			gone = false;
+		}
 		if (spots[i - 1] != NULL) {
 			struct trace_sight *to = &v->sights[--end];
 
@@ -410,7 +425,7 @@ static void find_failed(struct trace_visits *all, struct trace_visit *v, struct 
 }
 
 /* Without memory the call begins like no other one. */
-static void keep_head(struct trace_visits *all, struct trace_visit *v, const struct trace_call *k)
+static void keep_words(struct trace_visits *all, struct trace_visit *v, const struct trace_call *k)
 {
 	const struct genai_call *c = k->c;
 	uint32_t i = 0;
@@ -419,21 +434,35 @@ static void keep_head(struct trace_visits *all, struct trace_visit *v, const str
 		i++;
 	if (i == c->input_count || c->input[i].known || c->input[i].count == 0)
 		return;
-	struct str text = c->input[i].parts[0].text, kept = str_head(text, TRACE_HEAD_BYTES);
-	v->head = kept.n ? malloc(kept.n) : NULL;
-	if (v->head == NULL)
+	struct str text = c->input[i].parts[0].text, head = str_head(text, TRACE_HEAD_BYTES);
+	size_t tail = text.n < TRACE_TAIL_BYTES ? text.n : TRACE_TAIL_BYTES;
+	v->words = head.n ? malloc(head.n + tail) : NULL;
+	if (v->words == NULL)
 		return;
-	memcpy(v->head, kept.p, kept.n);
-	v->head_kept = kept.n;
-	v->head_bytes = text.n;
+	memcpy(v->words, head.p, head.n);
+	memcpy(v->words + head.n, text.p + text.n - tail, tail);
+	v->words_bytes = text.n;
+	v->head_bytes = head.n;
+	v->tail_bytes = tail;
 	v->system = k->system;
-	all->bytes += kept.n;
+	all->bytes += head.n + tail;
 }
 
-bool trace_visit_grows(const struct trace_visit *v, const struct trace_visit *from)
+size_t trace_visit_grown(const struct trace_visit *v, const struct trace_visit *from)
 {
-	return v->head && from->head && v->head_bytes > from->head_bytes &&
-	       hash_eq(v->system, from->system) && memcmp(v->head, from->head, from->head_kept) == 0;
+	size_t head = 0, tail = 0;
+
+	if (!v->words || !from->words || v->words_bytes <= from->words_bytes ||
+	    !hash_eq(v->system, from->system))
+		return 0;
+	const char *v_end = v->words + v->head_bytes + v->tail_bytes,
+		   *from_end = from->words + from->head_bytes + from->tail_bytes;
+	while (head < from->head_bytes && v->words[head] == from->words[head])
+		head++;
+	while (tail < from->tail_bytes && v_end[-1 - (ptrdiff_t)tail] == from_end[-1 - (ptrdiff_t)tail])
+		tail++;
+	bool all = head == from->head_bytes && tail == from->tail_bytes;
+	return all || head + tail >= from->words_bytes ? v->words_bytes - from->words_bytes : 0;
 }
 
 static void find_talk(struct trace_visits *all, struct trace_visit *v, const struct trace_call *k)
@@ -465,7 +494,7 @@ static void find_talk(struct trace_visits *all, struct trace_visit *v, const str
 	if (v->from)
 		v->talk = v->from->talk;
 	else
-		keep_head(all, v, k);
+		keep_words(all, v, k);
 	v->same = same;
 	if (n > 0 && map_add(all->inputs, &key, v) < 0)
 		v->same = NULL;

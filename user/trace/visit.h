@@ -18,9 +18,11 @@
 
 #define TRACE_VISIT_BYTES  (64u << 20) /* of all; beyond, what is here is settled */
 #define TRACE_VISIT_NONE   UINT32_MAX
-#define TRACE_VISIT_LOOKS  64u	/* earlier calls with one and the same input */
-#define TRACE_BETWEEN_MAX  512u /* calls between two of a conversation that are looked at */
-#define TRACE_HEAD_BYTES   512u /* of what a user said first */
+#define TRACE_VISIT_LOOKS  64u	 /* earlier calls with one and the same input */
+#define TRACE_BETWEEN_MAX  512u	 /* calls between two of a conversation that are looked at */
+#define TRACE_HEAD_BYTES   2048u /* of what a user said first */
+#define TRACE_TAIL_BYTES   512u	 /* and of its end */
+#define TRACE_GROWN_BYTES  64u	/* a task that is only longer is another one; a history is longer than that */
 #define TRACE_TOOLS_LOOKED 256u /* open tool calls of an agent's call */
 
 struct trace_process;
@@ -89,9 +91,9 @@ struct trace_visit {
 	bool model; /* a call of a model */
 	bool failed;
 	uint32_t answers; /* of a model that its input holds: 0 where a conversation begins */
-	/* Of a call that goes on with no conversation: what the user says first in its input, as far as it is kept. */
-	char *head;
-	size_t head_bytes, head_kept;
+	/* Of a call that goes on with no conversation: what the user says first in its input, its first bytes and its last. */
+	char *words;
+	size_t words_bytes, head_bytes, tail_bytes;
 	struct hash128 system;
 	bool outermost; /* its stack ends in a module's own code: nothing stands outwards */
 	struct trace_errand *errands;
@@ -160,8 +162,9 @@ struct trace_visits {
 int trace_visit_init(struct trace_visits *v) MUST_CHECK;
 /* The call is about to be told. */
 void trace_visit_add(struct trace_set *t, struct trace_call *k);
-/* Whether it begins with all that another one's user said, and says more: a history that is written anew. */
-bool trace_visit_grows(const struct trace_visit *v, const struct trace_visit *from);
+/* How many bytes more its user says than another one's, put in at one place of the same words: a history that is written
+ * anew. 0: they are other words. */
+size_t trace_visit_grown(const struct trace_visit *v, const struct trace_visit *from);
 /* A tool call was told. end_ns 0: open. */
 void trace_visit_tool(struct trace_set *t, const struct trace_tool *tool, uint64_t end_ns);
 /* The sight of a visit that may be the same run; TRACE_VISIT_NONE. */
