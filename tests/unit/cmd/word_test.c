@@ -32,6 +32,7 @@ static const struct {
 	FIELD("full", NULL, full),
 	FIELD("tape", "FILE", session.tape),
 	FIELD("prices", "FILE", session.prices_file),
+	FIELD("rules", "FILE", session.rules_file),
 	FIELD("digest", NULL, digest),
 	FIELD("symbol-sites", NULL, symbols),
 	FIELD("ring-size", "64k", session.ring_bytes),
