@@ -151,6 +151,14 @@ struct {
 	__type(value, struct state_code);
 } codes SEC(".maps") __weak;
 
+/* Audit events that are wanted. Filled by the attacher before it attaches, never emptied. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, struct state_audit_name);
+	__type(value, struct state_audit);
+} audit_names SEC(".maps") __weak;
+
 /* How names are found from frames. Filled by the attacher before anything is traced, and sized by it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

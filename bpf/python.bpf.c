@@ -290,6 +290,16 @@ static __always_inline void python_fill_make(struct state_walk *w, __u64 pid_tgi
 	w->make[2] = 0;
 }
 
+/* The event that was sent (event.bpf.h). */
+static __always_inline void python_fill_event(struct state_walk *w, __u64 pid_tgid)
+{
+	python_reset(w);
+	emit_head(&w->stack.head, 0, WIRE_PY_STACK, w->make[1], pid_tgid, w->start_ns);
+	w->stack.conn.generation = w->make[0];
+	w->stack.offset = w->make[1];
+	w->make[2] = 0;
+}
+
 /* What the first bytes of the call say of its connection, for the writes that follow. */
 static __always_inline void python_look(const struct state_call *call, struct state_conn *conn)
 {
@@ -395,7 +405,9 @@ static __always_inline bool python_begin(struct state_target *target, __u64 pid_
 		emit_add(target->counts.events_lost[WIRE_CAUSE_MAP_FULL], 1);
 		return false;
 	}
-	if (w->make[2])
+	if (w->make[2] == STATE_WALK_EVENT)
+		python_fill_event(w, pid_tgid);
+	else if (w->make[2])
 		python_fill_make(w, pid_tgid);
 	else if (!python_fill(w, pid_tgid))
 		return false;

@@ -37,6 +37,10 @@ static __always_inline void python_inherit(__u32 parent, __u32 child, __u64 star
 		return;
 	p->start_ns = start_ns;
 	p->epoch = 0;
+	p->pauses = 0;
+	p->pause_ns = 0;
+	p->imports = 0;
+	p->import_ns = 0;
 }
 
 /*

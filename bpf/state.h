@@ -169,9 +169,19 @@ struct state_python {
 	WIRE_U16 type_keys;    /* of a class: the names of its instances' attributes */
 	WIRE_U16 type_name;    /* its __name__ */
 	WIRE_U16 split_values; /* in what an instance's dict or the instance keeps them in: the first value */
-	WIRE_U16 pad[2];
+	WIRE_U16
+	thread_error; /* in a thread state: the exception that is under way; up to 3.11 its type, value, traceback */
+	WIRE_U16 pad[1];
+	/* kept by the kernel: audit.bpf.c */
+	WIRE_S64 hand; /* events that it may send at once */
+	WIRE_U64 hand_ns;
+	WIRE_U64 told_ns; /* when these were told last: */
+	WIRE_U64 pauses;
+	WIRE_U64 pause_ns;
+	WIRE_U64 imports;
+	WIRE_U64 import_ns;
 };
-_Static_assert(sizeof(struct state_python) == 88, "state_python");
+_Static_assert(sizeof(struct state_python) == 144, "state_python");
 
 #define STATE_PYTHON_FRAME_MAX 128
 #define STATE_PYTHON_CODE      144 /* of a code object that are read at once: every offset above lies below it */
@@ -336,6 +346,57 @@ struct state_look {
 };
 _Static_assert(sizeof(struct state_look) == 80 + 16 * STATE_LOOK_TRAIL, "state_look");
 
+/* `audit_names`: an audit event that is wanted. */
+struct state_audit_name {
+	char text[32]; /* zeros behind it */
+};
+_Static_assert(sizeof(struct state_audit_name) == 32, "state_audit_name");
+
+#define STATE_AUDIT_WRITES 1u /* only when its third argument, flags of open(), lets it write */
+#define STATE_AUDIT_CODE   2u /* only when its first argument is code that was made from text */
+#define STATE_AUDIT_TEXT   4u /* only when its second argument names no file */
+#define STATE_AUDIT_END	   8u /* the interpreter ends: nothing is sent of it but sums */
+
+struct state_audit {
+	WIRE_U16 event; /* enum wire_py_event */
+	WIRE_U8 wants;	/* 1 << argument; the first four */
+	WIRE_U8 flags;	/* STATE_AUDIT_* */
+	WIRE_U32 pad;
+};
+_Static_assert(sizeof(struct state_audit) == 8, "state_audit");
+
+/* A probe's cookie where arguments lie as a USDT note says: two operands of 32 bits each. */
+#define STATE_OPERAND_OFFSET 0xffu  /* of its register in struct pt_regs */
+#define STATE_OPERAND_MEMORY 0x100u /* what lies there, at a distance: */
+#define STATE_OPERAND_INT    0x200u /* a signed int, not 8 bytes */
+#define STATE_OPERAND_SHIFT  12	    /* of the distance, signed */
+
+/* An event's arguments, before they are read and as they are sent. */
+enum state_item_what {
+	STATE_ITEM_OBJECT = 0,
+	STATE_ITEM_STRING = 1, /* of C */
+	STATE_ITEM_NUMBER = 2,
+	STATE_ITEM_LIST = 3, /* so many elements come next */
+};
+
+struct state_item {
+	WIRE_U64 value;
+	WIRE_U8 arg;
+	WIRE_U8 what;  /* enum state_item_what */
+	WIRE_U8 flags; /* WIRE_PY_ITEM_ELEMENT */
+	WIRE_U8 pad[5];
+};
+_Static_assert(sizeof(struct state_item) == 16, "state_item");
+
+struct state_gather {
+	WIRE_U32 count, done, used, pad;
+	struct state_item items[WIRE_PY_ITEMS_MAX];
+	WIRE_U8 fixed[sizeof(struct wire_py_audit)];
+	WIRE_U8 payload[WIRE_PY_AUDIT_MAX];
+};
+
+#define STATE_WALK_EVENT 16u /* state_walk.make[2]: at an event, whose time is make[1] */
+
 /* `walks`: u64 pid_tgid -> the walk that this thread makes. */
 struct state_walk {
 	WIRE_U64 start_ns;
@@ -355,6 +416,13 @@ struct state_walk {
 	WIRE_U32 work_what; /* enum wire_py_what */
 	WIRE_U32 role;	    /* of the code object met last */
 	WIRE_U64 make[3];   /* made, root, what: of the walk that is about to begin; what 0: at a write */
+	WIRE_U64 error;	    /* when the exception was raised that was told of last; 0: none */
+	WIRE_U64 error_value;
+	WIRE_U64 error_frame; /* the frame object that it passed last */
+	WIRE_U64 gc_ns;	      /* start of the collection that it is in; 0: in none */
+	WIRE_U64 import_ns;   /* of the outermost import that it is in */
+	WIRE_U32 import_depth;
+	WIRE_U32 gc_generation;
 	WIRE_U8 bytes[256]; /* of the object being looked at */
 	struct state_text texts[4];
 	struct state_known known[STATE_WALK_KNOWN];
@@ -371,9 +439,10 @@ struct state_walk {
 			struct wire_py_frame frames[WIRE_PY_FRAMES];
 			WIRE_U8 task[WIRE_PY_TASK_MAX];
 		};
+		struct state_gather gather; /* before the walk */
 	};
 };
-_Static_assert(sizeof(struct state_walk) == 8 * 15 + 256 + 16 * 4 + 24 * STATE_WALK_KNOWN + 8 +
+_Static_assert(sizeof(struct state_walk) == 8 * 21 + 256 + 16 * 4 + 24 * STATE_WALK_KNOWN + 8 +
 						    4 * WIRE_PY_FRAMES + sizeof(struct state_look) + 256 +
 						    6 * STATE_RULE_TAIL + 104 + 32 * WIRE_PY_FRAMES +
 						    WIRE_PY_TASK_MAX,

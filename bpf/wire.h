@@ -49,23 +49,27 @@
 #define WIRE_PY_VALUE	0x0403 /* a value that a rule reads of one of that stack's frames */
 #define WIRE_PY_MAKE \
 	0x0404 /* the Python stack of a thread when it made a task, submitted work, started a thread */
-#define WIRE_PY_WORK	0x0405 /* what a thread runs whose stack comes next: submitted work, or a thread's own */
-#define WIRE_MARK	0x0501 /* what the marker module says */
-#define WIRE_DRAIN_LOSS 0x4001 /* the drain's queue was full: this piece of TLS data was dropped */
-#define WIRE_SESSION	0x8001 /* first record of a session: clocks, host, options */
-#define WIRE_LIB	0x8002 /* a library with probes: its sites */
-#define WIRE_PROC_FACT	0x8003 /* a process that lived before we looked, read from /proc */
-#define WIRE_BLIND	0x8004 /* traffic of a process that no probe reaches */
-#define WIRE_PROC_FINAL 0x8005 /* a process's counters, final */
-#define WIRE_CONN_FINAL 0x8006 /* a connection's counters, final: it was never freed */
-#define WIRE_TICK	0x8007 /* the time; nothing else happened */
-#define WIRE_END	0x8008 /* last record of a session */
-#define WIRE_TARGET	0x8009 /* a process that the user named; every probe is live for it */
-#define WIRE_SHED	0x800a /* the overhead governor took a step */
-#define WIRE_KEEP	0x800b /* which traces the document is to keep */
-#define WIRE_PRICES	0x800c /* a piece of the price file that the user gave */
-#define WIRE_PY_RUNTIME 0x8010 /* a process that runs CPython */
-#define WIRE_RULES	0x8011 /* a piece of the rules that frames are read by */
+#define WIRE_PY_WORK	  0x0405 /* what a thread runs whose stack comes next: submitted work, or a thread's own */
+#define WIRE_PY_AUDIT	  0x0410 /* Python code did something to the world: an audit event, and its arguments */
+#define WIRE_PY_EXCEPTION 0x0411 /* an exception was raised, or goes through a frame */
+#define WIRE_PY_PAUSE	  0x0412 /* the garbage collector stopped a thread */
+#define WIRE_PY_SUMS	  0x0413 /* all pauses and imports of a process so far */
+#define WIRE_MARK	  0x0501 /* what the marker module says */
+#define WIRE_DRAIN_LOSS	  0x4001 /* the drain's queue was full: this piece of TLS data was dropped */
+#define WIRE_SESSION	  0x8001 /* first record of a session: clocks, host, options */
+#define WIRE_LIB	  0x8002 /* a library with probes: its sites */
+#define WIRE_PROC_FACT	  0x8003 /* a process that lived before we looked, read from /proc */
+#define WIRE_BLIND	  0x8004 /* traffic of a process that no probe reaches */
+#define WIRE_PROC_FINAL	  0x8005 /* a process's counters, final */
+#define WIRE_CONN_FINAL	  0x8006 /* a connection's counters, final: it was never freed */
+#define WIRE_TICK	  0x8007 /* the time; nothing else happened */
+#define WIRE_END	  0x8008 /* last record of a session */
+#define WIRE_TARGET	  0x8009 /* a process that the user named; every probe is live for it */
+#define WIRE_SHED	  0x800a /* the overhead governor took a step */
+#define WIRE_KEEP	  0x800b /* which traces the document is to keep */
+#define WIRE_PRICES	  0x800c /* a piece of the price file that the user gave */
+#define WIRE_PY_RUNTIME	  0x8010 /* a process that runs CPython */
+#define WIRE_RULES	  0x8011 /* a piece of the rules that frames are read by */
 
 /* Why bytes or calls are missing: the words of the ledger (docs/trace.md). */
 enum wire_cause {
@@ -301,6 +305,7 @@ enum wire_mode { WIRE_MODE_RUN = 1, WIRE_MODE_ATTACH = 2, WIRE_MODE_DECODE = 3 }
 #define WIRE_OPT_PLAIN	     64u /* --plain: sockets and pipes without TLS, those that begin like HTTP or JSON */
 #define WIRE_OPT_PLAIN_ALL   128u /* however they begin */
 #define WIRE_OPT_STACKS	     256u /* --stacks on */
+#define WIRE_OPT_EVENTS	     512u /* --events on; only with stacks */
 
 struct wire_session {
 	struct wire_head head;
@@ -542,5 +547,7 @@ static inline __attribute__((always_inline)) WIRE_U32 wire_verdict_slot(WIRE_U64
 }
 
 #include "frames.h"
+
+#include "events.h"
 
 #endif

@@ -81,6 +81,10 @@ static const struct option budget = {
 static const struct option stacks = {"stacks",	    0,
 				     OPTION_SWITCH, AT(session.stacks),
 				     "on|off",	    "the Python stack of each request (default on)"};
+static const struct option events = {
+	"events",      0,
+	OPTION_SWITCH, AT(session.events),
+	"on|off",      "what Python code does: files, processes, sockets, exceptions (default on)"};
 static const struct option no_children = {"no-children", 0,
 					  OPTION_FLAG,	 AT(session.no_children),
 					  NULL,		 "only the PIDs named; other processes pay nothing"};
@@ -93,13 +97,13 @@ static const struct option server = {
 	AT(server_name), "HOST", "host that the request went to (default: its Host field)"};
 
 static const struct option *const run_options[] = {
-	&output,  &full,   &light,   &stacks, &rules,	   &keep,	&sample_run, &budget,
-	&tape,	  &prices, &digest,  &ring,   &rate_bytes, &rate_calls, &plain,	     &strict,
-	&symbols, &quiet,  &verbose, &color,  &help,	   NULL};
+	&output, &full,	   &light,  &stacks,  &events, &rules,	    &keep,	 &sample_run,
+	&budget, &tape,	   &prices, &digest,  &ring,   &rate_bytes, &rate_calls, &plain,
+	&strict, &symbols, &quiet,  &verbose, &color,  &help,	    NULL};
 static const struct option *const attach_options[] = {
-	&output,      &full,	 &light, &stacks,  &rules,  &keep,  &sample_attach, &budget,	 &children,
-	&no_children, &duration, &tape,	 &prices,  &digest, &ring,  &rate_bytes,    &rate_calls, &plain,
-	&strict,      &symbols,	 &quiet, &verbose, &color,  &width, &help,	    NULL};
+	&output,   &full,	 &light,    &stacks, &events,  &rules,	&keep,	&sample_attach, &budget,
+	&children, &no_children, &duration, &tape,   &prices,  &digest, &ring,	&rate_bytes,	&rate_calls,
+	&plain,	   &strict,	 &symbols,  &quiet,  &verbose, &color,	&width, &help,		NULL};
 static const struct option *const look_options[] = {&output, &full,    &prices, &strict, &width,
 						    &color,  &verbose, &help,	NULL};
 static const struct option *const decode_options[] = {&server, &output, &full,	  &prices, &strict,
@@ -268,6 +272,7 @@ static int run_word(const struct word *w, int argc, char **argv)
 		.session.rate_bytes = LIMIT_RATE_BYTES,
 		.session.rate_calls = LIMIT_RATE_CALLS,
 		.session.stacks = true,
+		.session.events = true,
 	};
 	int code = option_parse(&v, w->name, w->options, argc, argv, w->until_args);
 

@@ -219,6 +219,46 @@ static bool is_rules(const struct wire_head *h)
 	       r->len <= r->total - r->offset && fits(h, sizeof(*r), r->len, 0);
 }
 
+static bool is_py_item(const struct wire_py_item *i)
+{
+	if (i->type >= WIRE_PY_ITEM_TYPES || i->len > WIRE_PY_ITEM_MAX)
+		return false;
+	if (i->type == WIRE_PY_ITEM_INT || i->type == WIRE_PY_ITEM_LIST)
+		return i->len == sizeof(uint64_t);
+	return i->type != WIRE_PY_ITEM_STR || i->flags & WIRE_PY_ITEM_FAULT ||
+	       is_py_text(i->kind, i->len, WIRE_PY_ITEM_MAX);
+}
+
+/* Items lie one behind the other, each on a multiple of 8. */
+static bool is_py_audit(const struct wire_head *h)
+{
+	const struct wire_py_audit *a = (const void *)h;
+	uint64_t at = 0;
+
+	if (a->event == 0 || a->event >= WIRE_PY_EVENTS || a->len > WIRE_PY_AUDIT_MAX || a->len % 8 ||
+	    a->count > WIRE_PY_ITEMS_MAX || !fits(h, sizeof(*a), a->len, 0))
+		return false;
+	for (uint32_t i = 0; i < a->count; i++) {
+		const struct wire_py_item *item = (const void *)(a->payload + at);
+
+		if (at + sizeof(*item) > a->len || !is_py_item(item))
+			return false;
+		at += sizeof(*item) + (((uint64_t)item->len + 7) & ~UINT64_C(7));
+		if (at > a->len)
+			return false;
+	}
+	return at == a->len;
+}
+
+static bool is_py_exception(const struct wire_head *h)
+{
+	const struct wire_py_exception *e = (const void *)h;
+
+	return e->type_len <= WIRE_PY_TYPE_MAX &&
+	       is_py_text(e->message_kind, e->message_len, WIRE_PY_MESSAGE_MAX) &&
+	       fits(h, sizeof(*e), e->type_len, e->message_len);
+}
+
 /* What a kind must have: all its fixed fields, and the rule for its numbers and payload. */
 static const struct kind {
 	uint16_t kind;
@@ -238,6 +278,10 @@ static const struct kind {
 	{WIRE_PY_MAKE, sizeof(struct wire_py_make), is_py_make},
 	{WIRE_PY_WORK, sizeof(struct wire_py_work), is_py_work},
 	{WIRE_PY_CODE, sizeof(struct wire_py_code), is_py_code},
+	{WIRE_PY_AUDIT, sizeof(struct wire_py_audit), is_py_audit},
+	{WIRE_PY_EXCEPTION, sizeof(struct wire_py_exception), is_py_exception},
+	{WIRE_PY_PAUSE, sizeof(struct wire_py_pause), NULL},
+	{WIRE_PY_SUMS, sizeof(struct wire_py_sums), NULL},
 	{WIRE_PY_VALUE, sizeof(struct wire_py_value), is_py_value},
 	{WIRE_MARK, sizeof(struct wire_mark), is_mark},
 	{WIRE_DRAIN_LOSS, sizeof(struct wire_drain_loss), is_drain_loss},

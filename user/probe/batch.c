@@ -54,6 +54,13 @@ static bool wants_tls(const struct batch_choice *c, const char *name)
 	return c->session ? both : !both && any == c->cookies;
 }
 
+/* Of bpf/audit.bpf.c: those at USDT sites are told by it where arguments are. */
+static bool wants_cookie(const char *name)
+{
+	return strcmp(name, "audit_call") != 0 && strcmp(name, "audit_method") != 0 &&
+	       strcmp(name, "audit_raise") != 0;
+}
+
 /* Only what will be attached is loaded. */
 static bool is_wanted(const struct batch_choice *c, const struct bpf_program *prog)
 {
@@ -65,6 +72,8 @@ static bool is_wanted(const struct batch_choice *c, const struct bpf_program *pr
 		return c->iterators && (c->mappers || strcmp(name, "mappers") != 0);
 	if (begins(name, "tls_"))
 		return wants_tls(c, name);
+	if (begins(name, "audit_"))
+		return c->stacks && c->events && (c->cookies || !wants_cookie(name));
 	if (begins(name, "python_") || begins(name, "make_"))
 		return walker_wants(&walker, name);
 	return c->plain || !begins(name, "plain_");
@@ -72,8 +81,9 @@ static bool is_wanted(const struct batch_choice *c, const struct bpf_program *pr
 
 static enum bpf_attach_type attach_type_of(const struct batch_choice *c, const char *name)
 {
-	/* and what goes over to the walk, of bpf/make.bpf.c */
-	bool walks = begins(name, "python_") || begins(name, "make_") || strcmp(name, "tls_call") == 0;
+	/* and what goes over to the walk, of bpf/make.bpf.c, audit.bpf.c and raise.bpf.c */
+	bool walks = begins(name, "python_") || begins(name, "make_") || begins(name, "audit_") ||
+		     strcmp(name, "tls_call") == 0;
 
 	return walks ? attach_type(c) : BPF_TRACE_UPROBE_MULTI;
 }

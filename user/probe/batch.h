@@ -33,7 +33,7 @@ enum batch_kind {
 /* Which programs are wanted, and of what kind they are on this kernel. */
 struct batch_choice {
 	bool multi, session, cookies; /* as load.c has them */
-	bool plain, stacks, values;
+	bool plain, stacks, values, events;
 	bool iterators; /* else they are loaded from what was kept */
 	bool mappers;	/* with that over mappings */
 };

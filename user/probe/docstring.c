@@ -257,6 +257,7 @@ static uint64_t find_method(struct image *m, uint64_t doc, const char *name)
 
 #define METH_VARARGS_KEYWORDS 3u    /* methodobject.h: METH_VARARGS | METH_KEYWORDS */
 #define METH_FAST_KEYWORDS    0x82u /* METH_FASTCALL | METH_KEYWORDS */
+#define METH_FAST	      0x80u /* METH_FASTCALL */
 #define TP_NAME		      24u   /* PyTypeObject, of builds with a GIL */
 #define TP_INIT		      296u
 #define SLOT_INIT	      60u /* typeslots.h: Py_tp_init */
@@ -364,6 +365,26 @@ int docstring_find_makers(int fd, struct docstring_makers *out)
 	out->thread[0] = find_by_text(&m, "start_new_thread", look_at_function);
 	out->thread[1] = find_by_text(&m, "start_joinable_thread", look_at_function);
 	return out->task || out->submit || out->thread[0] || out->thread[1] ? 0 : -ENOENT;
+}
+
+/* A PyMethodDef whose name is here: (module, args[], count). */
+static uint64_t look_at_fast(struct image *m, uint64_t place, const char *name)
+{
+	uint64_t method = loaded_word(m, place + 8);
+
+	(void)name;
+	return loaded_word(m, place + 16) == METH_FAST && is_code(m, method) ? method : 0;
+}
+
+int docstring_find_audit(int fd, uint64_t *method)
+{
+	autodrop(image_fini) struct image m = {0};
+	int r = image_read(&m, fd);
+
+	if (r < 0)
+		return r;
+	*method = find_by_text(&m, "audit", look_at_fast);
+	return *method ? 0 : -ENOENT;
 }
 
 /* ---- code ---- */

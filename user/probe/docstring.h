@@ -32,5 +32,7 @@ struct docstring_makers {
 
 /* Of any file. 0; -ENOENT: it has none of them; -ENOMEM, -EIO. */
 int docstring_find_makers(int fd, struct docstring_makers *out) MUST_CHECK;
+/* sys.audit of CPython: (module, args[], count). 0 and its address; -ENOENT, -ENOMEM, -EIO. */
+int docstring_find_audit(int fd, uint64_t *method) MUST_CHECK;
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "probe/governor.h"
+#include "probe/audit.h"
 #include "probe/library.h"
 #include "probe/load.h"
 #include "probe/loader.h"
@@ -53,6 +54,7 @@ struct probe {
 	struct loaders loaders;
 	struct markers markers;
 	struct makers makers;
+	struct audits audits;
 	struct map *processes; /* struct state_process -> struct process, owned; parents before children */
 	struct map *notes;     /* struct state_process -> struct witness_note, owned (witness.c) */
 	struct map *foreseen;  /* hash of a program and its search path -> itself */

@@ -19,6 +19,7 @@ int link_open_many(int prog, unsigned attach_type, const struct link_places *pla
 	attr.link_create.uprobe_multi.path = (uintptr_t)places->path;
 	attr.link_create.uprobe_multi.offsets = (uintptr_t)places->offsets;
 	attr.link_create.uprobe_multi.cookies = (uintptr_t)places->cookies;
+	attr.link_create.uprobe_multi.ref_ctr_offsets = (uintptr_t)places->counters;
 	attr.link_create.uprobe_multi.cnt = (uint32_t)places->count;
 	attr.link_create.uprobe_multi.flags = places->returns ? BPF_F_UPROBE_MULTI_RETURN : 0;
 	long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));

@@ -16,6 +16,8 @@ struct link_places {
 	const char *path;
 	const unsigned long *offsets; /* in the file */
 	const uint64_t *cookies;      /* one each; NULL: none */
+	const unsigned long
+		*counters; /* offsets of USDT semaphores, one each, 0: none; NULL: no place has one */
 	size_t count;
 	uint32_t pid; /* of the process that alone is to meet them; 0: whoever maps the file */
 	bool returns; /* probes where the function returns, not at the place itself */

@@ -50,12 +50,18 @@ int load_open(struct load **out, const struct load_settings *settings, struct lo
 		return refusal_explain(-ENOMEM, why, multi);
 	ring_start(&l->o.ring, (uint32_t)settings->ring_bytes);
 	l->o.multi = multi;
-	l->o.session = multi && feature_ask_session() == 1;
+	/*
+	 * Not with links to one process: where two such links share a place, the kernel runs neither's program for the other's
+	 * process, but takes that for "the return is wanted", and puts its own address over what lies on top of the stack. Within a
+	 * function that is no return address, and the process dies of it.
+	 */
+	l->o.session = multi && !settings->narrow && feature_ask_session() == 1;
 	l->narrow = multi && feature_ask_narrow() == 1;
 	l->o.cookies = multi || (feature_ask_cookies() == 1 && feature_ask_loop() == 1);
 	l->o.spend = settings->spend;
 	l->o.plain = settings->plain;
 	l->o.stacks = settings->stacks;
+	l->o.events = settings->events;
 	l->o.values = settings->stacks && settings->rules;
 	if (l->o.values && rule_make(&l->o.rules, settings->rules) < 0)
 		return refusal_explain(-ENOMEM, why, multi);
@@ -107,10 +113,19 @@ struct wire_shared *load_shared(const struct load *l)
 int load_table_fd(const struct load *l, enum load_table table)
 {
 	static const char *const names[LOAD_TABLES] = {
-		[LOAD_RING] = "ring",	      [LOAD_SHARED] = "shared", [LOAD_TARGETS] = "targets",
-		[LOAD_DEPARTED] = "departed", [LOAD_CONNS] = "conns",	[LOAD_CONN_FINALS] = "conn_finals",
-		[LOAD_ORPHANS] = "orphans",   [LOAD_NOTIFY] = "notify", [LOAD_WIRES] = "wires",
-		[LOAD_VERDICTS] = "verdicts", [LOAD_SPENT] = "spent",	[LOAD_PYTHONS] = "pythons",
+		[LOAD_RING] = "ring",
+		[LOAD_SHARED] = "shared",
+		[LOAD_TARGETS] = "targets",
+		[LOAD_DEPARTED] = "departed",
+		[LOAD_CONNS] = "conns",
+		[LOAD_CONN_FINALS] = "conn_finals",
+		[LOAD_ORPHANS] = "orphans",
+		[LOAD_NOTIFY] = "notify",
+		[LOAD_WIRES] = "wires",
+		[LOAD_VERDICTS] = "verdicts",
+		[LOAD_SPENT] = "spent",
+		[LOAD_PYTHONS] = "pythons",
+		[LOAD_AUDIT_NAMES] = "audit_names",
 	};
 
 	return object_map(&l->o, names[table]);
@@ -129,6 +144,11 @@ bool load_has_narrow(const struct load *l)
 bool load_has_stacks(const struct load *l)
 {
 	return l->o.stacks;
+}
+
+bool load_has_events(const struct load *l)
+{
+	return l->o.stacks && l->o.events;
 }
 
 bool load_has_plain(const struct load *l)
@@ -254,14 +274,15 @@ static void name_program(char name[BATCH_NAME_MAX], uint32_t fn)
 
 /* Only where everything came out of one object. */
 static int hook_perf(struct load *l, struct bpf_link **link, const char *program, uint32_t pid,
-		     const char *path, uint64_t offset, uint64_t cookie, bool returns)
+		     const char *path, const struct load_place *place, bool returns)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = returns, .bpf_cookie = cookie);
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = returns, .bpf_cookie = place->cookie,
+		    .ref_ctr_offset = place->counter);
 	const struct bpf_program *prog = bpf_object__find_program_by_name(l->o.obj, program);
 
 	if (prog == NULL)
 		return -ENOENT;
-	*link = bpf_program__attach_uprobe_opts(prog, pid ? (pid_t)pid : -1, path, offset, &opts);
+	*link = bpf_program__attach_uprobe_opts(prog, pid ? (pid_t)pid : -1, path, place->offset, &opts);
 	return *link ? 0 : -errno;
 }
 
@@ -293,7 +314,8 @@ int load_hook_returns(struct load *l, struct load_hooks *h, const char *path, co
 		return 0;
 	}
 	for (size_t i = 0; i < n; i++) {
-		int r = hook_perf(l, &h->returns[i], program, pid_of(l, h), path, offsets[i], 0, true);
+		const struct load_place place = {.offset = offsets[i]};
+		int r = hook_perf(l, &h->returns[i], program, pid_of(l, h), path, &place, true);
 
 		if (r < 0) {
 			load_unhook_returns(h);
@@ -338,8 +360,9 @@ int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, co
 
 		if (!l->o.cookies)
 			name_program(name, sites[i].fn);
-		int r = hook_perf(l, &h->entries[i], name, pid_of(l, h), path, offsets[i],
-				  l->o.cookies ? cookies[i] : 0, false);
+		const struct load_place place = {.offset = offsets[i],
+						 .cookie = l->o.cookies ? cookies[i] : 0};
+		int r = hook_perf(l, &h->entries[i], name, pid_of(l, h), path, &place, false);
 
 		if (r < 0) {
 			load_unhook_entries(h);
@@ -355,13 +378,45 @@ int load_hook_one(struct load *l, struct load_hooks *h, const char *program, con
 	const unsigned long offsets[] = {offset};
 	const struct link_places places = {.path = path, .offsets = offsets, .count = 1, .pid = pid_of(l, h)};
 
+	const struct load_place place = {.offset = offset};
+
 	if (!l->o.multi)
-		return hook_perf(l, &h->entries[0], program, pid_of(l, h), path, offset, 0, false);
+		return hook_perf(l, &h->entries[0], program, pid_of(l, h), path, &place, false);
 	int fd = hook_multi(l, program, &places);
 	if (fd < 0)
 		return fd;
 	h->entries_fd = fd;
 	return 0;
+}
+
+int load_hook_places(struct load *l, struct load_hooks *h, const char *program, const char *path,
+		     const struct load_place *list, size_t count)
+{
+	unsigned long offsets[LOAD_HOOKS_MAX], counters[LOAD_HOOKS_MAX];
+	uint64_t cookies[LOAD_HOOKS_MAX];
+	const struct link_places places = {.path = path,
+					   .offsets = offsets,
+					   .cookies = cookies,
+					   .counters = counters,
+					   .count = count,
+					   .pid = pid_of(l, h)};
+
+	if (!l->o.cookies || count > LOAD_HOOKS_MAX)
+		return l->o.cookies ? -E2BIG : -ENOTSUP;
+	for (size_t i = 0; i < count; i++) {
+		offsets[i] = list[i].offset;
+		counters[i] = list[i].counter;
+		cookies[i] = list[i].cookie;
+		int r = l->o.multi
+				? 0
+				: hook_perf(l, &h->entries[i], program, pid_of(l, h), path, &list[i], false);
+		if (r < 0)
+			return r;
+	}
+	int fd = l->o.multi ? hook_multi(l, program, &places) : 0;
+	if (fd > 0)
+		h->entries_fd = fd;
+	return fd < 0 ? fd : 0;
 }
 
 static void unhook(int *fd, struct bpf_link *links[LOAD_HOOKS_MAX])

@@ -26,6 +26,7 @@ enum load_table {
 	LOAD_VERDICTS,
 	LOAD_SPENT,
 	LOAD_PYTHONS,
+	LOAD_AUDIT_NAMES,
 	LOAD_TABLES,
 };
 
@@ -43,6 +44,8 @@ struct load_settings {
 	bool plain; /* with the programs for sockets and pipes without TLS, as far as this kernel takes them */
 	bool stacks;		   /* Python stacks are wanted; whether they can be had: load_has_stacks() */
 	const struct rules *rules; /* by which values of their frames are read; NULL: none */
+	bool events;		   /* what Python code does is wanted, too */
+	bool narrow;		   /* links will be to processes, each alone */
 };
 
 /* What calls of libraries and processes need is there when it returns; the other programs may be loaded beside what comes
@@ -63,6 +66,8 @@ struct wire_shared *load_shared(const struct load *l);
 bool load_has_multi(const struct load *l);
 /* This kernel has taken the walk over Python frames, and it was asked for. */
 bool load_has_stacks(const struct load *l);
+/* Programs for what Python code does (bpf/audit.bpf.c) are there. */
+bool load_has_events(const struct load *l);
 /* The same of the programs for sockets and pipes without TLS. */
 bool load_has_plain(const struct load *l);
 /* Links to one process alone: kernels before 6.10 (stable ones before 2024-06) mean its first thread with that. */
@@ -113,6 +118,13 @@ int load_hook_entries(struct load *l, struct load_hooks *h, const char *path, co
 /* One program, by its name in bpf/, at one offset of the file, as an entry. */
 int load_hook_one(struct load *l, struct load_hooks *h, const char *program, const char *path,
 		  uint64_t offset) MUST_CHECK;
+/* One program at many places of the file, each with a cookie and the counter that turns it on (0: none). -ENOTSUP: this
+ * kernel has no cookies. */
+struct load_place {
+	uint64_t offset, counter, cookie;
+};
+int load_hook_places(struct load *l, struct load_hooks *h, const char *program, const char *path,
+		     const struct load_place *places, size_t count) MUST_CHECK;
 void load_unhook_entries(struct load_hooks *h);
 void load_unhook_returns(struct load_hooks *h);
 /* The end: of these files, of processes and system calls. When it returns no program of ours counts or sends anything any

@@ -34,6 +34,7 @@ static struct batch_choice choice_of(const struct object *o, bool mappers)
 				     .cookies = o->cookies,
 				     .plain = o->plain,
 				     .stacks = o->stacks,
+				     .events = o->events,
 				     .values = o->values,
 				     .iterators = !o->kept,
 				     .mappers = mappers};

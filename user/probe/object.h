@@ -33,6 +33,7 @@ struct object {
 	bool spend;		      /* what probes do is counted */
 	struct ring ring;	      /* started */
 	bool plain, stacks;	      /* wanted; then: can be had */
+	bool events;		      /* what Python code does; only with stacks */
 	bool values;		      /* of frames, by: */
 	struct rule_table rules;      /* the object's from then on */
 	/* What it came to. */

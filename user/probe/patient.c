@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "probe/audit.h"
 #include "probe/code.h"
 #include "probe/glance.h"
 #include "probe/package.h"
@@ -77,6 +78,13 @@ static void look_at_python(struct patient *x, struct str maps)
 
 	if (!python_find(&py, x->pid, maps, NULL))
 		return;
+	struct procfs_mapping m;
+	for (struct str rest = maps; x->events == NULL && procfs_next_mapping(&rest, &m);) {
+		if (!str_eq(m.path, py.path) || m.offset != 0)
+			continue;
+		autodrop(drop_fd) int fd = library_open_mapping(x->pid, &m);
+		x->events = fd < 0 ? NULL : audit_way(fd);
+	}
 	x->has_interpreter = true;
 	x->python_version = py.version;
 	x->python_reason = py.reason;
@@ -414,11 +422,17 @@ static void write_stacks(struct jsonw *w, const struct patient *x, struct checks
 	jsonw_z(jsonw_key(w, "version"), x->python_version ? version : NULL);
 	jsonw_bool(jsonw_key(w, "possible"), why == NULL);
 	jsonw_z(jsonw_key(w, "why"), why);
+	jsonw_z(jsonw_key(w, "events"), why ? NULL : x->events);
 	jsonw_object_end(w);
 	if (why)
 		check_add(c, "stacks", "note", NULL, "CPython %s: no stacks: %s", version, why);
 	else
 		check_add(c, "stacks", "ok", NULL, "CPython %s: the stack of each request is taken", version);
+	if (why == NULL && x->events)
+		check_add(c, "events", "ok", NULL, "what its code does is seen at %s",
+			  strcmp(x->events, "usdt") == 0
+				  ? "its USDT sites, pauses and imports too"
+				  : "PySys_Audit and sys.audit: no pauses, no sums of imports");
 }
 
 void patient_write(const struct patient *x, struct jsonw *w, const struct site_costs *costs, struct checks *c)

@@ -34,6 +34,7 @@ struct patient {
 	bool has_interpreter; /* one that maps can tell: */
 	uint32_t python_version, python_reason;
 	char python_path[256];
+	const char *events; /* how what its code does is seen (audit.h); NULL: not */
 	unsigned bits;
 };
 

@@ -146,7 +146,9 @@ static int start(struct probe *p)
 				     .spend = p->settings.budget_ppm != 0,
 				     .plain = (p->settings.options & WIRE_OPT_PLAIN) != 0,
 				     .stacks = (p->settings.options & WIRE_OPT_STACKS) != 0,
-				     .rules = p->settings.rules};
+				     .rules = p->settings.rules,
+				     .events = (p->settings.options & WIRE_OPT_EVENTS) != 0,
+				     .narrow = probe_is_narrow(p)};
 	int r = load_open(&p->load, &load, &why);
 
 	if (r < 0) {
@@ -155,6 +157,8 @@ static int start(struct probe *p)
 		return r;
 	}
 	r = try_ourselves(p);
+	if (r == 0 && load_has_events(p->load))
+		r = audit_fill(p->load);
 	if (r < 0)
 		return r;
 	struct libraries_settings ls = {.load = p->load,
@@ -321,7 +325,8 @@ void probe_detach(struct probe *p)
 	if (p->load)
 		witness_look(p);
 	if (p->libs)
-		list = calloc(LIBRARY_FILES_MAX + LOADERS_MAX + MARKERS_MAX + MAKERS_MAX * MAKER_HOOKS + 1,
+		list = calloc(LIBRARY_FILES_MAX + LOADERS_MAX + MARKERS_MAX + MAKERS_MAX * MAKER_HOOKS +
+				      AUDITS_MAX * AUDIT_HOOKS + 1,
 			      sizeof(struct load_hooks *));
 	/* Without memory for the list library_free, loader_fini and self_unhook do it one by one. */
 	if (list) {
@@ -331,6 +336,7 @@ void probe_detach(struct probe *p)
 		for (size_t i = 0; i < p->markers.count; i++)
 			list[n++] = &p->markers.list[i].hooks;
 		n += maker_hooks(&p->makers, list + n, MAKERS_MAX * MAKER_HOOKS);
+		n += audit_hooks(&p->audits, list + n, AUDITS_MAX * AUDIT_HOOKS);
 		list[n++] =
 			&p->self.hooks; /* of the calibration: beside the others it takes no time of its own */
 	}
@@ -362,6 +368,7 @@ void probe_free(struct probe *p)
 	loader_fini(&p->loaders);
 	marker_fini(&p->markers);
 	maker_fini(&p->makers);
+	audit_fini(&p->audits);
 	process_free_all(p);
 	map_free(p->foreseen);
 	python_free_files(p->pythons);

@@ -159,6 +159,8 @@ static void probe_makers(struct probe *p, const struct process *x, struct str ma
 		snprintf(path, sizeof(path), "%.*s", STR_ARG(m.path));
 		if (fd >= 0)
 			maker_add(&p->makers, p->load, probe_is_narrow(p) ? x->pid : 0, fd, path);
+		if (fd >= 0 && audit_is_named(m.path))
+			audit_add(&p->audits, p->load, probe_is_narrow(p) ? x->pid : 0, fd, path);
 	}
 }
 
@@ -279,6 +281,8 @@ static void found(void *ctx, const char *path)
 
 		if (fd >= 0)
 			maker_add(&f->p->makers, f->p->load, probe_is_narrow(f->p) ? f->pid : 0, fd, path);
+		if (fd >= 0 && audit_is_named(str_of(path)))
+			audit_add(&f->p->audits, f->p->load, probe_is_narrow(f->p) ? f->pid : 0, fd, path);
 	}
 	const struct library *lib;
 

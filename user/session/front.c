@@ -143,6 +143,7 @@ static int send_setup(struct front *f, int to_collector)
 		.verbose = (uint32_t)err_get_level(),
 		.options = (s->digest ? WIRE_OPT_DIGEST : 0) | (s->symbols ? WIRE_OPT_SYMBOLS : 0) |
 			   (s->light ? WIRE_OPT_LIGHT : 0) | (s->stacks ? WIRE_OPT_STACKS : 0) |
+			   (s->stacks && s->events && !s->light ? WIRE_OPT_EVENTS : 0) |
 			   (trace_rules_has_any(&s->keep) ? WIRE_OPT_KEEP : 0) |
 			   (s->no_children ? WIRE_OPT_NARROW : 0) | plain_options(s),
 		.ring_bytes = s->ring_bytes,

@@ -56,6 +56,7 @@ struct session_settings {
 	enum session_plain plain;
 	bool light;		 /* payload cut, no content in the document */
 	bool stacks;		 /* Python stacks are taken */
+	bool events;		 /* so is what Python code does to the world */
 	struct trace_rules keep; /* what stays in the document */
 	bool full;		 /* -o json: messages whole, see view_full */
 	struct view_style style; /* of text on the terminal */

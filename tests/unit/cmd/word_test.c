@@ -42,6 +42,7 @@ static const struct {
 	FIELD("duration", "3s", session.duration_ns),
 	FIELD("light", NULL, session.light),
 	FIELD("stacks", "on", session.stacks),
+	FIELD("events", "on", session.events),
 	FIELD("keep", "slow>5s", session.keep),
 	FIELD("sample", "1/10", session.sample_n),
 	FIELD("budget", "1%", session.budget_ppm),

@@ -14,13 +14,14 @@ static const struct {
 	size_t min;
 } kinds[] = {
 	{WIRE_TLS_DATA, 104}, /* at least one byte, rounded */
-	{WIRE_TLS_CONN, 96},	{WIRE_TLS_SNI, 56},    {WIRE_TLS_CLOSE, 112}, {WIRE_PROC_FORK, 64},
-	{WIRE_PROC_EXEC, 56},	{WIRE_PROC_EXIT, 40},  {WIRE_DRAIN_LOSS, 88}, {WIRE_SESSION, 104},
-	{WIRE_LIB, 336},	{WIRE_PROC_FACT, 72},  {WIRE_BLIND, 48},      {WIRE_PROC_FINAL, 344},
-	{WIRE_CONN_FINAL, 112}, {WIRE_TICK, 32},       {WIRE_END, 40},	      {WIRE_TARGET, 32},
-	{WIRE_SHED, 64},	{WIRE_KEEP, 56},       {WIRE_PRICES, 56}, /* at least one byte, rounded */
-	{WIRE_PLAIN_CONN, 224}, {WIRE_PROC_STDIO, 64}, {WIRE_PY_STACK, 104},  {WIRE_PY_CODE, 72},
-	{WIRE_PY_RUNTIME, 48},	{WIRE_PY_VALUE, 80},   {WIRE_RULES, 56},
+	{WIRE_TLS_CONN, 96},	 {WIRE_TLS_SNI, 56},	{WIRE_TLS_CLOSE, 112}, {WIRE_PROC_FORK, 64},
+	{WIRE_PROC_EXEC, 56},	 {WIRE_PROC_EXIT, 40},	{WIRE_DRAIN_LOSS, 88}, {WIRE_SESSION, 104},
+	{WIRE_LIB, 336},	 {WIRE_PROC_FACT, 72},	{WIRE_BLIND, 48},      {WIRE_PROC_FINAL, 344},
+	{WIRE_CONN_FINAL, 112},	 {WIRE_TICK, 32},	{WIRE_END, 40},	       {WIRE_TARGET, 32},
+	{WIRE_SHED, 64},	 {WIRE_KEEP, 56},	{WIRE_PRICES, 56}, /* at least one byte, rounded */
+	{WIRE_PLAIN_CONN, 224},	 {WIRE_PROC_STDIO, 64}, {WIRE_PY_STACK, 104},  {WIRE_PY_CODE, 72},
+	{WIRE_PY_RUNTIME, 48},	 {WIRE_PY_VALUE, 80},	{WIRE_RULES, 56},      {WIRE_PY_AUDIT, 40},
+	{WIRE_PY_EXCEPTION, 64}, {WIRE_PY_PAUSE, 56},	{WIRE_PY_SUMS, 64},
 };
 
 /* A record of the kind, zeroed but for what it must have. */
@@ -34,6 +35,8 @@ static void *plain(uint16_t kind, size_t size)
 	}
 	if (kind == WIRE_RULES && size >= sizeof(struct wire_rules))
 		((struct wire_rules *)h)->total = ((struct wire_rules *)h)->len = 1;
+	if (kind == WIRE_PY_AUDIT && size >= sizeof(struct wire_py_audit))
+		((struct wire_py_audit *)h)->event = WIRE_PY_OPEN;
 	if (kind == WIRE_PRICES && size >= sizeof(struct wire_prices))
 		((struct wire_prices *)h)->len = ((struct wire_prices *)h)->total = 1;
 	if (kind == WIRE_DRAIN_LOSS && size >= sizeof(struct wire_drain_loss)) {
@@ -275,11 +278,60 @@ static void python_value(void **state)
 	free(r);
 }
 
+#define REFUSES_PART(rec, part, field, value)                       \
+	do {                                                        \
+		__typeof__((part)->field) was_ = (part)->field;     \
+		assert_true(valid(rec));                            \
+		(part)->field = (__typeof__((part)->field))(value); \
+		assert_false(valid(rec));                           \
+		(part)->field = was_;                               \
+	} while (0)
+
+static void python_event(void **state)
+{
+	struct wire_py_audit *a = plain(WIRE_PY_AUDIT, sizeof(*a) + 48);
+	struct wire_py_item *one = (void *)a->payload, *two = (void *)(a->payload + 24);
+	struct wire_py_exception *e = plain(WIRE_PY_EXCEPTION, sizeof(*e) + 24);
+
+	(void)state;
+	*one = (struct wire_py_item){.type = WIRE_PY_ITEM_STR, .kind = WIRE_PY_TEXT_UCS2, .len = 10};
+	*two = (struct wire_py_item){.type = WIRE_PY_ITEM_INT, .len = 8};
+	a->count = 2;
+	a->len = 40;
+	REFUSES(a, event, 0);
+	REFUSES(a, event, WIRE_PY_EVENTS);
+	REFUSES(a, count, 1); /* what is behind the items is none */
+	REFUSES(a, count, 3);
+	REFUSES(a, count, WIRE_PY_ITEMS_MAX + 1);
+	REFUSES(a, len, 32);
+	REFUSES(a, len, 36);
+	REFUSES(a, len, 56);
+	REFUSES(a, len, UINT32_MAX - 7);
+	REFUSES_PART(a, one, len, 9); /* half a character */
+	REFUSES_PART(a, one, len, UINT32_MAX);
+	REFUSES_PART(a, one, len, WIRE_PY_ITEM_MAX + 2);
+	REFUSES_PART(a, one, kind, WIRE_PY_TEXT_NONE);
+	REFUSES_PART(a, one, type, WIRE_PY_ITEM_TYPES);
+	REFUSES_PART(a, two, len, 4);
+	REFUSES_PART(a, two, type, WIRE_PY_ITEM_STR);
+	free(a);
+	e->type_len = 10;
+	e->message_len = 12;
+	e->message_kind = WIRE_PY_TEXT_UCS4;
+	REFUSES(e, type_len, WIRE_PY_TYPE_MAX + 1);
+	REFUSES(e, type_len, 13);
+	REFUSES(e, message_len, 13);
+	REFUSES(e, message_len, UINT32_MAX - 3);
+	REFUSES(e, message_kind, WIRE_PY_TEXT_NUMBER);
+	free(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes),	cmocka_unit_test(data_fields), cmocka_unit_test(other_fields),
 		cmocka_unit_test(python_stack), cmocka_unit_test(python_code), cmocka_unit_test(python_value),
+		cmocka_unit_test(python_event),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
