@@ -9,8 +9,12 @@
  *   r pid,version,reason             runtime                     f pid,parent,arguments  fact; NULs as LF
  *   e pid / x pid                    exit, exec                  d pid,ssl               connection closed
  *   l minor,first,lasti,bytes        a line table alone
+ *   a pid,event,count,bytes          audit event: items as they are on the wire; a stack of connection 0 is its
+ *   b pid,flags,kind,type,bytes      exception: so many bytes are the type's name, the rest its message
  *   v bytes                          any record
  */
+#include "base/arena.h"
+#include "base/json.h"
 #include "drain/drain.h"
 #include "fuzz.h"
 #include "proc/proc.h"
@@ -220,6 +224,51 @@ static void fact(struct player *x, struct str body)
 	send(x);
 }
 
+static void audit(struct player *x, struct str body)
+{
+	uint64_t pid = fuzz_number(&body);
+
+	begin(x, WIRE_PY_AUDIT, sizeof(struct wire_py_audit), pid);
+	struct wire_py_audit *a = (void *)x->record;
+	a->event = (uint16_t)fuzz_number(&body);
+	a->count = (uint16_t)fuzz_number(&body);
+	a->len = add(x, body);
+	send(x);
+}
+
+static void exception(struct player *x, struct str body)
+{
+	uint64_t pid = fuzz_number(&body);
+
+	begin(x, WIRE_PY_EXCEPTION, sizeof(struct wire_py_exception), pid);
+	struct wire_py_exception *e = (void *)x->record;
+	e->flags = (uint8_t)fuzz_number(&body);
+	e->message_kind = (uint8_t)fuzz_number(&body);
+	e->type_len = (uint32_t)fuzz_number(&body);
+	uint32_t n = add(x, body);
+	e->message_len = n > e->type_len ? n - e->type_len : 0;
+	send(x);
+}
+
+static void on_event(void *ctx, struct py *py, struct py_event *e)
+{
+	(void)ctx;
+	(void)py;
+	check_text(e->args);
+	check_text(e->message);
+	if (e->kind == PY_EVENT_AUDIT) {
+		struct arena *a = arena_new(1 << 20);
+		struct json_end end = {.state = JSON_WHOLE};
+
+		if (a)
+			(void)json_parse(a, e->args, &end);
+		assert(end.state == JSON_WHOLE);
+		arena_free(a);
+	}
+	if (e->stack)
+		check(e->stack);
+}
+
 static void any(struct player *x, struct str body)
 {
 	struct wire_head *h = (void *)x->record;
@@ -250,6 +299,10 @@ static void play(struct player *x, char letter, struct str body)
 		fact(x, body);
 	else if (letter && strchr("rdex", letter))
 		life(x, letter, body);
+	else if (letter == 'a')
+		audit(x, body);
+	else if (letter == 'b')
+		exception(x, body);
 	else if (letter == 'v')
 		any(x, body);
 }
@@ -275,7 +328,7 @@ static void nothing(void *ctx, struct proc *p, const struct wire_head *rec)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct proc_ops proc_ops = {.begin = nothing, .change = nothing, .end = nothing};
-	static const struct py_ops ops = {.stack = on_stack};
+	static const struct py_ops ops = {.stack = on_stack, .event = on_event};
 	struct player *x = calloc(1, sizeof(*x));
 	struct str rest = str_make(data, size), body;
 	char letter;

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "py/code.h"
+#include "py/event.h"
 #include "py/make.h"
 #include "py/origin.h"
 #include "py/outward.h"
@@ -47,6 +48,7 @@ struct py {
 	struct wire_py_work works[WORKS]; /* the latest ones: their stacks come next */
 	uint32_t work_count;
 	size_t value_bytes; /* of what rules read */
+	struct event_table events;
 	struct stack_account account;
 	struct py_stats stats;
 };
@@ -58,6 +60,7 @@ struct py *py_new(const struct py_settings *settings)
 	if (py == NULL)
 		return NULL;
 	py->settings = *settings;
+	event_init(&py->events);
 	py->processes = map_new(sizeof(struct process_key), LIMIT_PROCESSES);
 	if (py->processes == NULL || code_init(&py->codes, LIMIT_PY_CODE_BYTES) < 0 ||
 	    make_init(&py->makes, LIMIT_PY_MAKE_BYTES, &py->value_bytes) < 0 ||
@@ -121,6 +124,7 @@ void py_free(struct py *py)
 	while (py->processes && map_next(py->processes, &at, NULL, &p))
 		process_free(py, p);
 	map_free(py->processes);
+	event_fini(&py->events);
 	code_fini(&py->codes);
 	recent_fini(&py->recent);
 	make_fini(&py->makes);
@@ -260,6 +264,91 @@ static void take_make(struct py *py, const struct wire_head *rec)
 	learn_main(py, p, (const void *)w);
 }
 
+/* A stack and those outwards. */
+static struct py_stack *give(struct py *py, const struct process *p, const struct wire_py_stack *rec,
+			     const struct link *link)
+{
+	struct value_list *values = recent_values(&py->recent, rec);
+	struct py_stack *first = NULL, **at = &first;
+
+	while (rec != NULL) {
+		struct py_stack *s = stack_new(rec, &py->codes, p->serial, &p->origin, values, &py->account);
+
+		if (s == NULL) {
+			py->stats.dropped++;
+			break;
+		}
+		s->how = link->how;
+		s->certain = link->certain;
+		s->reach = link->reach < s->count ? link->reach : s->count;
+		*at = s;
+		at = &s->outer;
+		const struct make *to = link->to;
+		rec = to ? &to->stack : NULL;
+		values = to ? to->values : NULL;
+		link = to ? &to->link : NULL;
+	}
+	return first;
+}
+
+/* ---- events ---- */
+
+static void event_tell(struct py *py, const struct wire_head *rec, struct py_stack *stack)
+{
+	struct py_event e;
+
+	py->stats.events++;
+	if (py->settings.ops->event == NULL || !event_read(&py->events, rec, &e)) {
+		py->stats.dropped += py->settings.ops->event != NULL;
+		py_stack_free(stack);
+		return;
+	}
+	e.stack = stack;
+	e.proc = proc_find(py->settings.procs, rec->pid, rec->start_ns);
+	py->settings.ops->event(py->settings.ctx, py, &e);
+	py_stack_free(e.stack);
+}
+
+/* Whose stack does not come any more. */
+static void events_left(struct py *py, uint32_t pid)
+{
+	for (struct wire_head *rec; (rec = event_take_any(&py->events, pid)) != NULL;) {
+		event_tell(py, rec, NULL);
+		free(rec);
+	}
+}
+
+static void take_event(struct py *py, const struct wire_head *rec)
+{
+	struct wire_head *left = NULL;
+
+	if (!event_waits(rec)) {
+		event_tell(py, rec, NULL);
+		return;
+	}
+	if (!event_keep(&py->events, rec, &left))
+		py->stats.dropped++;
+	if (left)
+		event_tell(py, left, NULL);
+	free(left);
+}
+
+/* From where it is kept: values of its frames are still to come. */
+static void event_stack(struct py *py, struct process *p, const struct wire_py_stack *w)
+{
+	struct recent_key key = {p->serial, w->conn.ssl, w->conn.generation};
+	const struct wire_py_stack *kept = recent_find(&py->recent, &key, w->offset, false);
+	struct wire_head *rec = event_take(&py->events, &w->head);
+
+	if (rec == NULL)
+		return;
+	read_args(py, p);
+	event_tell(py, rec, kept ? give(py, p, kept, recent_link(kept)) : NULL);
+	free(rec);
+}
+
+/* ---- stacks ---- */
+
 static void take_stack(struct py *py, const struct wire_head *rec)
 {
 	const struct wire_py_stack *w = (const void *)rec;
@@ -271,8 +360,6 @@ static void take_stack(struct py *py, const struct wire_head *rec)
 				 .offset = w->offset};
 
 	py->stats.stacks++;
-	if (w->conn.ssl == 0 && w->conn.generation == 0)
-		return; /* of no write: nobody asks for it */
 	if (p == NULL) {
 		py->stats.dropped++;
 		return;
@@ -284,7 +371,10 @@ static void take_stack(struct py *py, const struct wire_head *rec)
 		return;
 	}
 	learn_main(py, p, w);
-	py->settings.ops->stack(py->settings.ctx, py, &place);
+	if (w->conn.ssl == 0)
+		event_stack(py, p, w);
+	else
+		py->settings.ops->stack(py->settings.ctx, py, &place);
 }
 
 /* It is of the stack or make that came last with what it says: a make's three numbers are what names it. */
@@ -341,43 +431,24 @@ void py_feed(struct py *py, const struct wire_head *rec)
 	case WIRE_PY_VALUE:
 		take_value(py, rec);
 		break;
+	case WIRE_PY_AUDIT:
+	case WIRE_PY_EXCEPTION:
+	case WIRE_PY_PAUSE:
+	case WIRE_PY_SUMS:
+		take_event(py, rec);
+		break;
+	case WIRE_END:
+		events_left(py, 0);
+		break;
 	case WIRE_TLS_CLOSE:
 		end_connection(py, rec);
 		break;
 	case WIRE_PROC_EXIT:
 	case WIRE_PROC_EXEC:
+		events_left(py, rec->pid);
 		process_end(py, rec);
 		break;
 	}
-}
-
-/* ---- given out ---- */
-
-/* A stack and those outwards. */
-static struct py_stack *give(struct py *py, const struct process *p, const struct wire_py_stack *rec,
-			     const struct link *link)
-{
-	struct value_list *values = recent_values(&py->recent, rec);
-	struct py_stack *first = NULL, **at = &first;
-
-	while (rec != NULL) {
-		struct py_stack *s = stack_new(rec, &py->codes, p->serial, &p->origin, values, &py->account);
-
-		if (s == NULL) {
-			py->stats.dropped++;
-			break;
-		}
-		s->how = link->how;
-		s->certain = link->certain;
-		s->reach = link->reach < s->count ? link->reach : s->count;
-		*at = s;
-		at = &s->outer;
-		const struct make *to = link->to;
-		rec = to ? &to->stack : NULL;
-		values = to ? to->values : NULL;
-		link = to ? &to->link : NULL;
-	}
-	return first;
 }
 
 const struct py_stack *py_outwards(const struct py_stack *s)

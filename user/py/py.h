@@ -112,17 +112,58 @@ struct py_place {
 	uint64_t offset; /* of the write's first byte in its direction */
 };
 
+enum py_event_kind {
+	PY_EVENT_AUDIT,	 /* code did something to the world */
+	PY_EVENT_RAISED, /* an exception began */
+	PY_EVENT_PASSED, /* it goes on through one more frame */
+	PY_EVENT_PAUSE,	 /* the garbage collector ran; ts_ns is its end */
+	PY_EVENT_SUMS,	 /* all pauses and imports of the process so far */
+};
+
+struct py_sums {
+	uint64_t pauses, pause_ns;
+	uint64_t imports, import_ns;
+};
+
+/* Borrowed, and its texts, until the callback returns. */
+struct py_event {
+	enum py_event_kind kind;
+	struct proc *proc; /* NULL: not known */
+	uint32_t pid, tid;
+	uint64_t start_ns, ts_ns;
+	struct py_stack *
+		stack; /* of AUDIT, RAISED, PAUSE; NULL: it did not come. Who wants to keep it puts NULL here */
+	bool cut;      /* something is missing of args, or of message */
+	/* AUDIT */
+	enum wire_py_event what;
+	struct str name; /* of the audit event */
+	struct str args; /* JSON array */
+	uint8_t first;	 /* enum wire_py_item_type of the first one */
+	/* RAISED, PASSED */
+	uint64_t raised;	  /* which exception, in its thread: ts_ns of its RAISED */
+	uint64_t frame;		  /* py_frame.frame */
+	struct str type, message; /* RAISED; message p NULL: it has none that is a str */
+	/* PAUSE */
+	uint64_t pause_ns;
+	int64_t collected; /* objects */
+	uint32_t generation;
+	struct py_sums sums;
+};
+
 struct py;
 
 struct py_ops {
 	/* A stack came, and py_take will give it for as long as the connection's later ones leave it room. */
 	void (*stack)(void *ctx, struct py *py, const struct py_place *place);
+	/* Code did something. May be NULL. */
+	void (*event)(void *ctx, struct py *py, struct py_event *e);
 };
 
 struct py_stats {
 	uint64_t stacks, codes, makes; /* that came */
-	uint64_t lost_frames;	       /* given out without a name: the code object's record is not here */
-	uint64_t dropped;	       /* records for which there was no memory */
+	uint64_t events;
+	uint64_t lost_frames; /* given out without a name: the code object's record is not here */
+	uint64_t dropped;     /* records for which there was no memory */
 };
 
 struct py_settings {
