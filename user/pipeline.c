@@ -186,11 +186,43 @@ static void placed(void *ctx, uint64_t id, uint64_t parent, const struct trace_l
 	give_back(p);
 }
 
+/* What code did in a span that was told: behind its own events. */
+static void said(void *ctx, const struct trace_span *s)
+{
+	static const char end[] = "],\"gaps\":[";
+	autodrop(buf_fini) struct buf line = {0};
+	autodrop(buf_fini) struct buf events = {0};
+	struct pipeline *p = ctx;
+	struct store_entry e;
+
+	if (store_get(p->store, s->id, &e, &p->line) <= 0)
+		return;
+	/* Gaps are the last member, and have no texts. */
+	struct str old = buf_str(&p->line);
+	ptrdiff_t at = -1;
+	for (ptrdiff_t n; (n = str_find(str_skip(old, (size_t)(at + 1)), str_of(end))) >= 0;)
+		at += n + 1;
+	buf_init(&line, LIMIT_SPAN_BYTES * 2);
+	buf_init(&events, LIMIT_SPAN_BYTES);
+	int r = guard_events(p->guard, s, trace_utc_offset(p->traces), p->settings.decode, &events);
+	if (at > 0 && events.n > 0) {
+		buf_add(&line, str_head(old, (size_t)at));
+		buf_add(&line, str_skip(buf_str(&events), old.p[at - 1] == '['));
+		buf_add(&line, str_skip(old, (size_t)at));
+		if (r < 0 || buf_err(&line) != 0 || store_replace(p->store, s->id, buf_str(&line)) < 0)
+			p->lost_spans++;
+		else if (p->settings.span)
+			p->settings.span(p->settings.ctx, buf_str(&line), e.seq);
+	}
+	give_back(p);
+}
+
 static const struct trace_ops trace_ops = {
 	.span = trace_to_store,
 	.decide = decided,
 	.forget = forgotten,
 	.place = placed,
+	.say = said,
 };
 
 /* ---- life ---- */

@@ -36,6 +36,9 @@ int guard_span(struct guard *g, const struct trace_span *s, int64_t utc_offset_n
 	       struct buf *out) MUST_CHECK;
 /* Appends a link as it stands there. */
 int guard_link(struct guard *g, const struct trace_link *link, struct buf *out) MUST_CHECK;
+/* Appends the span's events alone, cleaned, with a comma before each; nothing when it has none. */
+int guard_events(struct guard *g, const struct trace_span *s, int64_t utc_offset_ns, bool no_times,
+		 struct buf *out) MUST_CHECK;
 /* Redacted text, borrowed until the next call with this guard; `text` itself when nothing was found. */
 struct str guard_text(struct guard *g, struct str text);
 /* Redacted URL or request target (keys in the query, user:password@). */

@@ -200,6 +200,33 @@ static void write_array_argv(struct guard *g, struct jsonw *w, struct arena *a, 
 	guard_argv(g, w, argv, (uint32_t)i);
 }
 
+static bool holds_texts(const struct json *list)
+{
+	for (const struct json *c = json_first(list); c; c = json_next(c))
+		if (json_type(c) != JSON_STRING)
+			return false;
+	return true;
+}
+
+/* Arguments of an audit event: lists within are command lines or addresses, texts may be URLs. */
+static void write_audit(struct guard *g, struct jsonw *w, struct arena *a, const struct json *j)
+{
+	jsonw_array(w);
+	for (const struct json *c = json_first(j); c; c = json_next(c)) {
+		struct str s = json_type(c) == JSON_STRING ? json_str(a, c) : STR_NONE;
+
+		if (json_type(c) == JSON_ARRAY && holds_texts(c))
+			write_array_argv(g, w, a, c);
+		else if (s.p && str_find(s, STR("://")) > 0)
+			jsonw_str(w, guard_url(g, s));
+		else if (s.p)
+			value_string(g, w, STR_NONE, s);
+		else
+			value_json(g, w, a, STR_NONE, c);
+	}
+	jsonw_array_end(w);
+}
+
 static void write_json(struct guard *g, struct jsonw *w, const struct trace_attribute *t)
 {
 	autodrop(drop_arena) struct arena *a = arena_new(LIMIT_SPAN_BYTES * 4ul);
@@ -215,6 +242,8 @@ static void write_json(struct guard *g, struct jsonw *w, const struct trace_attr
 		g->err = -ENOMEM;
 	if (str_starts(t->key, STR("process.command_args")) && json_type(j) == JSON_ARRAY)
 		write_array_argv(g, w, a, j);
+	else if (str_eq(t->key, STR("bottrace.audit.args")) && json_type(j) == JSON_ARRAY)
+		write_audit(g, w, a, j);
 	else if (j == NULL)
 		write_text(g, w, t->text);
 	else
@@ -254,24 +283,42 @@ static void write_attribute(struct guard *g, struct jsonw *w, const struct trace
 	}
 }
 
+static void write_event(struct guard *g, struct jsonw *w, const struct trace_event *e, const struct clock *c)
+{
+	jsonw_object(w);
+	jsonw_key(w, "time");
+	write_time(w, c, e->time_ns);
+	jsonw_key(w, "name");
+	write_text(g, w, e->name);
+	jsonw_object(jsonw_key(w, "attributes"));
+	for (uint32_t k = 0; k < e->count; k++)
+		write_attribute(g, w, &e->attributes[k]);
+	jsonw_object_end(w);
+	jsonw_object_end(w);
+}
+
 static void write_events(struct guard *g, struct jsonw *w, const struct trace_span *s, const struct clock *c)
 {
 	jsonw_array(jsonw_key(w, "events"));
-	for (uint32_t i = 0; i < s->event_count; i++) {
-		const struct trace_event *e = &s->events[i];
-
-		jsonw_object(w);
-		jsonw_key(w, "time");
-		write_time(w, c, e->time_ns);
-		jsonw_key(w, "name");
-		write_text(g, w, e->name);
-		jsonw_object(jsonw_key(w, "attributes"));
-		for (uint32_t k = 0; k < e->count; k++)
-			write_attribute(g, w, &e->attributes[k]);
-		jsonw_object_end(w);
-		jsonw_object_end(w);
-	}
+	for (uint32_t i = 0; i < s->event_count; i++)
+		write_event(g, w, &s->events[i], c);
 	jsonw_array_end(w);
+}
+
+int guard_events(struct guard *g, const struct trace_span *s, int64_t utc_offset_ns, bool no_times,
+		 struct buf *out)
+{
+	struct clock c = {.offset_ns = utc_offset_ns, .none = no_times};
+
+	g->err = 0;
+	for (uint32_t i = 0; i < s->event_count; i++) {
+		struct jsonw w;
+
+		buf_add_char(out, ',');
+		jsonw_init(&w, out);
+		write_event(g, &w, &s->events[i], &c);
+	}
+	return g->err ? g->err : buf_err(out);
 }
 
 static void write_gaps(struct jsonw *w, const struct trace_span *s)

@@ -406,6 +406,8 @@ static void list_calls(struct settling *s)
 		if (r == NULL)
 			continue;
 		r->calls++;
+		for (uint32_t i = 0; v->model && v->run_at != TRACE_VISIT_NONE && i < v->run_at; i++)
+			v->sights[i].where.spot->sends = true;
 		*(r->last ? &r->last->run_next : &r->first) = v;
 		r->last = v;
 		extend(r, v);
@@ -432,12 +434,89 @@ static void nest_runs(struct settling *s)
 			v->tool = find_errand(v->run, v, v->run_at, &v->tool_likely);
 }
 
+/* ---- what code did ---- */
+
+/* In this frame, while it was alive; else in its only run before or behind, likely. */
+static struct trace_run *run_around(const struct settling *s, const struct trace_effect *x, uint32_t *at,
+				    bool *likely)
+{
+	struct trace_run *r;
+
+	*at = 0;
+	*likely = false;
+	r = alive_outwards(s, x->visit, at);
+	for (uint32_t i = 0; r == NULL && i < x->visit->count; i++) {
+		struct neighbours n = neighbours_of(s, &x->visit->sights[i].where, x->ts_ns);
+
+		if ((n.before == NULL) == (n.after == NULL))
+			continue;
+		r = n.before ? n.before : n.after;
+		*at = i;
+		*likely = true;
+	}
+	return r;
+}
+
+/* The outermost frame within the run that is named as the tool is; TRACE_VISIT_NONE. */
+static uint32_t named_at(const struct trace_visit *v, uint32_t at, const struct trace_errand *e)
+{
+	while (at > 0 && !(is_named(v, at, e) && !is_named(v, at - 1, e)))
+		at--;
+	return at > 0 ? at - 1 : TRACE_VISIT_NONE;
+}
+
+/* The open tool call that it is done for. What stands within a function through which the run asks models is no tool's. */
+static struct trace_errand *tool_around(struct trace_effect *x)
+{
+	bool likely = false, sends = false;
+	struct trace_errand *e = x->run_at > 0 ? find_errand(x->run, x->visit, x->run_at, &likely) : NULL;
+
+	for (uint32_t i = 0; likely && i < x->run_at; i++)
+		sends |= x->visit->sights[i].where.spot->sends;
+	if (e == NULL || sends)
+		return NULL;
+	x->tool_at = likely ? x->run_at - 1 : named_at(x->visit, x->run_at, e);
+	x->likely |= likely;
+	return e;
+}
+
+/* Runs that an exception left: those whose frame is not the outermost that saw it. */
+static void fail_runs(const struct settling *s, struct trace_effect *x)
+{
+	for (uint32_t i = 0; i + 1 < x->passed; i++) {
+		struct trace_run *r = alive(s, &x->visit->sights[i].where, x->ts_ns);
+
+		if (r == NULL)
+			r = neighbours_of(s, &x->visit->sights[i].where, x->ts_ns).before;
+		if (r != NULL && !r->workflow)
+			r->failed = x;
+	}
+}
+
+static void place_effects(struct settling *s)
+{
+	for (struct trace_effect *x = s->t->effects.first; x != NULL; x = x->next) {
+		if (x->visit == NULL)
+			continue;
+		struct trace_run *r = run_around(s, x, &x->run_at, &x->likely);
+		if (x->kind == PY_EVENT_RAISED)
+			fail_runs(s, x);
+		if (r == NULL)
+			continue;
+		x->run = r;
+		x->tool = tool_around(x);
+		*(r->last_effect ? &r->last_effect->run_next : &r->effects) = x;
+		r->last_effect = x;
+	}
+}
+
 static void free_runs(struct settling *s)
 {
 	while (s->first) {
 		struct trace_run *r = s->first;
 
 		s->first = r->next;
+		trace_said_free(s->t, &r->saids);
 		free(r);
 	}
 }
@@ -449,10 +528,14 @@ void trace_agent_settle(struct trace_set *t)
 	autodrop(drop_map) struct map *places = map_new(sizeof(struct place_key), SIZE_MAX / 64);
 	struct settling s = {.t = t, .runs = runs, .frames = frames, .places = places};
 
-	if (t->visits.first == NULL)
+	trace_effect_ripen(t);
+	if (t->visits.first == NULL) {
+		trace_effect_settle(t);
 		return;
+	}
 	if (runs == NULL || frames == NULL || places == NULL || trace_driver_decide(&t->visits) < 0) {
 		t->lost++;
+		trace_effect_settle(t);
 		trace_visit_clear(&t->visits);
 		return;
 	}
@@ -463,7 +546,9 @@ void trace_agent_settle(struct trace_set *t)
 	place_rest(&s);
 	list_calls(&s);
 	nest_runs(&s);
+	place_effects(&s);
 	trace_invoke_tell(t, s.first);
+	trace_effect_settle(t);
 	free_runs(&s);
 	trace_visit_clear(&t->visits);
 }

@@ -166,6 +166,7 @@ static void tell_run(struct trace_set *t, struct trace_run *r)
 		trace_draft_str(&d, r->workflow ? "gen_ai.workflow.name" : "gen_ai.agent.name", name);
 	if (r->rule && r->rule->framework.n)
 		trace_draft_str(&d, "bottrace.framework", r->rule->framework);
+	trace_effect_draft(t, &d, r);
 	trace_tell(t, v->root, &d, &r->told);
 }
 

@@ -50,10 +50,10 @@ static bool has_loss(const struct wire_counts *c)
 	uint64_t lost = 0;
 
 	for (int i = 0; i < WIRE_CAUSES; i++) {
-		/* A call that nobody wanted is no loss; one of a connection that is not sampled is no fault, but missing. */
+		/* A call or event that nobody wanted is no loss; one of a connection that is not sampled is no fault, but missing. */
 		if (i != WIRE_CAUSE_FILTERED)
-			lost |= c->lost[i];
-		lost |= c->bytes_lost[i] | c->events_lost[i];
+			lost |= c->lost[i] | c->events_lost[i];
+		lost |= c->bytes_lost[i];
 	}
 	return lost != 0;
 }

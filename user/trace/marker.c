@@ -179,6 +179,13 @@ static void said_add(struct trace_set *t, struct trace_saids *all, const struct 
 	all->last = s;
 }
 
+void trace_said_add(struct trace_set *t, struct trace_saids *all, struct str name, struct str value,
+		    uint64_t time_ns)
+{
+	said_add(t, all,
+		 &(struct mark_note){.kind = MARK_EVENT, .ts_ns = time_ns, .name = name, .value = value});
+}
+
 /* ---- told ---- */
 
 static void draft_field(struct trace_draft *d, struct trace_event *e, struct str key, const struct json *j)
@@ -451,11 +458,15 @@ bool trace_marker_place(struct trace_set *t, const struct trace_process *pr, uin
 	if (x == NULL || (x->marker == NULL && x->root == NULL))
 		return false;
 	if (x->marker)
-		*out = (struct trace_place){
-			.root = x->marker->root, .parent = x->marker->id, .name = x->marker->name};
+		*out = (struct trace_place){.root = x->marker->root,
+					    .parent = x->marker->id,
+					    .name = x->marker->name,
+					    .start_ns = x->marker->start_ns};
 	else
-		*out = (struct trace_place){
-			.root = x->root, .parent = x->root->t.root, .name = str_of(x->root->session)};
+		*out = (struct trace_place){.root = x->root,
+					    .parent = x->root->t.root,
+					    .name = str_of(x->root->session),
+					    .start_ns = x->root->t.start_ns};
 	return true;
 }
 

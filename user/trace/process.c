@@ -263,6 +263,18 @@ static void draft_events(struct trace_set *t, struct trace_draft *d, const struc
 		trace_said_draft(d, &pr->saids);
 }
 
+static void draft_sums(struct trace_draft *d, const struct py_sums *s)
+{
+	if (s->pauses) {
+		trace_draft_i64(d, "bottrace.gc.count", (int64_t)s->pauses);
+		trace_draft_i64(d, "bottrace.gc.pause_ns", (int64_t)s->pause_ns);
+	}
+	if (s->imports) {
+		trace_draft_i64(d, "bottrace.imports.count", (int64_t)s->imports);
+		trace_draft_i64(d, "bottrace.imports.duration_ns", (int64_t)s->import_ns);
+	}
+}
+
 void trace_process_tell(struct trace_set *t, struct trace_process *pr)
 {
 	const struct proc *p = pr->proc;
@@ -295,6 +307,7 @@ void trace_process_tell(struct trace_set *t, struct trace_process *pr)
 			trace_draft_bool(&d, "bottrace.process.command_args.cut", true);
 	}
 	trace_stack_process(t, &d, pr);
+	draft_sums(&d, &pr->sums);
 	if (!d.failed)
 		draft_status(&d, p);
 	draft_link(&d, pr);

@@ -11,6 +11,7 @@
 #include "trace/draft.h"
 #include "trace/trace.h"
 #include "trace/visit.h"
+#include "trace/effect.h"
 
 #define TRACE_PREFIXES_MAX 65536u	   /* conversation prefixes remembered; the oldest goes */
 #define TRACE_FAILED_MAX   4096u	   /* failed calls that a retry may still join */
@@ -23,13 +24,6 @@
 #define TRACE_MET_MAX	   256u	   /* calls that closed before their server's view of them did */
 #define TRACE_HOP_KEY	   32u	   /* bytes of a key in the index of hops */
 #define TRACE_DEPTH_MAX	   4096u   /* ancestors of a process that are looked at */
-
-/* What was said in a step by event() and state(): marker.c. */
-struct trace_saids {
-	struct trace_said *first, *last;
-	uint32_t count;
-	uint32_t left; /* out, for want of room */
-};
 
 /* One trace under construction. */
 struct trace_root {
@@ -73,10 +67,11 @@ struct trace_process {
 	struct trace_gap *gaps; /* that hit no call */
 	uint32_t gap_count, gap_cap;
 	struct trace_saids saids; /* outside of every step */
-	uint32_t steps;		  /* that are open */
-	uint64_t marker;	  /* span of the step in which it was forked; 0: none, or not known */
-	uint32_t failed;	  /* entries in the set's list of failed calls */
-	uint32_t serving;	  /* model calls that it answers now: hop.c */
+	struct py_sums sums;
+	uint32_t steps;	  /* that are open */
+	uint64_t marker;  /* span of the step in which it was forked; 0: none, or not known */
+	uint32_t failed;  /* entries in the set's list of failed calls */
+	uint32_t serving; /* model calls that it answers now: hop.c */
 	bool python;
 	struct py_runtime runtime; /* of its image, when that is Python */
 };
@@ -278,6 +273,7 @@ struct trace_set {
 	struct map *awaiting; /* first of the calls that began with a write, by its place */
 	bool stacks;	      /* the session takes them */
 	struct trace_visits visits;
+	struct trace_effects effects;
 	const struct rules *rules_table; /* for frames; NULL: none */
 };
 
@@ -444,6 +440,7 @@ struct trace_place {
 	struct trace_root *root;
 	uint64_t parent;
 	struct str name; /* of that step or session; borrowed until it ends */
+	uint64_t start_ns;
 };
 
 bool trace_marker_init(struct trace_set *t);
@@ -457,6 +454,9 @@ void trace_marker_free(struct trace_set *t);
 /* Events of a span; room was made for all->count of them. */
 void trace_said_draft(struct trace_draft *d, const struct trace_saids *all);
 void trace_said_free(struct trace_set *t, struct trace_saids *all);
+/* An event; value: a JSON object. */
+void trace_said_add(struct trace_set *t, struct trace_saids *all, struct str name, struct str value,
+		    uint64_t time_ns);
 
 /* ---- session.c ---- */
 struct trace_root *trace_session_find(const struct trace_set *t, struct str id);

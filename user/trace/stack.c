@@ -69,9 +69,15 @@ static void on_stack(void *ctx, struct py *py, const struct py_place *place)
 	}
 }
 
+static void on_event(void *ctx, struct py *py, struct py_event *e)
+{
+	(void)py;
+	trace_effect_add(ctx, e);
+}
+
 const struct py_ops *trace_py_ops(void)
 {
-	static const struct py_ops ops = {.stack = on_stack};
+	static const struct py_ops ops = {.stack = on_stack, .event = on_event};
 
 	return &ops;
 }

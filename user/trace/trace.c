@@ -22,8 +22,8 @@ struct trace_set *trace_new(const struct trace_settings *settings)
 	if (t->sessions == NULL || !trace_marker_init(t))
 		return NULL;
 	t->awaiting = map_new(sizeof(struct py_place), LIMIT_OPEN_SPANS);
-	if (trace_visit_init(&t->visits) < 0 || t->awaiting == NULL || t->tool_index == NULL ||
-	    t->prefixes == NULL || t->chains == NULL || t->hops == NULL)
+	if (trace_effect_init(&t->effects) < 0 || trace_visit_init(&t->visits) < 0 || t->awaiting == NULL ||
+	    t->tool_index == NULL || t->prefixes == NULL || t->chains == NULL || t->hops == NULL)
 		return NULL;
 	return take(t);
 }
@@ -176,6 +176,7 @@ void trace_finish(struct trace_set *t, struct proc_table *procs, struct flow *fl
 		if (trace_process_settle(t, pr))
 			trace_process_tell(t, pr);
 	trace_session_finish(t);
+	trace_effect_finish(t);
 	trace_ledger_close(t, procs, flow, cut);
 }
 
@@ -232,6 +233,7 @@ void trace_free(struct trace_set *t)
 		free(r->session);
 		free(r);
 	}
+	trace_effect_free(t);
 	trace_visit_fini(&t->visits);
 	trace_keep_free(t);
 	trace_prefix_free(t);

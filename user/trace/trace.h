@@ -141,6 +141,9 @@ struct trace_ops {
 	/* The span `id`, if it was told and is there, stands below `parent`; link NULL: known as before. It is not told
 	 * again. NULL: no agents are looked for. */
 	void (*place)(void *ctx, uint64_t id, uint64_t parent, const struct trace_link *link, bool undecided);
+	/* The span with this id, if it was told and is there, has these events too. NULL: what code did in spans that were told
+	 * is not kept. */
+	void (*say)(void *ctx, const struct trace_span *s);
 };
 
 struct trace_settings {

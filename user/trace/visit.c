@@ -350,26 +350,36 @@ static uint32_t find_spots(struct trace_set *t, struct trace_process *pr, const 
 	return count;
 }
 
-static struct trace_visit *visit_new(struct trace_set *t, const struct trace_call *k)
+struct trace_visit *trace_visit_new(struct trace_set *t, struct trace_process *pr,
+				    const struct py_stack *stack)
 {
 	struct links l = {0};
 
-	find_links(&l, k->stack);
+	find_links(&l, stack);
 	autodrop(drop_memory) struct trace_spot **spots = calloc(l.frames + 1, sizeof(struct trace_spot *));
-	uint32_t count = spots ? find_spots(t, k->process, &l, spots) : UINT32_MAX;
+	uint32_t count = spots ? find_spots(t, pr, &l, spots) : UINT32_MAX;
 	size_t bytes = sizeof(struct trace_visit) + (size_t)count * sizeof(struct trace_sight);
 	struct trace_visit *v = count != UINT32_MAX ? calloc(1, bytes) : NULL;
 	if (v == NULL)
 		return NULL;
-	v->id = k->id;
-	v->process = k->process;
-	v->root = k->root ? k->root : k->process->root;
-	v->tid = k->c->x ? k->c->x->tid : 0;
+	v->process = pr;
 	v->drive = v->run_at = TRACE_VISIT_NONE;
 	v->talk = v;
 	v->outermost = l.outermost;
 	fill_sights(t, v, &l, spots, count);
 	t->visits.bytes += bytes;
+	return v;
+}
+
+static struct trace_visit *visit_new(struct trace_set *t, const struct trace_call *k)
+{
+	struct trace_visit *v = trace_visit_new(t, k->process, k->stack);
+
+	if (v == NULL)
+		return NULL;
+	v->id = k->id;
+	v->root = k->root ? k->root : k->process->root;
+	v->tid = k->c->x ? k->c->x->tid : 0;
 	return v;
 }
 

@@ -32,6 +32,13 @@ struct trace_tool;
 struct trace_set;
 struct trace_run;
 
+/* What was said in a step by event() and state(), what code did in a run: marker.c. */
+struct trace_saids {
+	struct trace_said *first, *last;
+	uint32_t count;
+	uint32_t left; /* out, for want of room */
+};
+
 /* A function of a process. */
 struct trace_spot {
 	struct trace_spot *next;
@@ -42,6 +49,7 @@ struct trace_spot {
 	bool outermost; /* a module's own code, or main: no agent */
 	bool helper;	/* called anew for each call of one conversation */
 	bool driver;	/* stayed alive over calls, for certain */
+	bool sends;	/* calls of models were made within it, for a run outwards */
 };
 
 /* Which run of which function, as far as stacks can tell. */
@@ -137,7 +145,10 @@ struct trace_run {
 	bool inner; /* its own frame was not on the stack: several of these may be one run */
 	bool guessed;
 	bool told;
-	bool seen; /* while ancestors are looked for */
+	bool seen;				    /* while ancestors are looked for */
+	struct trace_effect *effects, *last_effect; /* what its code did */
+	struct trace_saids saids;		    /* the same, told */
+	struct trace_effect *failed;		    /* the exception that left it; NULL: none is known */
 	/* Where it stands itself. */
 	struct trace_run *parent;
 	uint32_t parent_at; /* its frame in `via` */
@@ -160,6 +171,9 @@ struct trace_visits {
 /* ---- visit.c ---- */
 /* 0, -ENOMEM. */
 int trace_visit_init(struct trace_visits *v) MUST_CHECK;
+/* Where a stack stands, and those outwards; not in the list of visits, owned by the caller. NULL without memory. It holds until the visits are cleared. */
+struct trace_visit *trace_visit_new(struct trace_set *t, struct trace_process *pr,
+				    const struct py_stack *stack);
 /* The call is about to be told. */
 void trace_visit_add(struct trace_set *t, struct trace_call *k);
 /* How many bytes more its user says than another one's, put in at one place of the same words: a history that is written

@@ -253,13 +253,50 @@ static void every_failed_allocation(void **state)
 	assert_true(n > 5);
 }
 
+static void what_code_did(void **state)
+{
+	struct trace_attribute attrs[] = {
+		{.key = STR("bottrace.audit.args"),
+		 .type = TRACE_JSON,
+		 .text = STR("[\"https://u:pw@h/x?key=" KEY
+			     "\",[\"curl\",\"--token\",\"plain-word\",\"A_SECRET=x1y2z3\"],"
+			     "[\"h\",9],\"" KEY "\",577,null,{\"password\":\"pw\"}]")}};
+	struct trace_event events[] = {{.time_ns = 5, .name = STR("open"), .attributes = attrs, .count = 1},
+				       {.time_ns = 6, .name = STR("gc")}};
+	struct trace_span s = {.events = events, .event_count = 2};
+	struct guard *g = guard_new();
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1 << 16);
+	assert_int_equal(guard_events(g, &s, 1000000000000000000, false, &b), 0);
+	static const char *const secrets[] = {KEY, "u:pw", "plain-word", "x1y2z3", "\"pw\""};
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
+		if (str_has(buf_str(&b), str_of(secrets[i])))
+			fail_msg("%s is in %.*s", secrets[i], STR_ARG(buf_str(&b)));
+	assert_true(str_has(buf_str(&b), STR("[\"h\",9]")));
+	assert_true(str_has(buf_str(&b), STR(",577,null,")));
+	assert_true(str_starts(buf_str(&b),
+			       STR(",{\"time\":\"2001-09-09T01:46:40.000000005Z\",\"name\":\"open\"")));
+	assert_true(str_has(
+		buf_str(&b),
+		STR("},{\"time\":\"2001-09-09T01:46:40.000000006Z\",\"name\":\"gc\",\"attributes\":{}}")));
+	buf_fini(&b);
+	guard_free(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_span),	       cmocka_unit_test(open_root_without_times),
-		cmocka_unit_test(json_members),	       cmocka_unit_test(escapes_hide_nothing),
-		cmocka_unit_test(cut_and_broken_json), cmocka_unit_test(attributes_by_name),
-		cmocka_unit_test(deep_json),	       cmocka_unit_test(every_failed_allocation),
+		cmocka_unit_test(whole_span),
+		cmocka_unit_test(open_root_without_times),
+		cmocka_unit_test(json_members),
+		cmocka_unit_test(escapes_hide_nothing),
+		cmocka_unit_test(cut_and_broken_json),
+		cmocka_unit_test(attributes_by_name),
+		cmocka_unit_test(what_code_did),
+		cmocka_unit_test(deep_json),
+		cmocka_unit_test(every_failed_allocation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

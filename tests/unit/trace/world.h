@@ -84,6 +84,32 @@ static UNUSED char *world_value(struct world *w, const struct trace_attribute *a
 	return NULL;
 }
 
+static UNUSED void world_add_events(struct world *w, struct told *k, const struct trace_span *s)
+{
+	for (uint32_t i = 0; i < s->event_count && k->event_count < 16; i++) {
+		struct buf b;
+
+		buf_init(&b, 65536);
+		for (uint32_t j = 0; j < s->events[i].count; j++)
+			buf_addf(&b, "%.*s=%s;", STR_ARG(s->events[i].attributes[j].key),
+				 world_value(w, &s->events[i].attributes[j]));
+		k->events[k->event_count++] = (struct told_event){.time_ns = s->events[i].time_ns,
+								  .name = world_text(w, s->events[i].name),
+								  .attributes = world_text(w, buf_str(&b))};
+		buf_fini(&b);
+	}
+}
+
+/* What code did in a span that was told. */
+static UNUSED void world_on_say(void *ctx, const struct trace_span *s)
+{
+	struct world *w = ctx;
+
+	for (uint32_t i = 0; i < w->count; i++)
+		if (w->spans[i].id == s->id)
+			world_add_events(w, &w->spans[i], s);
+}
+
 static UNUSED void world_on_span(void *ctx, const struct trace_span *s)
 {
 	struct world *w = ctx;
@@ -143,18 +169,7 @@ static UNUSED void world_on_span(void *ctx, const struct trace_span *s)
 			assert_int_equal(end.offset, s->attributes[i].text.n);
 		}
 	}
-	for (uint32_t i = 0; i < s->event_count && i < 16; i++) {
-		struct buf b;
-
-		buf_init(&b, 65536);
-		for (uint32_t j = 0; j < s->events[i].count; j++)
-			buf_addf(&b, "%.*s=%s;", STR_ARG(s->events[i].attributes[j].key),
-				 world_value(w, &s->events[i].attributes[j]));
-		k->events[k->event_count++] = (struct told_event){.time_ns = s->events[i].time_ns,
-								  .name = world_text(w, s->events[i].name),
-								  .attributes = world_text(w, buf_str(&b))};
-		buf_fini(&b);
-	}
+	world_add_events(w, k, s);
 	for (uint32_t i = 0; i < s->gap_count && i < 16; i++)
 		k->gaps[k->gap_count++] = s->gaps[i];
 }
@@ -175,6 +190,7 @@ static const struct trace_ops world_ops = {
 	.decide = world_on_decide,
 	.forget = world_on_forget,
 	.place = world_on_place,
+	.say = world_on_say,
 };
 
 /* The value of an attribute, NULL: not there. */
