@@ -117,6 +117,36 @@ static void draw_duration(struct line *l, const struct node *n)
 	line_addf(l, LINE_PLAIN, "%8s", d);
 }
 
+static void clear(struct line *l)
+{
+	buf_clear(&l->text);
+	l->width = 0;
+	l->count = 0;
+}
+
+/* Below the span's line, in front of its children's. */
+static void draw_events(struct tree *t, struct line *l, const struct node *n, uint32_t depth, struct buf *out)
+{
+	struct node_events x = node_events_begin(n);
+	const struct view_style *s = t->style;
+	uint32_t drawn = depth < DRAWN_DEPTH_MAX ? depth : DRAWN_DEPTH_MAX;
+	bool more;
+
+	do {
+		for (uint32_t i = 0; i < drawn; i++)
+			line_addf(l, LINE_DIM, "%s",
+				  t->f.nodes[t->path[i]].next != NODE_NONE
+					  ? line_word(s, "\xe2\x94\x82   ", "|   ")
+					  : "    ");
+		line_addf(l, LINE_DIM, "%s",
+			  n->first != NODE_NONE ? line_word(s, "\xe2\x94\x82  ", "|  ") : "   ");
+		more = node_events_next(&x, l, t->a);
+		if (more)
+			line_end(l, out);
+	} while (more && buf_err(out) == 0);
+	clear(l);
+}
+
 static void draw_span(struct tree *t, struct line *l, struct buf *out)
 {
 	const struct node *n = &t->f.nodes[t->path[t->depth]];
@@ -127,6 +157,7 @@ static void draw_span(struct tree *t, struct line *l, struct buf *out)
 	node_notes(l, t->a, n, t->f.last_ns);
 	node_source(l, t->a, n);
 	line_end(l, out);
+	draw_events(t, l, n, t->depth + 1, out);
 }
 
 /* Columns of the widest label, within what leaves room for the rest. */
@@ -143,9 +174,7 @@ static void measure(struct tree *t, struct line *l)
 		draw_label(t, l);
 		if (l->width > widest)
 			widest = l->width;
-		buf_clear(&l->text);
-		l->width = 0;
-		l->count = 0;
+		clear(l);
 	}
 	t->label = widest < most ? widest : most;
 }
@@ -283,6 +312,8 @@ static int draw_trace(struct tree *t, struct buf *out)
 	ledger_sum(&s, &t->f, t->header);
 	measure(t, &l);
 	draw_header(t, &l, &s, out);
+	if (t->header != NODE_NONE)
+		draw_events(t, &l, &t->f.nodes[t->header], 0, out);
 	for (bool on = walk_start(t); on && buf_err(out) == 0; on = walk_next(t))
 		draw_span(t, &l, out);
 	draw_gaps(t, &l, &s);
