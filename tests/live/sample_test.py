@@ -306,7 +306,7 @@ def plenty():
                 document = a.stop()
             rig.check_ledger(document)
             rig.equal("complete", document["complete"], True)
-            rig.equal("events", [e for s in document["spans"] for e in s["events"]], [])
+            rig.equal("steps", [e for s in document["spans"] for e in s["events"] if e["name"] == "bottrace.shed"], [])
     finally:
         client.stdin.close()
         client.wait(20)
