@@ -9,25 +9,36 @@
 #include "base/json.h"
 #include "view/view.h"
 
-#define HEAD                                                                                           \
-	"{\"schema\":\"bottrace.v1.trace\",\"root_rule\":\"run\",\"status\":\"ok\",\"complete\":true," \
-	"\"ledger\":{},\"processes\":[],\"spans\":["
-#define SPAN(id, parent, kind, name, events)                                                      \
-	"{\"id\":\"" id "\",\"parent\":" parent ",\"n\":1,\"kind\":\"" kind "\",\"name\":\"" name \
-	"\",\"duration_ns\":5,\"status\":{\"code\":\"ok\"},\"attributes\":{},\"events\":[" events \
-	"],\"gaps\":[]}"
 #define EVENT(name, attributes) "{\"time\":null,\"name\":\"" name "\",\"attributes\":{" attributes "}}"
 #define OPEN(path) \
 	EVENT("open", "\"bottrace.audit.args\":[\"" path "\",\"w\",577],\"bottrace.source\":\"a.py:3 f\"")
 
-static void tree(const char *document, bool ascii, struct buf *out)
+static void add_span(struct buf *doc, const char *id, const char *parent, const char *kind)
+{
+	buf_addf(doc,
+		 "{\"id\":\"%s\",\"parent\":%s,\"n\":1,\"kind\":\"%s\",\"name\":\"p\",\"duration_ns\":5,", id,
+		 parent, kind);
+	buf_add(doc, STR("\"status\":{\"code\":\"ok\"},\"attributes\":{},\"gaps\":[],\"events\":["));
+}
+
+static void begin(struct buf *doc)
+{
+	buf_init(doc, 1 << 20);
+	buf_add(doc, STR("{\"schema\":\"bottrace.v1.trace\",\"root_rule\":\"run\",\"status\":\"ok\","));
+	buf_add(doc, STR("\"complete\":true,\"ledger\":{},\"processes\":[],\"spans\":["));
+	add_span(doc, "0000000000000001", "null", "process");
+}
+
+static void tree(struct buf *doc, bool ascii, struct buf *out)
 {
 	const struct view_style style = {.ascii = ascii};
 	struct arena *a = arena_new(1 << 24);
 
+	buf_add(doc, STR("]}]}"));
 	buf_init(out, 1 << 20);
-	assert_int_equal(view_tree(out, a, json_parse(a, str_of(document), NULL), &style), 0);
+	assert_int_equal(view_tree(out, a, json_parse(a, buf_str(doc), NULL), &style), 0);
 	arena_free(a);
+	buf_fini(doc);
 }
 
 static void has(const struct buf *b, const char *want)
@@ -36,35 +47,29 @@ static void has(const struct buf *b, const char *want)
 		fail_msg("\"%s\" is not in:\n%.*s", want, STR_ARG(buf_str(b)));
 }
 
+static const char *const done[] = {
+	OPEN("/tmp/a\\u001b[2J"),
+	EVENT("subprocess.Popen", "\"bottrace.audit.args\":[\"/bin/ls\",[\"/bin/ls\",\"-l\"],null]"),
+	EVENT("socket.connect", "\"bottrace.audit.args\":[[\"127.0.0.1\",9]]"),
+	EVENT("exception", "\"exception.type\":\"ValueError\",\"exception.message\":\"no\","
+			   "\"exception.escaped\":true,\"bottrace.source\":\"a.py:4 g\""),
+	EVENT("exception", "\"exception.type\":\"KeyError\",\"exception.escaped\":false"),
+	EVENT("gc", "\"bottrace.duration_ns\":2000000"),
+	EVENT("gc", "\"bottrace.duration_ns\":3000000"),
+	EVENT("first_token", ""),
+};
+
 static void lines(void **state)
 {
-	struct buf b;
+	struct buf b, doc;
 
 	(void)state;
-	tree(HEAD
-		     SPAN("0000000000000001", "null", "process", "p", OPEN("/root")) "," SPAN(
-			     "0000000000000002", "\"0000000000000001\"", "execute_tool", "execute_tool t",
-			     OPEN("/tmp/a\\u001b[2J") "," EVENT("subprocess.Popen", "\"bottrace.audit.args\":"
-										    "[\"/bin/ls\",[\"/bin/"
-										    "ls\",\"-l\"],null]") "," EVENT("socket.connect", "\"bottrace.audit.args\":[[\"127.0.0.1\",9]]") "," EVENT(
-				     "exception", "\"exception.type\":\"ValueError\",\"exception.message\":"
-						  "\"no\",\"exception.escaped\":true,\"bottrace.source\":\"a."
-						  "py:4 g\"") "," EVENT("exception", "\"exception.type\":"
-										     "\"KeyError\","
-										     "\"exception.escaped\":"
-										     "false") "," EVENT("gc",
-													"\"bo"
-													"ttra"
-													"ce."
-													"dura"
-													"tion"
-													"_ns"
-													"\":"
-													"2000"
-													"000") "," EVENT("gc",
-															 "\"bottrace.duration_ns\":3000000") "," EVENT("first_token",
-																				       "")) "]}",
-	     true, &b);
+	begin(&doc);
+	buf_add(&doc, STR(OPEN("/root") "]},"));
+	add_span(&doc, "0000000000000002", "\"0000000000000001\"", "execute_tool");
+	for (size_t i = 0; i < sizeof(done) / sizeof(done[0]); i++)
+		buf_addf(&doc, "%s%s", i ? "," : "", done[i]);
+	tree(&doc, true, &b);
 	has(&b, "\n|  ~ open /root w  a.py:3 f\n");
 	has(&b, "\n       ~ open /tmp/a\\e[2J w  a.py:3 f\n");
 	has(&b, "       ~ subprocess.Popen /bin/ls -l\n");
@@ -82,24 +87,17 @@ static void many(void **state)
 	struct buf b, doc;
 
 	(void)state;
-	buf_init(&doc, 1 << 20);
-	buf_add(&doc,
-		STR(HEAD "{\"id\":\"0000000000000001\",\"parent\":null,\"n\":1,\"kind\":\"process\",\"name\":"
-			 "\"p\",\"duration_ns\":5,\"status\":{},\"attributes\":{},\"events\":["));
+	begin(&doc);
 	for (int i = 0; i < 30; i++)
-		buf_addf(&doc, "%s%s", i ? "," : "", OPEN("/f"));
-	buf_add(&doc,
-		STR("," EVENT("exception", "\"exception.type\":7") "," EVENT(
-			"x",
-			"\"bottrace.audit.args\":{\"a\":[]}") ",7,null,[]," EVENT("gc",
-										  "\"bottrace.duration_ns\":"
-										  "\"long\"") "]}]}"));
-	tree(buf_z(&doc), false, &b);
+		buf_addf(&doc, "%s,", OPEN("/f"));
+	buf_addf(&doc, "%s,", EVENT("exception", "\"exception.type\":7"));
+	buf_addf(&doc, "%s,7,null,[],", EVENT("x", "\"bottrace.audit.args\":{\"a\":[]}"));
+	buf_addf(&doc, "%s", EVENT("gc", "\"bottrace.duration_ns\":\"long\""));
+	tree(&doc, false, &b);
 	has(&b, "! ");
 	has(&b, "~ 21 more\n");
 	assert_false(str_has(buf_str(&b), STR("gc ")));
 	buf_fini(&b);
-	buf_fini(&doc);
 }
 
 int main(void)
