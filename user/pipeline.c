@@ -366,6 +366,9 @@ void pipeline_feed(struct pipeline *p, const struct wire_head *rec)
 		feed_prices(p, (const struct wire_prices *)rec);
 	if (rec->kind == WIRE_RULES)
 		feed_rules(p, (const struct wire_rules *)rec);
+	if (rec->kind == WIRE_PROC_EXIT)
+		trace_failure_exit(p->traces, proc_find(p->procs, rec->pid, rec->start_ns),
+				   (const struct wire_proc_exit *)rec);
 	/* A process's end: its connections end first, so that open calls are closed below an open process. */
 	if (rec->kind == WIRE_PROC_EXIT || rec->kind == WIRE_PROC_EXEC) {
 		flow_feed(p->flow, rec);
@@ -480,6 +483,15 @@ struct view_session pipeline_session(struct pipeline *p)
 		.digest = p->digest,
 		.no_times = p->settings.decode,
 	};
+}
+
+int pipeline_state(struct pipeline *p, uint32_t pid, uint64_t now_ns, struct buf *out)
+{
+	autodrop(buf_fini) struct buf raw;
+
+	buf_init(&raw, 2 * TRACE_STATE_BYTES);
+	int r = trace_state(p->traces, pid, now_ns, &raw);
+	return r < 0 ? r : guard_json(p->guard, buf_str(&raw), out);
 }
 
 bool pipeline_complete(const struct pipeline *p)

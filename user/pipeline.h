@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/drop.h"
 #include "base/json.h"
 #include "genai/genai.h"
@@ -55,6 +56,9 @@ void pipeline_pipe_close(struct pipeline *p, struct genai_pipe *pipe, struct flo
 int pipeline_finish(struct pipeline *p, bool cut) MUST_CHECK;
 /* After pipeline_finish: what view needs, borrowed. */
 struct view_session pipeline_session(struct pipeline *p);
+/* What is alive in a process and its descendants, cleaned, as one JSON object (docs/state.md), appended. 0; -ENOENT: no such
+ * process is traced, or it ended; -ENOMEM. */
+int pipeline_state(struct pipeline *p, uint32_t pid, uint64_t now_ns, struct buf *out) MUST_CHECK;
 /* Whether every trace is complete (for --strict). */
 bool pipeline_complete(const struct pipeline *p);
 void pipeline_free(struct pipeline *p);

@@ -63,6 +63,25 @@ struct str guard_url(struct guard *g, struct str url)
 	return value_text(g, url, false);
 }
 
+int guard_json(struct guard *g, struct str json, struct buf *out)
+{
+	autodrop(drop_arena) struct arena *a = arena_new(LIMIT_SPAN_BYTES);
+	const struct json *j = a ? json_parse(a, json, NULL) : NULL;
+	size_t size = out->n;
+	struct jsonw w;
+
+	if (j == NULL)
+		return a ? -EBADMSG : -ENOMEM;
+	g->err = 0;
+	jsonw_init(&w, out);
+	value_json(g, &w, a, STR_NONE, j);
+	if (g->err == 0)
+		g->err = buf_err(out);
+	if (g->err != 0)
+		buf_truncate(out, size);
+	return g->err;
+}
+
 struct guard_stats guard_stats(const struct guard *g)
 {
 	return (struct guard_stats){.redacted = g->redacted};

@@ -43,6 +43,8 @@ int guard_events(struct guard *g, const struct trace_span *s, int64_t utc_offset
 struct str guard_text(struct guard *g, struct str text);
 /* Redacted URL or request target (keys in the query, user:password@). */
 struct str guard_url(struct guard *g, struct str url);
+/* Appends JSON, every string of it cleaned; members whose names give a secret away lose it whatever it looks like. */
+int guard_json(struct guard *g, struct str json, struct buf *out) MUST_CHECK;
 /* Writes argv as a JSON array, redacted: values after --api-key and its kin whatever they look like, NAME=value of
  * secret names, URLs, vendor patterns. */
 void guard_argv(struct guard *g, struct jsonw *w, const struct str *argv, uint32_t argc);

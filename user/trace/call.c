@@ -38,6 +38,7 @@ void trace_call_free(struct trace_set *t, struct trace_call *k)
 	if (k->tool)
 		k->tool->call = NULL;
 	trace_hop_forget(t, k);
+	trace_speaker_forget(k);
 	trace_stack_forget(t, k);
 	trace_retry_drop(t, k->before);
 	if (k->grouped)
@@ -49,7 +50,7 @@ void trace_call_free(struct trace_set *t, struct trace_call *k)
 
 /* ---- attributes ---- */
 
-static const char *kind_of(enum genai_kind kind)
+const char *trace_call_kind(enum genai_kind kind)
 {
 	switch (kind) {
 	case GENAI_CHAT:
@@ -80,7 +81,7 @@ static struct str name_of(struct trace_draft *d, const struct genai_call *c)
 	struct str a = c->operation	       ? str_of(c->operation)
 		       : c->kind == GENAI_HTTP ? method
 		       : c->kind == GENAI_MCP  ? c->method
-					       : str_of(kind_of(c->kind));
+					       : str_of(trace_call_kind(c->kind));
 	if (c->kind == GENAI_HTTP && c->label.n > 0) /* gRPC's service and method */
 		return c->label;
 	struct str b = c->kind == GENAI_HTTP	 ? c->path
@@ -241,7 +242,7 @@ static void tell(struct trace_set *t, struct trace_call *k, bool open)
 	d.s.id = k->id;
 	d.s.seq = k->seq;
 	d.s.parent = parent_of(k);
-	d.s.kind = kind_of(c->kind);
+	d.s.kind = trace_call_kind(c->kind);
 	d.s.start_ns = k->before ? k->before->start_ns : c->start_ns;
 	d.s.end_ns = c->end_ns ? c->end_ns : t->now_ns;
 	d.s.pid = k->process->proc ? k->process->proc->pid : 0;
@@ -352,11 +353,13 @@ static void on_request(void *ctx, struct genai_call *c)
 		trace_hop_input(t, k);
 		if ((!c->x || !c->x->server_side) && !k->hop_asked)
 			trace_tool_answer(t, k);
+		if ((!c->x || !c->x->server_side) && k->hop_of == 0 && t->mode != WIRE_MODE_DECODE)
+			trace_speaker_begin(t, k);
 	}
 	if (k->tool)
 		return; /* its span began already */
 	struct trace_span s = {.id = k->id, .parent = parent_of(k), .seq = k->seq};
-	s.kind = kind_of(c->kind);
+	s.kind = trace_call_kind(c->kind);
 	s.name = c->kind == GENAI_HTTP ? c->path : c->label.n ? c->label : c->request_model;
 	s.start_ns = c->start_ns;
 	trace_began(t, k->root, &s);
@@ -399,6 +402,7 @@ static void close_call(struct trace_set *t, struct trace_call *k)
 	tell(t, k, false);
 	if (c->status == GENAI_OPEN)
 		return;
+	trace_speaker_close(t, k);
 	if (!genai_is_model(c->kind) || (c->x && c->x->server_side))
 		return;
 	trace_prefix_answer(t, k);

@@ -7,41 +7,12 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "trace/set.h"
+#include "trace/marker.h"
 
 #define HELD_MAX    (64u << 20) /* bytes of values that open markers keep */
-#define EVENTS_MAX  256u	/* of one marker or process */
 #define FIELDS_MAX  64u		/* attributes of one event */
+#define LATEST_MAX  64u		/* states beyond the events of one marker or process */
 #define THREADS_MAX 65536u
-
-/* Something that was said in a step: event or state. */
-struct trace_said {
-	struct trace_said *next;
-	uint64_t time_ns;
-	enum mark_kind kind;
-	bool cut;
-	struct str name, value; /* behind the struct */
-};
-
-struct trace_marker {
-	struct trace_marker *prev, *next; /* open ones, oldest first */
-	struct trace_process *process;
-	struct trace_root *root;
-	uint64_t number;
-	uint64_t around; /* number of the one that it is in; 0: none */
-	uint64_t id, parent;
-	uint32_t seq, tid;
-	uint64_t start_ns;
-	const char *how;
-	bool certain;
-	bool told;
-	bool cut; /* of input */
-	uint32_t parent_tid;
-	struct trace_saids saids;
-	struct trace_thread *threads; /* that are in it */
-	size_t held;
-	struct str name, input; /* behind the struct */
-};
 
 struct trace_thread {
 	struct trace_marker *marker;	     /* NULL: in none that we know of */
@@ -109,14 +80,25 @@ static struct trace_marker *marker_find(const struct trace_set *t, const struct 
 	return number ? map_get(t->markers, &key) : NULL;
 }
 
+static void said_free(struct trace_set *t, struct trace_said *s)
+{
+	t->held -= sizeof(*s) + s->name.n + s->value.n;
+	free(s);
+}
+
 void trace_said_free(struct trace_set *t, struct trace_saids *all)
 {
 	while (all->first) {
 		struct trace_said *s = all->first;
 
 		all->first = s->next;
-		t->held -= sizeof(*s) + s->name.n + s->value.n;
-		free(s);
+		said_free(t, s);
+	}
+	while (all->latest) {
+		struct trace_said *s = all->latest;
+
+		all->latest = s->next;
+		said_free(t, s);
 	}
 }
 
@@ -155,22 +137,51 @@ static struct str keep(char **at, struct str s)
 	return copy;
 }
 
-static void said_add(struct trace_set *t, struct trace_saids *all, const struct mark_note *n)
+static struct trace_said *said_new(struct trace_set *t, const struct mark_note *n)
 {
 	size_t size = sizeof(struct trace_said) + n->name.n + n->value.n;
-	struct trace_said *s = NULL;
+	struct trace_said *s = t->held + size <= HELD_MAX ? malloc(size) : NULL;
 
-	if (all->count < EVENTS_MAX && t->held + size <= HELD_MAX)
-		s = malloc(size);
-	if (s == NULL) {
-		all->left++;
-		return;
-	}
+	if (s == NULL)
+		return NULL;
 	char *at = (char *)(s + 1);
 	*s = (struct trace_said){.time_ns = n->ts_ns, .kind = n->kind, .cut = n->cut};
 	s->name = keep(&at, n->name);
 	s->value = keep(&at, n->value);
 	t->held += size;
+	return s;
+}
+
+/* No event of its own any more; but what a state is now is worth knowing. */
+static void latest_set(struct trace_set *t, struct trace_saids *all, const struct mark_note *n)
+{
+	struct trace_said **at = &all->latest;
+
+	while (*at && !str_eq((*at)->name, n->name))
+		at = &(*at)->next;
+	if (*at == NULL && all->latest_count == LATEST_MAX)
+		return;
+	struct trace_said *s = said_new(t, n), *old = *at;
+	if (s == NULL)
+		return;
+	s->next = old ? old->next : NULL;
+	*at = s;
+	if (old)
+		said_free(t, old);
+	else
+		all->latest_count++;
+}
+
+static void said_add(struct trace_set *t, struct trace_saids *all, const struct mark_note *n)
+{
+	struct trace_said *s = all->count < TRACE_EVENTS_MAX ? said_new(t, n) : NULL;
+
+	if (s == NULL) {
+		all->left++;
+		if (n->kind == MARK_STATE)
+			latest_set(t, all, n);
+		return;
+	}
 	all->count++;
 	if (all->last)
 		all->last->next = s;
@@ -251,6 +262,7 @@ static void draft_status(struct trace_draft *d, const struct mark_note *end)
 static void tell(struct trace_set *t, struct trace_marker *m, const struct mark_note *end,
 		 enum trace_status status)
 {
+	autodrop(drop_memory) char *state = NULL;
 	struct trace_draft d;
 
 	trace_draft_init(&d);
@@ -276,6 +288,11 @@ static void tell(struct trace_set *t, struct trace_marker *m, const struct mark_
 		if (status != TRACE_STATUS_OPEN && d.s.end_ns == 0)
 			d.s.end_ns = t->now_ns;
 	}
+	if (d.s.status == TRACE_STATUS_ERROR)
+		state = trace_failure_step(t, m->process, m->id, m->tid, end->error, end->message);
+	else if (end)
+		m->process->thrown = (struct hash128){0};
+	trace_draft_events(&d, (t->light ? 0 : m->saids.count) + (state != NULL));
 	if (!t->light) {
 		trace_draft_json(&d, "bottrace.input", m->input);
 		if (m->cut)
@@ -284,9 +301,9 @@ static void tell(struct trace_set *t, struct trace_marker *m, const struct mark_
 			trace_draft_json(&d, "bottrace.output", end->value);
 		if (end && end->cut)
 			trace_draft_bool(&d, "bottrace.output.cut", true);
-		trace_draft_events(&d, m->saids.count);
 		trace_said_draft(&d, &m->saids);
 	}
+	trace_failure_draft(&d, state, d.s.end_ns);
 	trace_tell(t, m->root, &d, &m->told);
 }
 
@@ -379,6 +396,7 @@ static void begin(struct trace_set *t, struct trace_process *pr, const struct ma
 		return;
 	}
 	place(t, m, n);
+	pr->thrown = (struct hash128){0};
 	m->seq = ++m->root->seq;
 	struct trace_span s = {.id = m->id,
 			       .parent = m->parent,

@@ -250,7 +250,7 @@ static void draft_events(struct trace_set *t, struct trace_draft *d, const struc
 
 	uint32_t said = t->light ? 0 : pr->saids.count;
 
-	trace_draft_events(d, execs + sheds + said);
+	trace_draft_events(d, execs + sheds + said + (pr->state != NULL));
 	for (uint32_t i = 0; i < execs; i++) {
 		struct trace_event *e = trace_draft_event(d, "exec", pr->execs[i].time_ns, 2);
 
@@ -261,6 +261,7 @@ static void draft_events(struct trace_set *t, struct trace_draft *d, const struc
 		trace_shed_draft(t, pr, d);
 	if (said > 0)
 		trace_said_draft(d, &pr->saids);
+	trace_failure_draft(d, pr->state, pr->state_ns);
 }
 
 static void draft_sums(struct trace_draft *d, const struct py_sums *s)
@@ -308,6 +309,8 @@ void trace_process_tell(struct trace_set *t, struct trace_process *pr)
 	}
 	trace_stack_process(t, &d, pr);
 	draft_sums(&d, &pr->sums);
+	if (pr->failures_left)
+		trace_draft_i64(&d, "bottrace.failures.left_out", pr->failures_left);
 	if (!d.failed)
 		draft_status(&d, p);
 	draft_link(&d, pr);
@@ -387,6 +390,7 @@ static void on_end(void *ctx, struct proc *p, const struct wire_head *rec)
 	trace_call_end(t, pr);
 	trace_tool_end(t, pr);
 	trace_marker_end(t, pr);
+	trace_speaker_end(t, pr);
 	pr->changed = true;
 	trace_process_tell(t, pr);
 }
@@ -406,5 +410,6 @@ void trace_process_free(struct trace_process *pr)
 	}
 	free(pr->execs);
 	free(pr->gaps);
+	free(pr->state);
 	free(pr);
 }

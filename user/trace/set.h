@@ -24,6 +24,8 @@
 #define TRACE_MET_MAX	   256u	   /* calls that closed before their server's view of them did */
 #define TRACE_HOP_KEY	   32u	   /* bytes of a key in the index of hops */
 #define TRACE_DEPTH_MAX	   4096u   /* ancestors of a process that are looked at */
+#define TRACE_EVENTS_MAX   256u	   /* of one marker or process */
+#define TRACE_KEPT_BYTES   65536u  /* of a state at a failure */
 
 /* One trace under construction. */
 struct trace_root {
@@ -68,10 +70,16 @@ struct trace_process {
 	uint32_t gap_count, gap_cap;
 	struct trace_saids saids; /* outside of every step */
 	struct py_sums sums;
-	uint32_t steps;	  /* that are open */
-	uint64_t marker;  /* span of the step in which it was forked; 0: none, or not known */
-	uint32_t failed;  /* entries in the set's list of failed calls */
-	uint32_t serving; /* model calls that it answers now: hop.c */
+	uint32_t steps;	   /* that are open */
+	uint64_t marker;   /* span of the step in which it was forked; 0: none, or not known */
+	uint32_t failed;   /* entries in the set's list of failed calls */
+	uint32_t serving;  /* model calls that it answers now: hop.c */
+	uint32_t speakers; /* conversations that it is in: speaker.c */
+	/* failure.c */
+	char *state; /* at its end; NULL: it ended well, or nothing was alive in it */
+	uint64_t state_ns;
+	uint32_t failures, failures_left; /* of its steps: states kept, and not */
+	struct hash128 thrown;		  /* the exception that left the last step; zero: it went on since */
 	bool python;
 	struct py_runtime runtime; /* of its image, when that is Python */
 };
@@ -109,6 +117,9 @@ struct trace_call {
 	const char *parent_how;
 	struct trace_tool *tool; /* the model's call that it is: join.c */
 	uint64_t served_by;	 /* process span of a server that was seen to serve it; 0: none */
+	/* speaker.c */
+	uint64_t answers;	       /* the call whose tool calls' results it tells; 0: none */
+	struct trace_speaker *speaker; /* NULL: somebody else's by now */
 	/* hop.c */
 	uint64_t hop_of;		/* the span that saw this call first; 0: this one */
 	struct trace_process *hop_home; /* whose that span is */
@@ -247,6 +258,10 @@ struct trace_set {
 	struct trace_root *roots, *last_root;
 	struct trace_process *processes, *last_process;
 	struct trace_process nobody;
+	struct trace_speaker *speakers, *last_speaker;
+	uint32_t speaker_count;
+	struct map *speaker_index; /* by the span of their latest call */
+	uint32_t failures;	   /* states kept */
 	struct trace_call *calls, *last_call;
 	uint32_t call_count;
 	struct trace_tool *tools, *last_tool;
@@ -329,6 +344,7 @@ void trace_keep_free(struct trace_set *t);
 void trace_attribute_draft(struct trace_draft *d, const struct trace_call *k, bool light);
 
 /* ---- call.c ---- */
+const char *trace_call_kind(enum genai_kind kind);
 /* The process ended: what still waits for an answer gets none. */
 void trace_call_end(struct trace_set *t, struct trace_process *pr);
 /* Tells every call that never closed, as open. */
@@ -457,6 +473,32 @@ void trace_said_free(struct trace_set *t, struct trace_saids *all);
 /* An event; value: a JSON object. */
 void trace_said_add(struct trace_set *t, struct trace_saids *all, struct str name, struct str value,
 		    uint64_t time_ns);
+
+/* ---- speaker.c: conversations, for who looks at what is alive ---- */
+bool trace_speaker_init(struct trace_set *t);
+/* A request to a model is read: what it goes on with and whose results it tells is known. */
+void trace_speaker_begin(struct trace_set *t, struct trace_call *k);
+void trace_speaker_close(struct trace_set *t, struct trace_call *k);
+/* The call goes; its stack stays with the conversation. */
+void trace_speaker_forget(struct trace_call *k);
+void trace_speaker_end(struct trace_set *t, const struct trace_process *pr);
+void trace_speaker_free(struct trace_set *t);
+
+/* ---- state.c: what is alive ---- */
+struct trace_state_mark {
+	uint64_t step; /* the span that fails */
+};
+/* The state of pr and its descendants as JSON, malloc'ed; NULL without memory. */
+char *trace_state_keep(struct trace_set *t, struct trace_process *pr, const struct trace_state_mark *mark);
+/* Whether there is more to say of it than that it is there. */
+bool trace_state_has_any(const struct trace_process *pr);
+
+/* ---- failure.c ---- */
+/* An exception leaves a step that is still open: the state as JSON, malloc'ed, or NULL: it is told already, or too often. */
+char *trace_failure_step(struct trace_set *t, struct trace_process *pr, uint64_t step, uint32_t tid,
+			 struct str type, struct str message);
+/* As an event; room was made for it. state NULL: nothing. */
+void trace_failure_draft(struct trace_draft *d, const char *state, uint64_t ns);
 
 /* ---- session.c ---- */
 struct trace_root *trace_session_find(const struct trace_set *t, struct str id);

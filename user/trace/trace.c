@@ -19,7 +19,7 @@ struct trace_set *trace_new(const struct trace_settings *settings)
 	t->chains = map_new(sizeof(struct hash128) + sizeof(uint64_t), TRACE_PREFIXES_MAX);
 	t->hops = map_new(TRACE_HOP_KEY, 3 * LIMIT_OPEN_SPANS);
 	t->sessions = map_new(sizeof(struct hash128), 65536);
-	if (t->sessions == NULL || !trace_marker_init(t))
+	if (t->sessions == NULL || !trace_marker_init(t) || !trace_speaker_init(t))
 		return NULL;
 	t->awaiting = map_new(sizeof(struct py_place), LIMIT_OPEN_SPANS);
 	if (trace_effect_init(&t->effects) < 0 || trace_visit_init(&t->visits) < 0 || t->awaiting == NULL ||
@@ -213,6 +213,7 @@ void trace_free(struct trace_set *t)
 		t->calls->c = NULL; /* whose room may be gone already */
 		trace_call_free(t, t->calls);
 	}
+	trace_speaker_free(t);
 	while (t->tools)
 		trace_tool_free(t, t->tools);
 	while (t->failed)

@@ -174,6 +174,12 @@ const struct py_ops *trace_py_ops(void); /* ctx: the struct trace_set */
 void trace_read_stacks(struct trace_set *t, struct py *py);
 /* What frames are read by; outlives the set. False: it is too late for others than those before. */
 bool trace_use_rules(struct trace_set *t, const struct rules *rules);
+#define TRACE_STATE_BYTES (1u << 20)
+/* What is alive in the process and its descendants, as JSON that the guard is to clean (docs/state.md). -ENOENT: no such
+ * process is traced, or it ended; -ENOMEM. Changes nothing. */
+int trace_state(struct trace_set *t, uint32_t pid, uint64_t now_ns, struct buf *out) MUST_CHECK;
+/* A process is about to end, and what it has open still is: before flow and proc are fed. p NULL: nothing. */
+void trace_failure_exit(struct trace_set *t, struct proc *p, const struct wire_proc_exit *w);
 /* Takes any record: time, WIRE_SESSION, WIRE_KEEP, WIRE_TICK, WIRE_END. Feed it to proc and flow first. */
 void trace_feed(struct trace_set *t, const struct wire_head *rec);
 /* No more input: closes or reports what is open, assigns every process to its trace, sums. cut: the tape ended early. */

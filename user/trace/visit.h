@@ -36,7 +36,9 @@ struct trace_run;
 struct trace_saids {
 	struct trace_said *first, *last;
 	uint32_t count;
-	uint32_t left; /* out, for want of room */
+	uint32_t left;		   /* out, for want of room */
+	struct trace_said *latest; /* states that were left out of these, each key's last one */
+	uint32_t latest_count;
 };
 
 /* A function of a process. */
