@@ -19,6 +19,7 @@
 #include "base/limits.h"
 #include "drain/drain.h"
 #include "pipeline.h"
+#include "session/desk.h"
 #include "session/message.h"
 #include "session/output.h"
 #include "session/ruleset.h"
@@ -43,6 +44,7 @@ struct collector {
 	struct wire_shared *shared;
 	struct wire_verdict *verdicts;
 	struct output_live *live;
+	struct desk *desk; /* NULL: nobody can ask */
 	int64_t utc_offset_ns;
 	uint64_t last_ns; /* newest record or tick */
 	uint64_t records; /* since the last tick */
@@ -254,15 +256,34 @@ static void give_verdict(void *ctx, const struct flow_conn *conn, const struct h
 		verdict_give(c->verdicts, conn, v);
 }
 
+static int show_state(void *ctx, uint32_t pid, struct buf *out)
+{
+	struct collector *c = ctx;
+
+	return pipeline_state(c->pipeline, pid, clock_now_ns(), out);
+}
+
+static bool has_event(const struct pollfd *p, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (p[i].revents)
+			return true;
+	return false;
+}
+
 static int loop(struct collector *c)
 {
 	while (!c->over) {
-		struct pollfd p[2] = {
+		struct pollfd p[2 + DESK_POLLS] = {
 			{.fd = c->sockets.attacher, .events = POLLIN},
 			{.fd = c->drain ? drain_event_fd(c->drain) : -1, .events = POLLIN},
 		};
+		int wait_ms = c->text_waits ? RETRY_MS : c->records ? TICK_MS : -1, desk_ms = -1;
+		unsigned asked = c->desk ? desk_poll(c->desk, p + 2, clock_now_ns(), &desk_ms) : 0;
 
-		int n = poll(p, 2, c->text_waits ? RETRY_MS : c->records ? TICK_MS : -1);
+		if (desk_ms >= 0 && (wait_ms < 0 || desk_ms < wait_ms))
+			wait_ms = desk_ms;
+		int n = poll(p, 2 + asked, wait_ms);
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		/* The attacher speaks of libraries and processes before their first record can come. */
@@ -270,6 +291,8 @@ static int loop(struct collector *c)
 		if (c->drain && !c->detached)
 			drain_feed(c->drain, feed, c, BATCH_RECORDS);
 		c->text_waits = output_live_flush(c->live);
+		if (c->desk)
+			desk_serve(c->desk, clock_now_ns(), n > 0 && has_event(p + 2, asked));
 		if (!c->over && clock_now_ns() - c->last_ns > TICK_MS * 1000000ull)
 			tick(c);
 	}
@@ -317,11 +340,16 @@ int collector_run(const struct session_settings *settings, struct collector_sock
 		(void)fail(-errno, "start the collector");
 		return exit_code;
 	}
-	int r = collector_sandbox();
+	if (sockets.hatch >= 0)
+		c.desk = desk_new(sockets.hatch, show_state, &c);
+	int r = collector_sandbox(sockets.hatch);
 	if (r < 0)
 		(void)fail(r, "give up privileges");
 	else
 		r = loop(&c);
+	/* Nothing is alive any more: who asks now is refused. */
+	desk_free(take(c.desk));
+	drop_fd(&sockets.hatch);
 	if (r == 0) {
 		uint32_t outcome = write_everything(&c);
 		exit_code = message_send(sockets.front, MESSAGE_DONE, &outcome, sizeof(outcome), NULL, 0) < 0

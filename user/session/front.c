@@ -22,6 +22,7 @@
 #include "base/limits.h"
 #include "session/collector.h"
 #include "session/command.h"
+#include "session/hatch.h"
 #include "session/message.h"
 #include "session/output.h"
 #include "session/person.h"
@@ -36,6 +37,7 @@ struct front {
 	struct person person;
 	struct raise_attacher attacher;
 	struct command command;
+	struct hatch hatch;
 	struct message *message;
 	pid_t collector_pid;
 	int collector; /* socket; -1: gone */
@@ -120,9 +122,11 @@ static int start_collector(struct front *f, int tape, int *to_collector)
 		drop_fd(&attacher_end);
 		be_collector(f,
 			     (struct collector_sockets){.front = collector_end,
-							.attacher = collector_attacher_end},
+							.attacher = collector_attacher_end,
+							.hatch = f->hatch.listener},
 			     tape);
 	}
+	drop_fd(&f->hatch.listener);
 	f->collector = take_fd(&front_end);
 	*to_collector = take_fd(&attacher_end);
 	return 0;
@@ -190,6 +194,7 @@ static int start_all(struct front *f, int early)
 	r = raise_start(&f->attacher);
 	if (r < 0)
 		return early == EXIT_BEFORE_EXEC ? early : r == -EPERM ? EXIT_RIGHTS : EXIT_HOST;
+	hatch_open(&f->hatch, &f->person);
 	r = start_collector(f, tape, &to_collector);
 	if (r == 0 && s->mode == WIRE_MODE_RUN) {
 		person_say(&f->person);
@@ -386,6 +391,7 @@ static void wait_attacher(struct front *f)
 
 static void front_fini(struct front *f)
 {
+	hatch_close(&f->hatch);
 	command_fini(&f->command);
 	drop_fd(&f->attacher.socket);
 	drop_fd(&f->attacher.errors);
@@ -415,6 +421,7 @@ static struct front front_init(struct session_settings *settings)
 		.settings = settings,
 		.attacher = {.socket = -1, .errors = -1, .pid = -1},
 		.command = {.pid = -1, .go = -1, .failure = -1, .sentinel = -1, .sentinel_fd = -1},
+		.hatch = {.dir = -1, .listener = -1},
 		.message = malloc(sizeof(struct message)),
 		.collector = -1,
 		.signals = -1,

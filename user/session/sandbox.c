@@ -21,7 +21,6 @@ static const int denied[] = {
 	SCMP_SYS(bind),
 	SCMP_SYS(listen),
 	SCMP_SYS(accept),
-	SCMP_SYS(accept4),
 	SCMP_SYS(execve),
 	SCMP_SYS(execveat),
 	SCMP_SYS(mount),
@@ -48,7 +47,16 @@ static int drop_capabilities(void)
 	return r;
 }
 
-int collector_sandbox(void)
+/* Who asks through the hatch comes in, nobody else does. */
+static int deny_accept(scmp_filter_ctx filter, int hatch)
+{
+	if (hatch < 0)
+		return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(accept4), 0);
+	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(accept4), 1,
+				SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)hatch));
+}
+
+int collector_sandbox(int hatch)
 {
 	struct rlimit no_core = {0, 0};
 	int r = drop_capabilities();
@@ -63,6 +71,8 @@ int collector_sandbox(void)
 		return -ENOMEM;
 	for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]) && r == 0; i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), denied[i], 0);
+	if (r == 0)
+		r = deny_accept(filter, hatch);
 	if (r == 0)
 		r = seccomp_load(filter);
 	seccomp_release(filter);

@@ -72,6 +72,9 @@ int session_attach(struct session_settings *settings);
 /* The attacher's life: descriptor 0 is its socket to the front. Returns its exit code. */
 int session_attacher(void);
 
+/* What is alive in a process, from the bottrace of the same person that watches it: JSON (docs/state.md) into out. EXIT_OK, or
+ * EXIT_NOT_FOUND after saying that none does. */
+int session_ask(uint32_t pid, struct buf *out) MUST_CHECK;
 /* The price file `file`, or when that is NULL the one in the user's configuration, if there is one: its text into out, which
  * stays empty when there is none. One with an error: EXIT_USAGE after saying file and line, when it was asked for; else
  * that is said, and it is left aside. */

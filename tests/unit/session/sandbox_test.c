@@ -19,6 +19,8 @@
 
 #define ALIVE 7
 
+static int hatch = -1;
+
 /* Runs f in a sandboxed child; what it wrote to its descriptor is in out. */
 static void inside(void (*f)(int tell), struct buf *out)
 {
@@ -29,7 +31,7 @@ static void inside(void (*f)(int tell), struct buf *out)
 	assert_int_equal(pipe(ends), 0);
 	pid_t pid = fork();
 	if (pid == 0) {
-		int r = collector_sandbox();
+		int r = collector_sandbox(hatch);
 
 		if (r < 0)
 			dprintf(ends[1], "collector_sandbox: %s\n", strerror(-r));
@@ -62,6 +64,7 @@ static void try_denied(int fd)
 	tell(fd, "connect", connect(fd, NULL, 0));
 	tell(fd, "bind", bind(fd, NULL, 0));
 	tell(fd, "accept", accept(fd, NULL, NULL));
+	tell(fd, "accept4", accept4(fd, NULL, NULL, 0));
 	tell(fd, "bpf", syscall(SYS_bpf, 0, zeros, sizeof(zeros)));
 	tell(fd, "perf_event_open", syscall(SYS_perf_event_open, zeros, 0, -1, -1, 0));
 	tell(fd, "execve", execve("/bin/true", argv, envp));
@@ -78,11 +81,38 @@ static void denied_calls(void **state)
 	(void)state;
 
 	inside(try_denied, &out);
-	HARNESS_TEXT(
-		"denied", buf_str(&out),
-		"socket: EPERM\nsocket unix: EPERM\nconnect: EPERM\nbind: EPERM\naccept: EPERM\nbpf: EPERM\n"
-		"perf_event_open: EPERM\nexecve: EPERM\nexecveat: EPERM\nptrace: EPERM\n"
-		"process_vm_readv: EPERM\nunshare: EPERM\nio_uring_setup: EPERM\n");
+	HARNESS_TEXT("denied", buf_str(&out),
+		     "socket: EPERM\nsocket unix: EPERM\nconnect: EPERM\nbind: EPERM\naccept: "
+		     "EPERM\naccept4: EPERM\nbpf: EPERM\n"
+		     "perf_event_open: EPERM\nexecve: EPERM\nexecveat: EPERM\nptrace: EPERM\n"
+		     "process_vm_readv: EPERM\nunshare: EPERM\nio_uring_setup: EPERM\n");
+	buf_fini(&out);
+}
+
+static void try_hatch(int fd)
+{
+	tell(fd, "the hatch", accept4(hatch, NULL, NULL, SOCK_NONBLOCK));
+	tell(fd, "by the other call", accept(hatch, NULL, NULL));
+	tell(fd, "another", accept4(hatch + 1, NULL, NULL, 0));
+	tell(fd, "no descriptor", accept4(-1, NULL, NULL, 0));
+}
+
+/* Connections are taken from one descriptor only. */
+static void one_comes_in(void **state)
+{
+	struct buf out;
+	(void)state;
+
+	hatch = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	assert_true(hatch >= 0);
+	assert_int_equal(listen(hatch, 1),
+			 -1); /* it has no name: accepting is refused as such, not by the sandbox */
+	inside(try_hatch, &out);
+	HARNESS_TEXT("hatch", buf_str(&out),
+		     "the hatch: Invalid argument\nby the other call: EPERM\nanother: EPERM\nno descriptor: "
+		     "EPERM\n");
+	close(hatch);
+	hatch = -1;
 	buf_fini(&out);
 }
 
@@ -170,6 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(denied_calls),
+		cmocka_unit_test(one_comes_in),
 		cmocka_unit_test(nothing_is_left),
 		cmocka_unit_test(open_descriptors_work),
 	};
