@@ -24,8 +24,22 @@ static bool parse_number(const char *text, uint32_t *trace, uint32_t *n)
 	return true;
 }
 
+/* TRACE/N is TRACE N, where it is no file itself. Cuts the argument. */
+static const char *split(struct option_values *v)
+{
+	char *slash = v->arg_count == 1 ? strrchr(v->args[0], '/') : NULL;
+	uint32_t trace, n;
+
+	if (slash == NULL || slash == v->args[0] || !parse_number(slash + 1, &trace, &n) ||
+	    access(v->args[0], F_OK) == 0)
+		return v->arg_count > 1 ? v->args[1] : NULL;
+	*slash = '\0';
+	return slash + 1;
+}
+
 int show_run(struct option_values *v)
 {
+	const char *number = split(v);
 	autodrop(buf_fini) struct buf document = {0};
 	autodrop(buf_fini) struct buf text = {0};
 	autodrop(drop_arena) struct arena *a = arena_new(LIMIT_DOCUMENT_BYTES);
@@ -37,7 +51,14 @@ int show_run(struct option_values *v)
 
 	if (code != EXIT_OK)
 		return code;
-	if (v->arg_count != 2 || a == NULL || !parse_number(v->args[1], &trace, &n))
+	trace = n = 0;
+	if (v->state && v->arg_count >= 1 && v->arg_count <= 2 &&
+	    (!number || parse_number(number, &trace, &n)))
+		return state_run(v, trace, n);
+	if (v->arg_count >= 1 && strncmp(v->args[0], WORD_PID, strlen(WORD_PID)) == 0)
+		return err_say(EXIT_NOT_FOUND, "--state shows what is alive in it now",
+			       "there is no store: of a process that is traced now there is no trace yet");
+	if (v->arg_count > 2 || a == NULL || !number || !parse_number(number, &trace, &n))
 		return err_say(
 			EXIT_USAGE,
 			"bottrace show TRACE N; N stands in front of each span of `bottrace tree TRACE`",
@@ -54,7 +75,7 @@ int show_run(struct option_values *v)
 	const struct json *span = view_find(j, trace, n);
 	if (span == NULL)
 		return err_say(EXIT_NOT_FOUND, "`bottrace tree` shows the numbers", "%s has no span %s",
-			       v->args[0], v->args[1]);
+			       v->args[0], number);
 	if (format == SESSION_TEXT) {
 		r = view_span(&text, a, j, trace, n, &style);
 	} else {
@@ -65,7 +86,7 @@ int show_run(struct option_values *v)
 		buf_add_char(&text, '\n');
 	}
 	if (r < 0)
-		return err_say(EXIT_CORRUPT, NULL, "cannot show span %s: %s", v->args[1], strerror(-r));
+		return err_say(EXIT_CORRUPT, NULL, "cannot show span %s: %s", number, strerror(-r));
 	code = word_print(&text);
 	return code == EXIT_OK && v->strict && !complete ? EXIT_LOSSY : code;
 }

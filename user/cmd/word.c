@@ -29,6 +29,10 @@ static const struct option strict = {
 static const struct option output = {"output",	      'o',
 				     OPTION_OUTPUT,   AT(session),
 				     "FORMAT[=FILE]", "text, json or jsonl; may be given more than once"};
+static const struct option json = {"json", 0, OPTION_JSON, AT(session), NULL, "the same as -o json"};
+static const struct option state = {
+	"state",   0,	 OPTION_FLAG,
+	AT(state), NULL, "what is alive in @pid:PID now, or was when the span (any span) failed"};
 static const struct option full = {"full",   0,	   OPTION_FLAG,
 				   AT(full), NULL, "each call's messages whole, not only what is new in it"};
 static const struct option tape = {"tape",	0,
@@ -104,8 +108,10 @@ static const struct option *const attach_options[] = {
 	&output,   &full,	 &light,    &stacks, &events,  &rules,	&keep,	&sample_attach, &budget,
 	&children, &no_children, &duration, &tape,   &prices,  &digest, &ring,	&rate_bytes,	&rate_calls,
 	&plain,	   &strict,	 &symbols,  &quiet,  &verbose, &color,	&width, &help,		NULL};
-static const struct option *const look_options[] = {&output, &full,    &prices, &strict, &width,
-						    &color,  &verbose, &help,	NULL};
+static const struct option *const tree_options[] = {&output, &json,  &full,    &prices, &strict,
+						    &width,  &color, &verbose, &help,	NULL};
+static const struct option *const show_options[] = {&state, &output, &json,    &full, &prices, &strict,
+						    &width, &color,  &verbose, &help, NULL};
 static const struct option *const decode_options[] = {&server, &output, &full,	  &prices, &strict,
 						      &width,  &color,	&verbose, &help,   NULL};
 static const struct option *const doctor_options[] = {&output, &width, &color, &verbose, &help, NULL};
@@ -141,10 +147,17 @@ const struct word word_table[] = {
 	 "  bottrace tree run.json\n"
 	 "  bottrace tree run.tape -o json\n",
 	 "TRACE is a file: a tape (--tape FILE) or a document (-o json=FILE); - is standard input.\n", false,
-	 look_options, tree_run},
-	{"show", "read", "[OPTIONS] TRACE N", "one span in full: prompt, answer, tools, usage, timing",
-	 "  bottrace show run.json 3\n", "N is the number in front of the span in `bottrace tree`.\n", false,
-	 look_options, show_run},
+	 tree_options, tree_run},
+	{"show", "read", "[OPTIONS] TRACE N | @pid:PID --state",
+	 "one span in full, or what is alive in a process: prompt, answer, tools, usage, timing",
+	 "  bottrace show run.json 3\n"
+	 "  bottrace show @pid:48213 --state\n"
+	 "  bottrace show run.json --state\n",
+	 "N is the number in front of the span in `bottrace tree`; TRACE/N is the same. With --state and "
+	 "@pid:PID the bottrace\n"
+	 "that watches the process says what is alive in it (docs/state.md); with a TRACE, what was when a "
+	 "step or process failed.\n",
+	 false, show_options, show_run},
 	{"decode", "read", "[OPTIONS] REQUEST RESPONSE | FILE.jsonl", "recorded HTTP exchanges, no root",
 	 "  bottrace decode --server-name api.openai.com call.req call.resp\n"
 	 "  bottrace decode -o json conversation.jsonl\n",

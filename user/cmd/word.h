@@ -33,6 +33,10 @@ int doctor_run(struct option_values *v);
 int help_run(struct option_values *v);
 int version_run(struct option_values *v);
 
+/* show --state. trace, n: as show has read them; n 0: none was given. */
+int state_run(struct option_values *v, uint32_t trace, uint32_t n);
+#define WORD_PID "@pid:" /* before a PID, where a TRACE is wanted */
+
 /* ---- for all words that print ---- */
 
 /* What the terminal (or pipe) behind fd wants, and what --color, --width, NO_COLOR and the locale say. */

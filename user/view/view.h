@@ -80,6 +80,17 @@ void view_live_line(struct buf *out, struct arena *a, struct str span_line, cons
 /* A line when the overhead governor took a step. utc_offset_ns: of the monotonic clock. */
 void view_live_shed(struct buf *out, const struct wire_shed_step *step, int64_t utc_offset_ns,
 		    const struct view_style *style);
+/* Whether it is what is alive in a process (`bottrace.v1.state`), and that as text. */
+bool view_is_state(const struct json *j);
+int view_state(struct buf *out, struct arena *a, const struct json *state,
+	       const struct view_style *style) MUST_CHECK;
+/* What was alive when span n of the trace-th trace failed; n 0: of every span of all traces from that one on. -ENOENT: no state
+ * was kept there. */
+int view_failures(struct buf *out, struct arena *a, const struct json *document, uint32_t trace, uint32_t n,
+		  const struct view_style *style) MUST_CHECK;
+/* The same as one `bottrace.v1.failures` document. */
+int view_failures_json(struct buf *out, struct arena *a, const struct json *document, uint32_t trace,
+		       uint32_t n) MUST_CHECK;
 /* The `bottrace.v1.doctor` document as text. */
 int view_doctor(struct buf *out, struct arena *a, const struct json *doctor,
 		const struct view_style *style) MUST_CHECK;
