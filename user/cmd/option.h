@@ -41,7 +41,8 @@ struct option_values {
 	enum option_color color;
 	int verbose;
 	bool quiet, strict, digest, symbols, full;
-	bool state; /* show */
+	bool state;	 /* show */
+	const char *why; /* tree: a span's number; NULL */
 	bool help;
 	char **args; /* what is no option; NULL-terminated; points into argv */
 	int arg_count;

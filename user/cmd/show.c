@@ -8,29 +8,13 @@
 #include "base/limits.h"
 #include "cmd/word.h"
 
-/* N, or T.N for the T-th trace of a document with several (from 1). */
-static bool parse_number(const char *text, uint32_t *trace, uint32_t *n)
-{
-	struct str head;
-	struct str tail = str_cut(str_of(text), '.', &head);
-	uint64_t a = 1, b;
-
-	if (!str_to_u64(tail.p ? tail : head, &b) || (tail.p && !str_to_u64(head, &a)))
-		return false;
-	if (a == 0 || a > UINT32_MAX || b > UINT32_MAX)
-		return false;
-	*trace = (uint32_t)a - 1;
-	*n = (uint32_t)b;
-	return true;
-}
-
 /* TRACE/N is TRACE N, where it is no file itself. Cuts the argument. */
 static const char *split(struct option_values *v)
 {
 	char *slash = v->arg_count == 1 ? strrchr(v->args[0], '/') : NULL;
 	uint32_t trace, n;
 
-	if (slash == NULL || slash == v->args[0] || !parse_number(slash + 1, &trace, &n) ||
+	if (slash == NULL || slash == v->args[0] || !word_span(slash + 1, &trace, &n) ||
 	    access(v->args[0], F_OK) == 0)
 		return v->arg_count > 1 ? v->args[1] : NULL;
 	*slash = '\0';
@@ -52,13 +36,12 @@ int show_run(struct option_values *v)
 	if (code != EXIT_OK)
 		return code;
 	trace = n = 0;
-	if (v->state && v->arg_count >= 1 && v->arg_count <= 2 &&
-	    (!number || parse_number(number, &trace, &n)))
+	if (v->state && v->arg_count >= 1 && v->arg_count <= 2 && (!number || word_span(number, &trace, &n)))
 		return state_run(v, trace, n);
 	if (v->arg_count >= 1 && strncmp(v->args[0], WORD_PID, strlen(WORD_PID)) == 0)
 		return err_say(EXIT_NOT_FOUND, "--state shows what is alive in it now",
 			       "there is no store: of a process that is traced now there is no trace yet");
-	if (v->arg_count > 2 || a == NULL || !number || !parse_number(number, &trace, &n))
+	if (v->arg_count > 2 || a == NULL || !number || !word_span(number, &trace, &n))
 		return err_say(
 			EXIT_USAGE,
 			"bottrace show TRACE N; N stands in front of each span of `bottrace tree TRACE`",

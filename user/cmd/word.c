@@ -33,6 +33,8 @@ static const struct option json = {"json", 0, OPTION_JSON, AT(session), NULL, "t
 static const struct option state = {
 	"state",   0,	 OPTION_FLAG,
 	AT(state), NULL, "what is alive in @pid:PID now, or was when the span (any span) failed"};
+static const struct option why = {"why",   0,	OPTION_TEXT,
+				  AT(why), "N", "why span N has the parent that it has"};
 static const struct option full = {"full",   0,	   OPTION_FLAG,
 				   AT(full), NULL, "each call's messages whole, not only what is new in it"};
 static const struct option tape = {"tape",	0,
@@ -108,8 +110,8 @@ static const struct option *const attach_options[] = {
 	&output,   &full,	 &light,    &stacks, &events,  &rules,	&keep,	&sample_attach, &budget,
 	&children, &no_children, &duration, &tape,   &prices,  &digest, &ring,	&rate_bytes,	&rate_calls,
 	&plain,	   &strict,	 &symbols,  &quiet,  &verbose, &color,	&width, &help,		NULL};
-static const struct option *const tree_options[] = {&output, &json,  &full,    &prices, &strict,
-						    &width,  &color, &verbose, &help,	NULL};
+static const struct option *const tree_options[] = {&why,   &output, &json,    &full, &prices, &strict,
+						    &width, &color,  &verbose, &help, NULL};
 static const struct option *const show_options[] = {&state, &output, &json,    &full, &prices, &strict,
 						    &width, &color,  &verbose, &help, NULL};
 static const struct option *const decode_options[] = {&server, &output, &full,	  &prices, &strict,
@@ -145,9 +147,11 @@ const struct word word_table[] = {
 	 false, attach_options, attach_run},
 	{"tree", "read", "[OPTIONS] TRACE", "the causal tree of a trace",
 	 "  bottrace tree run.json\n"
-	 "  bottrace tree run.tape -o json\n",
-	 "TRACE is a file: a tape (--tape FILE) or a document (-o json=FILE); - is standard input.\n", false,
-	 tree_options, tree_run},
+	 "  bottrace tree run.tape -o json\n"
+	 "  bottrace tree run.json --why 4\n",
+	 "TRACE is a file: a tape (--tape FILE) or a document (-o json=FILE); - is standard input.\n"
+	 "--why lays out what speaks for a span's parent and against the others: docs/trace.md, Links.\n",
+	 false, tree_options, tree_run},
 	{"show", "read", "[OPTIONS] TRACE N | @pid:PID --state",
 	 "one span in full, or what is alive in a process: prompt, answer, tools, usage, timing",
 	 "  bottrace show run.json 3\n"
@@ -274,6 +278,21 @@ int word_write_failed(int err)
 	if (err == -EPIPE)
 		return EXIT_OK;
 	return err_say(EXIT_SINK, NULL, "cannot write to stdout: %s", strerror(-err));
+}
+
+bool word_span(const char *text, uint32_t *trace, uint32_t *n)
+{
+	struct str head;
+	struct str tail = str_cut(str_of(text), '.', &head);
+	uint64_t a = 1, b;
+
+	if (!str_to_u64(tail.p ? tail : head, &b) || (tail.p && !str_to_u64(head, &a)))
+		return false;
+	if (a == 0 || a > UINT32_MAX || b > UINT32_MAX)
+		return false;
+	*trace = (uint32_t)a - 1;
+	*n = (uint32_t)b;
+	return true;
 }
 
 /* ---- the door ---- */

@@ -43,6 +43,8 @@ int state_run(struct option_values *v, uint32_t trace, uint32_t n);
 struct view_style word_style(const struct option_values *v, int fd);
 /* The one -o of a word that prints to stdout; a file there is a usage error. EXIT_OK or EXIT_USAGE. */
 int word_format(const struct option_values *v, enum session_format *format) MUST_CHECK;
+/* The number of a span: N, or T.N for the T-th trace of a document with several (from 1). *trace from 0. */
+bool word_span(const char *text, uint32_t *trace, uint32_t *n);
 /* Reads a document. 0; -ENOMEM; -EBADMSG: it is none. */
 int word_read(const struct json **j, struct arena *a, const struct buf *document) MUST_CHECK;
 /* A document's JSON text in the format asked for, expanded when v says so. `a` is for reading it. */

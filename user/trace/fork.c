@@ -22,6 +22,7 @@ static void blame(struct trace_set *t, struct trace_process *pr, const struct tr
 	trace_keep_ran(t, pr, tool->ask->chat);
 	pr->tool_how = how;
 	pr->undecided = false;
+	pr->open_tools = 0;
 }
 
 void trace_fork_begin(struct trace_set *t, struct trace_process *pr, struct trace_process *parent)
@@ -50,6 +51,7 @@ void trace_fork_begin(struct trace_set *t, struct trace_process *pr, struct trac
 			 parent->proc->pid, pr->proc->forked_by_tid);
 	} else {
 		pr->undecided = open > 1;
+		pr->open_tools = open > 1 ? open : 0;
 	}
 }
 

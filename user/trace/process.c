@@ -234,6 +234,11 @@ static void draft_link(struct trace_draft *d, const struct trace_process *pr)
 			trace_draft_evidence(d, "pid %u forked it", p->parent_pid);
 		else
 			trace_draft_evidence(d, "/proc: its parent is pid %u", p->parent_pid);
+		if (pr->open_tools)
+			trace_draft_evidence(d,
+					     "%u tool calls of pid %u were open then: which of them ran it, "
+					     "if any, is not known",
+					     pr->open_tools, p->parent_pid);
 		return;
 	}
 	if (pr->root->root == NULL)

@@ -61,6 +61,7 @@ struct trace_process {
 	const char *tool_how; /* fork, content */
 	char tool_why[160];
 	bool undecided; /* several tool calls were open when it was forked: its exec may tell */
+	uint32_t open_tools; /* so many, and which of them ran it is not known; 0: that is no question */
 	bool told;
 	bool changed;		  /* since it was told */
 	struct trace_tool *tools; /* open ones that it asked for, newest first */

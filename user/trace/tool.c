@@ -155,6 +155,8 @@ static void tell(struct trace_set *t, struct trace_tool *tool, const struct outc
 	d.s.pid = tool->process->proc ? tool->process->proc->pid : 0;
 	if (d.s.parent)
 		draft_link(&d, tool, o);
+	if (d.s.parent && tool->seen)
+		trace_draft_evidence(&d, "called by MCP from this process: the same arguments, and its name");
 	trace_draft_str(&d, "gen_ai.operation.name", STR("execute_tool"));
 	trace_draft_str(&d, "gen_ai.tool.name", tool->name);
 	if (tool->has_id)

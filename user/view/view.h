@@ -73,6 +73,13 @@ int view_span(struct buf *out, struct arena *a, const struct json *document, uin
 	      const struct view_style *style) MUST_CHECK;
 /* The span itself, as it stands in the document; NULL: none. */
 const struct json *view_find(const struct json *document, uint32_t trace, uint32_t n);
+/* Why a span has its parent: its link's evidence, what of it the document confirms, and who else was open then. As
+ * view_span. */
+int view_why(struct buf *out, struct arena *a, const struct json *document, uint32_t trace, uint32_t n,
+	     const struct view_style *style) MUST_CHECK;
+/* The same as one `bottrace.v1.why` document. */
+int view_why_json(struct buf *out, struct arena *a, const struct json *document, uint32_t trace,
+		  uint32_t n) MUST_CHECK;
 /* Heading and one line per closed span while attached; the span is a stored line (JSON text). An empty out: nothing to
  * show for it. */
 void view_live_heading(struct buf *out, const struct view_style *style);
