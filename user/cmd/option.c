@@ -146,8 +146,6 @@ static bool set(struct option_values *v, const struct option *o, const char *tex
 		return parse_scaled(text, time_suffixes, at);
 	case OPTION_OUTPUT:
 		return parse_output(at, text);
-	case OPTION_JSON:
-		return parse_output(at, "json");
 	case OPTION_COLOR:
 		return parse_name(at, colors, text);
 	case OPTION_PLAIN:
@@ -175,8 +173,7 @@ static const struct option *find(const struct option *const *options, struct str
 
 static bool takes_value(const struct option *o)
 {
-	return o->kind != OPTION_FLAG && o->kind != OPTION_CLEAR && o->kind != OPTION_VERBOSE &&
-	       o->kind != OPTION_JSON;
+	return o->kind != OPTION_FLAG && o->kind != OPTION_CLEAR && o->kind != OPTION_VERBOSE;
 }
 
 struct parser {

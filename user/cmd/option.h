@@ -21,7 +21,6 @@ enum option_kind {
 	OPTION_BYTES,	 /* uint64_t: 4096, 64k, 16M, 1G */
 	OPTION_DURATION, /* uint64_t ns: 10, 10s, 500ms, 5m, 1h */
 	OPTION_OUTPUT,	 /* session_settings.outputs: FORMAT[=FILE] */
-	OPTION_JSON,	 /* the same with json, without a value */
 	OPTION_COLOR,	 /* enum option_color */
 	OPTION_PLAIN,	 /* enum session_plain */
 	OPTION_KEEP,	 /* struct trace_rules: errors,slow>5s,cost>0.50 */
@@ -41,6 +40,7 @@ struct option_values {
 	enum option_color color;
 	int verbose;
 	bool quiet, strict, digest, symbols, full;
+	bool json;	 /* as -o json */
 	bool state;	 /* show */
 	const char *why; /* tree: a span's number; NULL */
 	bool help;

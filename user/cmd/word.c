@@ -29,7 +29,7 @@ static const struct option strict = {
 static const struct option output = {"output",	      'o',
 				     OPTION_OUTPUT,   AT(session),
 				     "FORMAT[=FILE]", "text, json or jsonl; may be given more than once"};
-static const struct option json = {"json", 0, OPTION_JSON, AT(session), NULL, "the same as -o json"};
+static const struct option json = {"json", 0, OPTION_FLAG, AT(json), NULL, "the same as -o json"};
 static const struct option state = {
 	"state",   0,	 OPTION_FLAG,
 	AT(state), NULL, "what is alive in @pid:PID now, or was when the span (any span) failed"};
@@ -255,8 +255,9 @@ struct view_style word_style(const struct option_values *v, int fd)
 
 int word_format(const struct option_values *v, enum session_format *format)
 {
-	*format = SESSION_TEXT;
-	if (v->session.output_count > 1 || (v->session.output_count == 1 && v->session.outputs[0].file))
+	*format = v->json ? SESSION_JSON : SESSION_TEXT;
+	if (v->session.output_count + v->json > 1 ||
+	    (v->session.output_count == 1 && v->session.outputs[0].file))
 		return err_say(EXIT_USAGE, "redirect it: -o json > FILE",
 			       "this word writes one format, to stdout");
 	if (v->session.output_count == 1)

@@ -50,6 +50,9 @@ static const struct {
 	FIELD("color", "never", color),
 	FIELD("width", "80", width),
 	FIELD("server-name", "host", server_name),
+	FIELD("json", NULL, json),
+	FIELD("state", NULL, state),
+	FIELD("why", "N", why),
 };
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
 
