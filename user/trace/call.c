@@ -38,6 +38,7 @@ void trace_call_free(struct trace_set *t, struct trace_call *k)
 	if (k->tool)
 		k->tool->call = NULL;
 	trace_hop_forget(t, k);
+	trace_serve_forget(t, k);
 	trace_speaker_forget(k);
 	trace_stack_forget(t, k);
 	trace_retry_drop(t, k->before);
@@ -225,7 +226,9 @@ static void enter(struct trace_set *t, struct trace_call *k)
 
 static uint64_t parent_of(const struct trace_call *k)
 {
-	return k->parent ? k->parent : trace_process_parent(k->process);
+	uint64_t place = trace_call_place(k);
+
+	return place ? place : trace_process_parent(k->process);
 }
 
 static void tell(struct trace_set *t, struct trace_call *k, bool open)
@@ -247,7 +250,11 @@ static void tell(struct trace_set *t, struct trace_call *k, bool open)
 	d.s.end_ns = c->end_ns ? c->end_ns : t->now_ns;
 	d.s.pid = k->process->proc ? k->process->proc->pid : 0;
 	d.s.tid = c->x ? c->x->tid : 0;
-	if (k->parent) {
+	if (trace_serve_draft(k, &d)) {
+		/* it is the other end of somebody's request */
+	} else if (k->parent == 0 && k->served_for.parent) {
+		trace_served_draft(&d, &k->served_for, d.s.pid, d.s.tid);
+	} else if (k->parent) {
 		trace_draft_link(&d, k->parent_how, true);
 		if (strcmp(k->parent_how, "marker") == 0)
 			trace_draft_evidence(&d, "thread %u of pid %u wrote it inside that step", d.s.tid,
@@ -287,8 +294,12 @@ static void place(struct trace_set *t, struct trace_call *k)
 	struct trace_place place;
 
 	k->root = k->process->root;
-	if (x == NULL || x->server_side || x->tid == 0 || !trace_marker_place(t, k->process, x->tid, &place))
+	if (x == NULL || x->server_side || x->tid == 0)
 		return;
+	if (!trace_marker_place(t, k->process, x->tid, &place)) {
+		(void)trace_serve_place(k->process, k->root, x->tid, &k->served_for);
+		return;
+	}
 	k->root = place.root;
 	k->parent = place.parent;
 	k->parent_how = "marker";
@@ -342,6 +353,7 @@ static void on_request(void *ctx, struct genai_call *c)
 	trace_retry_join(t, k);
 	trace_join_place(t, k);
 	trace_join_begin(t, k);
+	trace_serve_begin(t, k);
 	enter(t, k);
 	if (c->x && c->x->request.torn && c->x->gaps == NULL)
 		k->process->cut_ns = c->start_ns;

@@ -124,7 +124,7 @@ static void set_hop(struct trace_set *t, struct trace_call *k, const struct trac
 	k->hop_of = first->hop_of ? first->hop_of : first->id;
 	k->hop_home = first->hop_of ? first->hop_home : first->process;
 	k->hop_root = first->hop_of ? first->hop_root : first->root;
-	k->hop_parent = first->hop_of ? first->hop_parent : first->parent;
+	k->hop_parent = first->hop_of ? first->hop_parent : trace_call_place(first);
 	k->hop_asked = first->hop_of ? first->hop_asked : !first->c->x->server_side;
 	k->hop_certain = certain && (first->hop_of == 0 || first->hop_certain);
 	/* Under --keep it stays or goes with the first. */

@@ -13,19 +13,20 @@
 #include "trace/visit.h"
 #include "trace/effect.h"
 
-#define TRACE_PREFIXES_MAX 65536u	   /* conversation prefixes remembered; the oldest goes */
-#define TRACE_FAILED_MAX   4096u	   /* failed calls that a retry may still join */
-#define TRACE_FAILED_EACH  64u		   /* of one process */
-#define TRACE_FAILED_NS	   300000000000ull /* and for so long: SDKs wait 120 s at most */
-#define TRACE_SAME_ID_MAX  16u		   /* open tool calls of one process with one id */
-#define TRACE_GAPS_MAX	   262144u /* gaps of one process that hit no call; the last one takes the rest */
-#define TRACE_EXECS_MAX	   64u	   /* exec events of one process */
-#define TRACE_KEPT_MAX	   16384u  /* kept calls (--keep) that later ones may be shortened against */
-#define TRACE_MET_MAX	   256u	   /* calls that closed before their server's view of them did */
-#define TRACE_HOP_KEY	   32u	   /* bytes of a key in the index of hops */
-#define TRACE_DEPTH_MAX	   4096u   /* ancestors of a process that are looked at */
-#define TRACE_EVENTS_MAX   256u	   /* of one marker or process */
-#define TRACE_KEPT_BYTES   65536u  /* of a state at a failure */
+#define TRACE_PREFIXES_MAX  65536u	    /* conversation prefixes remembered; the oldest goes */
+#define TRACE_FAILED_MAX    4096u	    /* failed calls that a retry may still join */
+#define TRACE_FAILED_EACH   64u		    /* of one process */
+#define TRACE_FAILED_NS	    300000000000ull /* and for so long: SDKs wait 120 s at most */
+#define TRACE_SAME_ID_MAX   16u		    /* open tool calls of one process with one id */
+#define TRACE_GAPS_MAX	    262144u /* gaps of one process that hit no call; the last one takes the rest */
+#define TRACE_EXECS_MAX	    64u	    /* exec events of one process */
+#define TRACE_KEPT_MAX	    16384u  /* kept calls (--keep) that later ones may be shortened against */
+#define TRACE_MET_MAX	    256u    /* calls that closed before their server's view of them did */
+#define TRACE_HOP_KEY	    32u	    /* bytes of a key in the index of hops */
+#define TRACE_DEPTH_MAX	    4096u   /* ancestors of a process that are looked at */
+#define TRACE_SERVES_LOOKED 64u	    /* requests that a process answers at once */
+#define TRACE_EVENTS_MAX    256u    /* of one marker or process */
+#define TRACE_KEPT_BYTES    65536u  /* of a state at a failure */
 
 /* One trace under construction. */
 struct trace_root {
@@ -60,7 +61,7 @@ struct trace_process {
 	uint64_t cut_ns;      /* start of its last request of which policy left a part out; 0: none */
 	const char *tool_how; /* fork, content */
 	char tool_why[160];
-	bool undecided; /* several tool calls were open when it was forked: its exec may tell */
+	bool undecided;	     /* several tool calls were open when it was forked: its exec may tell */
 	uint32_t open_tools; /* so many, and which of them ran it is not known; 0: that is no question */
 	bool told;
 	bool changed;		  /* since it was told */
@@ -69,13 +70,14 @@ struct trace_process {
 	uint32_t exec_count, exec_cap;
 	struct trace_gap *gaps; /* that hit no call */
 	uint32_t gap_count, gap_cap;
-	struct trace_saids saids; /* outside of every step */
 	struct py_sums sums;
-	uint32_t steps;	   /* that are open */
-	uint64_t marker;   /* span of the step in which it was forked; 0: none, or not known */
-	uint32_t failed;   /* entries in the set's list of failed calls */
-	uint32_t serving;  /* model calls that it answers now: hop.c */
-	uint32_t speakers; /* conversations that it is in: speaker.c */
+	struct trace_saids saids;  /* outside of every step */
+	uint32_t steps;		   /* that are open */
+	uint64_t marker;	   /* span of the step in which it was forked; 0: none, or not known */
+	uint32_t failed;	   /* entries in the set's list of failed calls */
+	uint32_t serving;	   /* model calls that it answers now: hop.c */
+	uint32_t speakers;	   /* conversations that it is in: speaker.c */
+	struct trace_call *serves; /* requests that it answers now: serve.c */
 	/* failure.c */
 	char *state; /* at its end; NULL: it ended well, or nothing was alive in it */
 	uint64_t state_ns;
@@ -92,6 +94,14 @@ struct trace_continues {
 	bool same_system, same_tools;
 	bool chained;		  /* by the response's id: chain.c */
 	bool no_system, no_tools; /* chained: that call has them, this one has not */
+};
+
+/* The request of another process that something is done for, likely: serve.c. */
+struct trace_served {
+	uint64_t parent; /* span; 0: none */
+	uint64_t client; /* span of who asked */
+	const char *how;
+	bool thread; /* that thread answers it */
 };
 
 /* A call whose exchange is alive. */
@@ -118,6 +128,15 @@ struct trace_call {
 	const char *parent_how;
 	struct trace_tool *tool; /* the model's call that it is: join.c */
 	uint64_t served_by;	 /* process span of a server that was seen to serve it; 0: none */
+	/* serve.c */
+	struct trace_served served_for; /* what it is made for, where no step says so */
+	struct trace_call *serve_other; /* the same request at its other end, while that is alive */
+	uint64_t client_id;		/* at its server: the span of who asked; 0: not known */
+	uint32_t client_pid;
+	unsigned serve_by;
+	struct hash128 serve_what;
+	bool serve_indexed, serve_twice, served_here;
+	struct trace_call *serve_prev, *serve_next; /* that the process answers now */
 	/* speaker.c */
 	uint64_t answers;	       /* the call whose tool calls' results it tells; 0: none */
 	struct trace_speaker *speaker; /* NULL: somebody else's by now */
@@ -259,6 +278,7 @@ struct trace_set {
 	struct trace_root *roots, *last_root;
 	struct trace_process *processes, *last_process;
 	struct trace_process nobody;
+	struct map *serves; /* requests that are alive, by what they are known by: serve.c */
 	struct trace_speaker *speakers, *last_speaker;
 	uint32_t speaker_count;
 	struct map *speaker_index; /* by the span of their latest call */
@@ -351,6 +371,11 @@ void trace_call_end(struct trace_set *t, struct trace_process *pr);
 /* Tells every call that never closed, as open. */
 void trace_call_finish(struct trace_set *t);
 void trace_call_free(struct trace_set *t, struct trace_call *k);
+/* What it stands below, but for agents that are found later; 0: its process. */
+static inline uint64_t trace_call_place(const struct trace_call *k)
+{
+	return k->parent ? k->parent : k->served_for.parent;
+}
 /* Gaps of the call's exchange. */
 uint32_t trace_call_gaps(const struct genai_call *c);
 
@@ -474,6 +499,18 @@ void trace_said_free(struct trace_set *t, struct trace_saids *all);
 /* An event; value: a JSON object. */
 void trace_said_add(struct trace_set *t, struct trace_saids *all, struct str name, struct str value,
 		    uint64_t time_ns);
+
+/* ---- serve.c: what a process does for another one ---- */
+/* A request is read, at either end. */
+void trace_serve_begin(struct trace_set *t, struct trace_call *k);
+void trace_serve_forget(struct trace_set *t, struct trace_call *k);
+/* What the thread does is done for the one request that it answers now, when both of its ends are in that trace. */
+bool trace_serve_place(const struct trace_process *pr, const struct trace_root *root, uint32_t tid,
+		       struct trace_served *out);
+/* Parent and link of a server's span; false: who asked is not known. */
+bool trace_serve_draft(const struct trace_call *k, struct trace_draft *d);
+/* Link of what is done for a request. */
+void trace_served_draft(struct trace_draft *d, const struct trace_served *s, uint32_t pid, uint32_t tid);
 
 /* ---- speaker.c: conversations, for who looks at what is alive ---- */
 bool trace_speaker_init(struct trace_set *t);

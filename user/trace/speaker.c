@@ -199,7 +199,7 @@ void trace_speaker_begin(struct trace_set *t, struct trace_call *k)
 	s->id = k->id;
 	s->call = k;
 	k->speaker = s;
-	s->parent = k->parent;
+	s->parent = trace_call_place(k);
 	s->tid = c->x ? c->x->tid : 0;
 	s->start_ns = c->start_ns;
 	s->end_ns = 0;

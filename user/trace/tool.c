@@ -206,7 +206,7 @@ static struct trace_ask *ask_new(const struct trace_call *k)
 	if (ask == NULL)
 		return NULL;
 	ask->chat = k->id;
-	ask->parent = k->parent;
+	ask->parent = trace_call_place(k);
 	ask->connection = k->connection;
 	ask->conversation = conversation_of(c);
 	ask->inputs = c->input_count;

@@ -18,8 +18,9 @@ struct trace_set *trace_new(const struct trace_settings *settings)
 	t->prefixes = map_new(sizeof(struct hash128) + sizeof(uint64_t), TRACE_PREFIXES_MAX);
 	t->chains = map_new(sizeof(struct hash128) + sizeof(uint64_t), TRACE_PREFIXES_MAX);
 	t->hops = map_new(TRACE_HOP_KEY, 3 * LIMIT_OPEN_SPANS);
+	t->serves = map_new(sizeof(struct hash128) + sizeof(uint64_t), 2 * LIMIT_OPEN_SPANS);
 	t->sessions = map_new(sizeof(struct hash128), 65536);
-	if (t->sessions == NULL || !trace_marker_init(t) || !trace_speaker_init(t))
+	if (t->sessions == NULL || t->serves == NULL || !trace_marker_init(t) || !trace_speaker_init(t))
 		return NULL;
 	t->awaiting = map_new(sizeof(struct py_place), LIMIT_OPEN_SPANS);
 	if (trace_effect_init(&t->effects) < 0 || trace_visit_init(&t->visits) < 0 || t->awaiting == NULL ||
@@ -243,6 +244,7 @@ void trace_free(struct trace_set *t)
 	map_free(t->tool_index);
 	map_free(t->prefixes);
 	map_free(t->hops);
+	map_free(t->serves);
 	map_free(t->sessions);
 	map_free(t->awaiting);
 	free(t);
