@@ -72,6 +72,14 @@ static void check_times(struct why *w)
 	add(w, start >= from && (to == 0 || start <= to), "it began while the parent was open");
 }
 
+/* Links that lead from one process to another. */
+static bool is_across(const struct why *w)
+{
+	const struct json *how = json_get(json_get(w->n->j, "link"), "how");
+
+	return json_is(how, "socket") || json_is(how, "pipe") || json_is(how, "content");
+}
+
 static void check_process(struct why *w)
 {
 	int64_t pid = why_number(w->n, "pid"), parent = why_number(w->parent, "pid"), of = 0;
@@ -81,7 +89,7 @@ static void check_process(struct why *w)
 			add(w, of == parent, "its parent process is pid %lld, the parent's", (long long)of);
 		return;
 	}
-	if (pid && parent && w->n->kind != NODE_TOOL)
+	if (pid && parent && w->n->kind != NODE_TOOL && !is_across(w))
 		add(w, pid == parent, "both are of pid %lld", (long long)pid);
 }
 
@@ -197,20 +205,26 @@ static const struct json *connection(struct why *w, const struct node *n)
 	return NULL;
 }
 
+static void check_ends(struct why *w, const struct node *other)
+{
+	const struct json *here = connection(w, w->n), *there = connection(w, other);
+	struct str local = json_get_str(w->a, here, "local"), peer = json_get_str(w->a, here, "peer");
+
+	if (local.n && peer.n && there && here != there)
+		add(w,
+		    str_eq(local, json_get_str(w->a, there, "peer")) &&
+			    str_eq(peer, json_get_str(w->a, there, "local")),
+		    "its connection and that of span %u are two ends of one", other->n);
+}
+
 /* The same call, seen again. */
 static void check_hop(struct why *w)
 {
 	const struct node *first = referred(w, "bottrace.hop_of");
-	const struct json *here = connection(w, w->n), *there = first ? connection(w, first) : NULL;
-	struct str local = json_get_str(w->a, here, "local"), peer = json_get_str(w->a, here, "peer");
 
 	if (first == NULL)
 		return;
-	if (local.n && peer.n && there)
-		add(w,
-		    str_eq(local, json_get_str(w->a, there, "peer")) &&
-			    str_eq(peer, json_get_str(w->a, there, "local")),
-		    "its connection and that of span %u are two ends of one", first->n);
+	check_ends(w, first);
 	const struct json *said = node_attribute(w->n, "gen_ai.input.messages"),
 			  *same = node_attribute(first, "gen_ai.input.messages");
 	if (said && same && !node_attribute(w->n, "bottrace.continues") &&
@@ -241,5 +255,7 @@ void why_check(struct why *w)
 		check_tool(w);
 	if (w->n->kind == NODE_PROC && w->parent->kind == NODE_TOOL)
 		check_command(w);
+	if (w->n->kind == NODE_HTTP && w->parent->kind == NODE_HTTP && is_across(w))
+		check_ends(w, w->parent);
 	check_hop(w);
 }

@@ -32,6 +32,8 @@ static bool can_be_parent(const struct node *n)
 {
 	if (n->kind == NODE_STEP)
 		return strcmp(n->word, "mcp") != 0;
+	if (n->kind == NODE_HTTP) /* a request that a process was seen to answer */
+		return json_is(json_get(json_get(n->j, "link"), "how"), "socket");
 	return n->kind == NODE_PROC || n->kind == NODE_AGENT || n->kind == NODE_TOOL;
 }
 
@@ -84,6 +86,16 @@ static struct str against_step(struct field *f, const struct node *n)
 	return STR("the thread was not in it then, or in one within it");
 }
 
+static struct str against_request(struct field *f, const struct node *n)
+{
+	int64_t tid = why_number(n, "tid");
+
+	if (f->tid && tid && tid != f->tid)
+		return arena_printf(f->w->a, "thread %lld answers it, not %lld", (long long)tid,
+				    (long long)f->tid);
+	return STR("nothing says that it was done for this request");
+}
+
 static struct str against(struct field *f, uint32_t at)
 {
 	const struct node *n = &f->w->f.nodes[at];
@@ -101,6 +113,12 @@ static struct str against(struct field *f, uint32_t at)
 		return against_agent(f, n);
 	case NODE_STEP:
 		return against_step(f, n);
+	case NODE_HTTP:
+		return against_request(f, n);
+	case NODE_PROC:
+		if (pid && pid == f->pid)
+			return STR("it is only where it ran: more is known");
+		return STR("nothing ties it to this span");
 	default:
 		return STR("nothing ties it to this span");
 	}

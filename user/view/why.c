@@ -91,6 +91,29 @@ static void add_span(struct line *l, enum line_colour colour, struct arena *a, c
 	line_add_cut(l, colour, node_what(a, n), 100);
 }
 
+/* Ids of spans become their numbers. */
+static void add_evidence(struct why *w, struct line *l, struct str text)
+{
+	static const char before[] = "span ";
+	const size_t n = sizeof(before) - 1;
+	uint64_t id;
+
+	text = str_head(text, 400);
+	for (ptrdiff_t at; (at = str_find(text, STR(before))) >= 0;) {
+		size_t end = (size_t)at + n;
+		struct str hex = str_head(str_skip(text, end), 16);
+		uint32_t node = hex.n == 16 && str_to_u64_hex(hex, &id) ? node_by_id(&w->f, id) : NODE_NONE;
+
+		line_add(l, LINE_PLAIN, str_head(text, end));
+		text = str_skip(text, end);
+		if (node == NODE_NONE)
+			continue;
+		line_addf(l, LINE_PLAIN, "%u", w->f.nodes[node].n);
+		text = str_skip(text, 16);
+	}
+	line_add(l, LINE_PLAIN, text);
+}
+
 static void show_link(struct why *w, struct line *l, struct buf *out)
 {
 	const struct json *link = json_get(w->n->j, "link");
@@ -104,7 +127,7 @@ static void show_link(struct why *w, struct line *l, struct buf *out)
 	line_end(l, out);
 	for (const struct json *e = json_first(json_get(link, "evidence")); e; e = json_next(e)) {
 		word(l, "evidence");
-		line_add_cut(l, LINE_PLAIN, json_str(w->a, e), 400);
+		add_evidence(w, l, json_str(w->a, e));
 		line_end(l, out);
 	}
 }

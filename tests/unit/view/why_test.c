@@ -30,7 +30,7 @@ static const char sample[] =
 	     "\"bottrace.connection\":1,\"gen_ai.output.messages\":[{\"role\":\"assistant\",\"parts\":["
 	     "{\"type\":\"tool_call\",\"id\":\"c1\",\"name\":\"bash\"},{\"type\":\"tool_call\",\"id\":\"c2\",\"name\":\"bash\"}]}]") "},"
 	SPAN("06", ID("03"), "6", "execute_tool", "execute_tool bash", "04", TIME("20"), "100", "null", "tool_call_id", "true",
-	     "tool call c1 in the answer of span 05", "\"gen_ai.tool.call.id\":\"c1\",\"gen_ai.tool.name\":\"bash\","
+	     "tool call c1 in the answer of span 0000000000000005, span x", "\"gen_ai.tool.call.id\":\"c1\",\"gen_ai.tool.name\":\"bash\","
 	     "\"bottrace.requested_by\":" ID("05") ",\"gen_ai.tool.call.arguments\":{\"command\":\"pytest -q\",\"deep\":[[\"src/auth\"]]}") "},"
 	SPAN("07", ID("03"), "7", "execute_tool", "execute_tool bash", "04", TIME("20"), "100", "null", "tool_call_id", "true",
 	     "tool call c9 in the answer of span 05", "\"gen_ai.tool.call.id\":\"c9\",\"gen_ai.tool.name\":\"bash\","
@@ -58,6 +58,20 @@ static const char why_8[] =
 	"  10 agent invoke_agent run: there is no stack that could say so\n"
 	"  7 tool bash ls /else/where: 0 of 1 texts of its arguments stand in the command line\n"
 	"  3 step inner: it is around the parent: the nearest counts\n"
+	"  4 step other: the thread is not known\n"
+	"  2 step outer: it is around the parent: the nearest counts\n"
+	"  1 proc python3: it is around the parent: the nearest counts\n";
+
+static const char why_6[] =
+	"span 6 tool bash {\"command\":\"pytest -q\",\"deep\":[[\"src/auth\"]]}\n"
+	"parent    3 step inner\n"
+	"link      tool_call_id: the id of a tool call says it  certain\n"
+	"evidence  tool call c1 in the answer of span 5, span x\n"
+	"checked   + it began while the parent was open\n"
+	"          + span 5 asks for c1\n"
+	"          + span 5, which asked for it, has the same parent\n"
+	"others    4 more were open when it began\n"
+	"  7 tool bash ls /else/where: nothing says that it was called from within this tool call\n"
 	"  4 step other: the thread is not known\n"
 	"  2 step outer: it is around the parent: the nearest counts\n"
 	"  1 proc python3: it is around the parent: the nearest counts\n";
@@ -95,6 +109,7 @@ static void as_approved(void **state)
 	(void)state;
 	text_of("a process of a tool call", 8, why_8);
 	text_of("a call in a step", 5, why_5);
+	text_of("a tool call", 6, why_6);
 	text_of("a root", 1,
 		"span 1 proc python3\nparent    none: it is a root; the trace was cut out as run\n");
 }
