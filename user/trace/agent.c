@@ -521,6 +521,52 @@ static void free_runs(struct settling *s)
 	}
 }
 
+/* False without memory. */
+static bool find_all(struct settling *s)
+{
+	if (s->runs == NULL || s->frames == NULL || s->places == NULL ||
+	    trace_driver_decide(&s->t->visits) < 0)
+		return false;
+	find_ruled(s);
+	find_runs(s);
+	join_attempts(s);
+	merge_runs(s);
+	place_rest(s);
+	list_calls(s);
+	nest_runs(s);
+	return true;
+}
+
+/* As if nobody had looked. */
+static void forget_runs(struct trace_visits *v)
+{
+	for (struct trace_visit *x = v->first; x != NULL; x = x->next) {
+		x->drive = x->run_at = TRACE_VISIT_NONE;
+		x->run = NULL;
+		x->run_next = NULL;
+		x->tool = NULL;
+		x->decided = x->guessed = x->run_likely = x->tool_likely = false;
+	}
+	for (struct trace_spot *s = v->first_spot; s != NULL; s = s->next)
+		s->helper = s->driver = false;
+}
+
+void trace_agent_look(struct trace_set *t, void (*fn)(void *ctx), void *ctx)
+{
+	autodrop(drop_map) struct map *runs = map_new(sizeof(struct run_key), SIZE_MAX / 64);
+	autodrop(drop_map) struct map *frames = map_new(sizeof(struct trace_where), SIZE_MAX / 64);
+	autodrop(drop_map) struct map *places = map_new(sizeof(struct place_key), SIZE_MAX / 64);
+	struct settling s = {.t = t, .runs = runs, .frames = frames, .places = places};
+	uint64_t lost = t->lost;
+
+	if (t->visits.bytes <= TRACE_VISIT_LOOKED && !find_all(&s))
+		forget_runs(&t->visits);
+	fn(ctx);
+	forget_runs(&t->visits);
+	free_runs(&s);
+	t->lost = lost;
+}
+
 void trace_agent_settle(struct trace_set *t)
 {
 	autodrop(drop_map) struct map *runs = map_new(sizeof(struct run_key), SIZE_MAX / 64);
@@ -533,19 +579,12 @@ void trace_agent_settle(struct trace_set *t)
 		trace_effect_settle(t);
 		return;
 	}
-	if (runs == NULL || frames == NULL || places == NULL || trace_driver_decide(&t->visits) < 0) {
+	if (!find_all(&s)) {
 		t->lost++;
 		trace_effect_settle(t);
 		trace_visit_clear(&t->visits);
 		return;
 	}
-	find_ruled(&s);
-	find_runs(&s);
-	join_attempts(&s);
-	merge_runs(&s);
-	place_rest(&s);
-	list_calls(&s);
-	nest_runs(&s);
 	place_effects(&s);
 	trace_invoke_tell(t, s.first);
 	trace_effect_settle(t);

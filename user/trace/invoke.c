@@ -49,7 +49,7 @@ static struct str name_of(const struct trace_spot *s)
 }
 
 /* What a run is called: as a rule reads it of the frame, else as its function. */
-static struct str called(const struct trace_run *r)
+struct str trace_invoke_name(const struct trace_run *r)
 {
 	return r->name	 ? str_head(r->name->text, 256)
 	       : r->rule ? str_head(r->rule->function, 256)
@@ -92,6 +92,15 @@ static bool is_sure(const struct trace_visit *v, uint32_t at)
 	return at >= v->count || !v->sights[at].likely;
 }
 
+/* All that it asked for it asked while the same request was answered. */
+static bool is_served(const struct trace_run *r, const struct trace_visit *v)
+{
+	for (const struct trace_visit *x = r->first; x != NULL; x = x->run_next)
+		if (x->served_for.parent != v->served_for.parent)
+			return false;
+	return v->served_for.parent != 0;
+}
+
 static void draft_link(struct trace_draft *d, const struct trace_run *r, const struct trace_visit *v)
 {
 	if (r->tool != NULL) {
@@ -105,7 +114,10 @@ static void draft_link(struct trace_draft *d, const struct trace_run *r, const s
 	} else if (r->parent != NULL) {
 		trace_draft_link(d, crossing(v, r->via_at, r->parent_at),
 				 !r->guessed && !r->inner && is_sure(v, r->parent_at));
-		trace_draft_evidence(d, "called within the run of %.*s", STR_ARG(called(r->parent)));
+		trace_draft_evidence(d, "called within the run of %.*s",
+				     STR_ARG(trace_invoke_name(r->parent)));
+	} else if (is_served(r, v)) {
+		trace_served_draft(d, &v->served_for, d->s.pid, v->tid);
 	} else if (d->s.parent) {
 		trace_draft_link(d, "process", v->outermost && !r->inner);
 		trace_draft_evidence(
@@ -119,7 +131,10 @@ static void draft_link(struct trace_draft *d, const struct trace_run *r, const s
 
 static uint64_t parent_of(const struct trace_run *r, const struct trace_visit *v)
 {
-	return r->tool ? r->tool->id : r->parent ? r->parent->id : trace_process_parent(v->process);
+	return r->tool		 ? r->tool->id
+	       : r->parent	 ? r->parent->id
+	       : is_served(r, v) ? v->served_for.parent
+				 : trace_process_parent(v->process);
 }
 
 /* The innermost of the user's own frames, from the run outwards. */
@@ -137,7 +152,7 @@ static void tell_run(struct trace_set *t, struct trace_run *r)
 	struct trace_frame source;
 	const char *kind = r->workflow ? "invoke_workflow" : "invoke_agent";
 	struct trace_draft d;
-	struct str name = called(r);
+	struct str name = trace_invoke_name(r);
 
 	if (at != NULL)
 		source = (struct trace_frame){
@@ -187,9 +202,10 @@ static void fill_call(struct placing *p, const struct trace_visit *v)
 				   : "within %s, as the open tool call is named",
 		    v->tool->name);
 	else if (v->run_likely)
-		add(p, "%.*s drives a conversation in this frame before or after", STR_ARG(called(r)));
+		add(p, "%.*s drives a conversation in this frame before or after",
+		    STR_ARG(trace_invoke_name(r)));
 	else
-		add(p, "within the run of %.*s", STR_ARG(called(r)));
+		add(p, "within the run of %.*s", STR_ARG(trace_invoke_name(r)));
 	if (r->guessed)
 		add(p, "another function on the same stacks may be the one that drives");
 }

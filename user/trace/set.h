@@ -96,14 +96,6 @@ struct trace_continues {
 	bool no_system, no_tools; /* chained: that call has them, this one has not */
 };
 
-/* The request of another process that something is done for, likely: serve.c. */
-struct trace_served {
-	uint64_t parent; /* span; 0: none */
-	uint64_t client; /* span of who asked */
-	const char *how;
-	bool thread; /* that thread answers it */
-};
-
 /* A call whose exchange is alive. */
 struct trace_call {
 	struct trace_call *prev, *next; /* alive ones, oldest first */
@@ -138,7 +130,6 @@ struct trace_call {
 	bool serve_indexed, serve_twice, served_here;
 	struct trace_call *serve_prev, *serve_next; /* that the process answers now */
 	/* speaker.c */
-	uint64_t answers;	       /* the call whose tool calls' results it tells; 0: none */
 	struct trace_speaker *speaker; /* NULL: somebody else's by now */
 	/* hop.c */
 	uint64_t hop_of;		/* the span that saw this call first; 0: this one */

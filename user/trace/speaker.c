@@ -147,7 +147,7 @@ static struct trace_speaker *find(struct trace_set *t, const struct trace_call *
 	 * it failed. */
 	if (s && (k->continues.chained || k->continues.messages > s->inputs || failed_alike(s, k)))
 		return s;
-	return by_call(t, k, k->answers);
+	return by_call(t, k, k->asked_in);
 }
 
 static struct trace_speaker *speaker_new(struct trace_set *t, const struct trace_call *k)
@@ -220,6 +220,7 @@ void trace_speaker_close(struct trace_set *t, struct trace_call *k)
 
 	if (s == NULL)
 		return;
+	s->told = k->id;
 	s->end_ns = c->end_ns ? c->end_ns : t->now_ns;
 	s->status = c->status == GENAI_ERROR || c->broken.set ? TRACE_STATUS_ERROR
 		    : c->status == GENAI_ABORTED	      ? TRACE_STATUS_ABORTED

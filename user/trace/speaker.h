@@ -14,6 +14,7 @@ struct trace_speaker {
 	struct trace_process *process;
 	struct trace_call *call; /* the latest one, while it is not over; NULL */
 	uint64_t id;		 /* its span */
+	uint64_t told;		 /* the latest that is over; 0: none */
 	uint64_t parent;	 /* where it stands; 0: the process */
 	uint32_t tid;
 	uint32_t calls;

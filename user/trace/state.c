@@ -17,6 +17,7 @@
 #define TOOLS_MAX    16u   /* of one conversation or process */
 #define TOOLS_LOOKED 1024u /* newest ones of a process */
 #define FRAMES_MAX   64u
+#define WITHIN_MAX   8u	     /* agents around one */
 #define KEYS_MAX     64u     /* states of one step or process */
 #define VALUE_BYTES  2048u   /* of one of them; of a tool call's arguments */
 #define ELEMENT_MAX  131072u /* bytes of one element */
@@ -379,10 +380,38 @@ static const struct trace_marker *step_of(const struct looking *l, const struct 
 	return NULL;
 }
 
-/* What people would call it: the step that it is in, else the user's function that asks. */
+/* The run that its calls so far belong to; NULL: not known. */
+static const struct trace_run *run_of(const struct looking *l, const struct trace_speaker *s)
+{
+	const struct trace_visit *v =
+		s->told && l->t->visits.ids ? map_get(l->t->visits.ids, &s->told) : NULL;
+
+	return v ? v->run : NULL;
+}
+
+static void write_run(struct jsonw *w, const struct trace_run *r)
+{
+	write_text(w, "name", trace_invoke_name(r));
+	jsonw_z(jsonw_key(w, "name_from"), r->workflow ? "workflow" : "agent");
+	if (r->rule)
+		write_text(w, "framework", r->rule->framework);
+	jsonw_array(jsonw_key(w, "within"));
+	r = r->parent;
+	for (uint32_t i = 0; r != NULL && i < WITHIN_MAX; i++, r = r->parent)
+		jsonw_str(w, str_head(trace_invoke_name(r), 256));
+	jsonw_array_end(w);
+}
+
+/* What people would call it: the agent, the step that it is in, else the user's function that asks. */
 static void write_name(struct looking *l, struct jsonw *w, const struct trace_speaker *s,
 		       const struct py_stack *stack)
 {
+	const struct trace_run *r = run_of(l, s);
+
+	if (r != NULL) {
+		write_run(w, r);
+		return;
+	}
 	const struct trace_marker *m = step_of(l, s);
 	bool source = stack && stack->source < stack->count && stack->frames[stack->source].function.n;
 
@@ -458,8 +487,10 @@ static struct trace_process *find_alive(struct trace_set *t, uint32_t pid)
 	return found;
 }
 
-static void write_all(struct looking *l)
+static void write_all(void *ctx)
 {
+	struct looking *l = ctx;
+
 	list_agents(l);
 	list_steps(l);
 	list_processes(l);
@@ -480,7 +511,7 @@ int trace_state(struct trace_set *t, uint32_t pid, uint64_t now_ns, struct buf *
 	write_time(&l, &l.w, "time", now_ns);
 	if (t->light)
 		jsonw_bool(jsonw_key(&l.w, "light"), true);
-	write_all(&l);
+	trace_agent_look(t, write_all, &l);
 	jsonw_object_end(&l.w);
 	buf_fini(&l.one);
 	return buf_err(out);
@@ -497,7 +528,7 @@ char *trace_state_keep(struct trace_set *t, struct trace_process *pr, const stru
 	l.ids = t->groups == NULL;
 	jsonw_init(&l.w, &out);
 	jsonw_object(&l.w);
-	write_all(&l);
+	trace_agent_look(t, write_all, &l);
 	jsonw_object_end(&l.w);
 	buf_fini(&l.one);
 	return buf_err(&out) ? NULL : str_dup(buf_str(&out));

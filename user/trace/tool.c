@@ -439,7 +439,6 @@ static void end_answered(struct reading *r)
 			     .answered_in = r->k->id,
 			     .result = tool->result->value,
 		     });
-		r->k->answers = tool->ask->chat;
 		trace_tool_free(r->t, tool);
 	}
 }

@@ -366,6 +366,7 @@ struct trace_visit *trace_visit_new(struct trace_set *t, struct trace_process *p
 	v->drive = v->run_at = TRACE_VISIT_NONE;
 	v->talk = v;
 	v->outermost = l.outermost;
+	v->served_for = k->served_for;
 	fill_sights(t, v, &l, spots, count);
 	t->visits.bytes += bytes;
 	return v;

@@ -17,6 +17,7 @@
 #include "trace/trace.h"
 
 #define TRACE_VISIT_BYTES  (64u << 20) /* of all; beyond, what is here is settled */
+#define TRACE_VISIT_LOOKED (8u << 20)  /* of all, where they are only looked at */
 #define TRACE_VISIT_NONE   UINT32_MAX
 #define TRACE_VISIT_LOOKS  64u	 /* earlier calls with one and the same input */
 #define TRACE_BETWEEN_MAX  512u	 /* calls between two of a conversation that are looked at */
@@ -24,6 +25,14 @@
 #define TRACE_TAIL_BYTES   512u	 /* and of its end */
 #define TRACE_GROWN_BYTES  64u	/* a task that is only longer is another one; a history is longer than that */
 #define TRACE_TOOLS_LOOKED 256u /* open tool calls of an agent's call */
+
+/* The request of another process that something is done for, likely: serve.c. */
+struct trace_served {
+	uint64_t parent; /* span; 0: none */
+	uint64_t client; /* span of who asked */
+	const char *how;
+	bool thread; /* that thread answers it */
+};
 
 struct trace_process;
 struct trace_root;
@@ -107,6 +116,7 @@ struct trace_visit {
 	struct hash128 system;
 	bool outermost; /* its stack ends in a module's own code: nothing stands outwards */
 	struct trace_errand *errands;
+	struct trace_served served_for; /* the request of another process that it was made for, likely */
 
 	struct trace_visit *from; /* the call whose conversation it goes on with */
 	uint32_t at, from_at;	  /* innermost sight that both have */
@@ -210,9 +220,13 @@ uint32_t trace_part_list(const struct trace_visit *v, struct trace_part *list, u
 /* ---- agent.c: runs, and what belongs to them ---- */
 /* Tells the agents of all that was visited, and what belongs to them; forgets the visits. */
 void trace_agent_settle(struct trace_set *t);
+/* Only looks: while fn runs, visits have the runs that they would have if this was the end. It runs in any case. */
+void trace_agent_look(struct trace_set *t, void (*fn)(void *ctx), void *ctx);
 
 /* ---- invoke.c: their spans ---- */
 /* Runs in the order they were found. */
 void trace_invoke_tell(struct trace_set *t, struct trace_run *runs);
+/* What a run is called. */
+struct str trace_invoke_name(const struct trace_run *r);
 
 #endif
