@@ -48,8 +48,12 @@ def sockets(server):
     rig.equal("calls of the one that is asked", len(chats), 6)
     seen = set()
     for s in chats:
-        parent = ids[s["parent"]]
-        rig.equal("below a request", (parent["kind"], parent["pid"], s["link"]["how"], s["link"]["certain"]), ("http", sub, "socket", False))
+        child, parent = s, ids[s["parent"]]
+        while parent["kind"] == "invoke_agent":
+            rig.equal("agent", parent["name"], "invoke_agent sub_agent")
+            child, parent = parent, ids[parent["parent"]]
+        rig.equal("below a request", (parent["kind"], parent["pid"], child["link"]["how"], child["link"]["certain"]),
+                  ("http", sub, "socket", False))
         asker = ids[parent["parent"]]
         rig.equal("whose other end asked", (asker["kind"], asker["pid"], parent["link"]["how"], parent["link"]["certain"]),
                   ("http", main, "socket", True))

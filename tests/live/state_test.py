@@ -131,6 +131,21 @@ def asked(server):
         rig.equal("afterwards", (refused.returncode, refused.stdout), (3, ""))
 
 
+def plain(server):
+    """Without marks it is called after the function that asks, or the agent that this is known to be."""
+    with Program("plain", server) as p:
+        pid = p.pid()
+        state = rig.wait_for("a pending call", lambda: (lambda s: s if [a["doing"] for a in s["agents"]] == ["model"] and
+                             s["agents"][0]["calls"] == 3 else None)(state_of(pid)))
+        a = state["agents"][0]
+        assert (a["name"], a["name_from"]) in (("plain_agent", "agent"), ("chat", "source")), a
+        rig.equal("said", [m["parts"][0]["content"] for m in a["messages"]], ["one", "a line", "go on", "a line", "please wait"])
+        assert "plain_agent" in [f["function"] for f in a["stack"]], a
+        d = p.end()
+        calls = rig.spans(d, "chat")
+        rig.equal("looking changed nothing", (len(calls), sorted(c["status"]["code"] for c in calls)), (3, ["aborted", "ok", "ok"]))
+
+
 def hatches():
     dirs = [Path(os.environ.get("XDG_RUNTIME_DIR", "/nowhere"), "bottrace"), Path(f"/run/user/{os.geteuid()}/bottrace"),
             Path(f"/run/bottrace/user-{os.geteuid()}")]
@@ -299,7 +314,7 @@ def main():
     suite = rig.Suite()
     server = Server(answer)
     try:
-        for test in (asked, guarded, idle, killed, raised, light):
+        for test in (asked, plain, guarded, idle, killed, raised, light):
             suite.test(test, server)
         suite.test(ended, server, "exit", "exit 3", name="exit")
         suite.test(ended, server, "signal", "SIGKILL", name="signal")

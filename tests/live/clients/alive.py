@@ -4,6 +4,7 @@
 wait       two agents in threads: one waits for a model that does not answer, one runs a tool until a line comes on stdin
 exit       the same, then exit status 3 while both wait
 signal     the same, then it kills itself
+plain      an agent by hand, without marks, waits within its second turn
 raise      an exception leaves an agent that has asked once, and the step around it"""
 import http.client
 import json
@@ -75,11 +76,22 @@ def around():
     fails()
 
 
+def plain_agent():
+    connection = connect()
+    messages = [{"role": "user", "content": "one"}]
+    for turn in ("go on", "please wait"):
+        messages.append(chat(connection, messages))
+        messages.append({"role": "user", "content": turn})
+        if turn == "please wait":
+            READY.release()
+    chat(connection, messages)
+
+
 def main():
     if CASE == "raise":
         around()
         return
-    for agent in (searcher, writer):
+    for agent in (plain_agent, READY.release) if CASE == "plain" else (searcher, writer):
         threading.Thread(target=agent, daemon=True).start()
     READY.acquire()
     READY.acquire()

@@ -23,8 +23,12 @@ QUESTIONS = [f"{word} {os.getppid() if len(sys.argv) > 4 else os.getpid()}" for 
 
 
 def chat(prompt, tools=None):
+    return ask_model([{"role": "user", "content": prompt}], tools)
+
+
+def ask_model(messages, tools=None):
     c = http.client.HTTPSConnection(PLACE.hostname, PLACE.port, context=CONTEXT)
-    body = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": prompt}]}
+    body = {"model": "gpt-5-mini", "messages": messages}
     if tools:
         body["tools"] = [{"type": "function", "function": {"name": n, "parameters": {"type": "object"}}} for n in tools]
     c.request("POST", "/v1/chat/completions", json.dumps(body), {"content-type": "application/json"})
@@ -35,14 +39,21 @@ def chat(prompt, tools=None):
 
 # ---- who is asked ----
 
+def sub_agent(question):
+    messages = []
+    for word in ("first: ", "then: "):
+        messages.append({"role": "user", "content": word + question})
+        messages.append(ask_model(messages))
+        BARRIER.wait()
+    return messages[-1]["content"]
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
         question = json.loads(self.rfile.read(int(self.headers["content-length"])))["question"]
-        chat("first: " + question)
-        BARRIER.wait()
-        answer = json.dumps(chat("then: " + question)["content"]).encode()
+        answer = json.dumps(sub_agent(question)).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(answer)))
