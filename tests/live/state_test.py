@@ -203,6 +203,30 @@ def guarded(server):
         rig.equal("afterwards", path.exists(), False)
 
 
+def through_sudo(_):
+    """Whoever called sudo owns the session: he is told, others are not."""
+    stranger = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--reset-env"]
+    if subprocess.run([*stranger, rig.BOTTRACE, "version"], capture_output=True).returncode:
+        raise rig.Skip("nobody may run this bottrace")
+    env = dict(os.environ, SUDO_UID="65534", SUDO_GID="65534")
+    p = subprocess.Popen([rig.BOTTRACE, "run", "-q", "--", "sleep", "20"], env=env, stderr=subprocess.PIPE, cwd="/")
+    try:
+        def child():
+            for c in Path(f"/proc/{p.pid}/task/{p.pid}/children").read_text().split():
+                if Path(f"/proc/{c}/comm").read_text() == "sleep\n":
+                    return int(c)
+            return None
+
+        pid = rig.wait_for("the command", child)
+        ask = [rig.BOTTRACE, "show", f"@pid:{pid}", "--state", "--json"]
+        rig.wait_for("an answer", lambda: '"name":"sleep"' in subprocess.run([*stranger, *ask], capture_output=True, text=True).stdout)
+        rig.equal("root, who did not call it", subprocess.run(ask, capture_output=True).returncode, 3)
+        rig.equal("root, for him", subprocess.run(ask, capture_output=True, env=env).returncode, 0)
+    finally:
+        p.terminate()
+        p.wait()
+
+
 def idle(server):
     """Who is not asked does not wake up; who is asked without end does so five times a second."""
     with Program("wait", server) as p:
@@ -314,7 +338,7 @@ def main():
     suite = rig.Suite()
     server = Server(answer)
     try:
-        for test in (asked, plain, guarded, idle, killed, raised, light):
+        for test in (asked, plain, guarded, through_sudo, idle, killed, raised, light):
             suite.test(test, server)
         suite.test(ended, server, "exit", "exit 3", name="exit")
         suite.test(ended, server, "signal", "SIGKILL", name="signal")
