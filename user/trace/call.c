@@ -238,6 +238,7 @@ static void tell(struct trace_set *t, struct trace_call *k, bool open)
 
 	enter(t, k);
 	trace_stack_settle(t, k);
+	trace_serve_settle(k);
 	trace_visit_add(t, k);
 	if (k->continues.id && !trace_keep_has(t, k->continues.id))
 		k->continues = (struct trace_continues){0}; /* it may go: this one is told whole */

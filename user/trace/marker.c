@@ -274,10 +274,7 @@ static void tell(struct trace_set *t, struct trace_marker *m, const struct mark_
 	d.s.start_ns = m->start_ns;
 	d.s.pid = m->process->proc->pid;
 	d.s.tid = m->tid;
-	if (m->served_for.parent)
-		trace_served_draft(&d, &m->served_for, d.s.pid, m->tid);
-	else
-		trace_draft_link(&d, m->how, m->certain);
+	trace_draft_link(&d, m->how, m->certain);
 	if (m->parent_tid && m->parent_tid != m->tid)
 		trace_draft_evidence(&d, "the context of thread %u came to thread %u", m->parent_tid, m->tid);
 	else
@@ -340,10 +337,6 @@ static void place(struct trace_set *t, struct trace_marker *m, const struct mark
 		m->parent_tid = up->tid;
 		m->how = up->tid == m->tid ? "marker" : "context";
 		m->certain = true;
-		return;
-	}
-	if (m->root->session == NULL && trace_serve_place(m->process, m->root, m->tid, &m->served_for)) {
-		m->parent = m->served_for.parent;
 		return;
 	}
 	m->parent = m->root->session ? m->root->t.root : trace_process_parent(m->process);

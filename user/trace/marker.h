@@ -25,7 +25,6 @@ struct trace_marker {
 	uint64_t start_ns;
 	const char *how;
 	bool certain;
-	struct trace_served served_for; /* what it is done for, where it is in no other */
 	bool told;
 	bool cut; /* of input */
 	uint32_t parent_tid;

@@ -88,7 +88,9 @@ static void add(struct trace_set *t, struct trace_call *k)
 	struct serve_key key = key_of(k, is_server(k));
 	struct trace_call *same = map_get(t->serves, &key);
 
-	if (same != NULL) {
+	if (same != NULL && same->closed) {
+		same->serve_indexed = false; /* it was answered: this one is the next */
+	} else if (same != NULL) {
 		same->serve_twice = true;
 		k->serve_twice = true;
 		return;
@@ -198,8 +200,43 @@ bool trace_serve_place(const struct trace_process *pr, const struct trace_root *
 	*out = (struct trace_served){.parent = k->c->method.n ? k->client_id : k->id,
 				     .client = k->client_id,
 				     .how = how_of(k),
-				     .thread = thread};
+				     .thread = thread,
+				     .early = k->c->method.n > 0 ||
+					      (k->c->x->request.body_bytes > 0 && !k->c->x->response.begun),
+				     .tid = k->c->x->tid,
+				     .since_ns = k->c->start_ns};
 	return true;
+}
+
+/* The thread that read the request, at work for it: no task's step, and nothing that a loop called. */
+static bool is_at_work(const struct py_stack *s, const struct trace_served *to)
+{
+	return s->tid == to->tid && s->ts_ns >= to->since_ns && s->how != PY_HOW_TASK &&
+	       s->how != PY_HOW_CALLBACK && s->task_object == 0;
+}
+
+/*
+ * What the program's own frames say. A loop's thread, or a pool's, works for many: there what leads outwards must have been begun
+ * since the request came, or have come from the thread that read it. A task that lived before is somebody else's.
+ */
+bool trace_serve_fits(const struct py_stack *s, const struct trace_served *to)
+{
+	const struct py_stack *last = NULL;
+
+	if (s == NULL)
+		return to->thread && to->early;
+	for (const struct py_stack *x = s; x != NULL; x = py_outwards(x)) {
+		if (is_at_work(x, to))
+			return true;
+		last = x;
+	}
+	return last != s && last->ts_ns >= to->since_ns;
+}
+
+void trace_serve_settle(struct trace_call *k)
+{
+	if (k->served_for.parent && !trace_serve_fits(k->stack, &k->served_for))
+		k->served_for.parent = 0;
 }
 
 /* ---- its own span ---- */

@@ -498,6 +498,9 @@ void trace_serve_forget(struct trace_set *t, struct trace_call *k);
 /* What the thread does is done for the one request that it answers now, when both of its ends are in that trace. */
 bool trace_serve_place(const struct trace_process *pr, const struct trace_root *root, uint32_t tid,
 		       struct trace_served *out);
+/* The call is about to be told, its stack is here if there is one: whether it fits. */
+void trace_serve_settle(struct trace_call *k);
+bool trace_serve_fits(const struct py_stack *s, const struct trace_served *to);
 /* Parent and link of a server's span; false: who asked is not known. */
 bool trace_serve_draft(const struct trace_call *k, struct trace_draft *d);
 /* Link of what is done for a request. */

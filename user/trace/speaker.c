@@ -221,6 +221,7 @@ void trace_speaker_close(struct trace_set *t, struct trace_call *k)
 	if (s == NULL)
 		return;
 	s->told = k->id;
+	s->parent = trace_call_place(k);
 	s->end_ns = c->end_ns ? c->end_ns : t->now_ns;
 	s->status = c->status == GENAI_ERROR || c->broken.set ? TRACE_STATUS_ERROR
 		    : c->status == GENAI_ABORTED	      ? TRACE_STATUS_ABORTED

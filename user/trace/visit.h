@@ -31,7 +31,10 @@ struct trace_served {
 	uint64_t parent; /* span; 0: none */
 	uint64_t client; /* span of who asked */
 	const char *how;
-	bool thread; /* that thread answers it */
+	bool thread;  /* that thread answers it */
+	bool early;   /* it had all been asked, and nothing of its answer was there */
+	uint32_t tid; /* that read it */
+	uint64_t since_ns;
 };
 
 struct trace_process;
