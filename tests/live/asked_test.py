@@ -85,12 +85,28 @@ def loop(server):
             rig.equal("in its process", (ids[s["parent"]]["kind"], ids[s["parent"]]["pid"]), ("process", sub))
 
 
+def tasks(server):
+    """A loop's thread: a task that was made for the request is that one's, one that was there before is nobody's."""
+    d, ids = traced("tasks", server)
+    _, sub = pids(d)
+    chats = {}
+    for s in rig.spans(d, "chat"):
+        if s["pid"] == sub:
+            chats.setdefault(prompt_of(s).partition(":")[0], []).append(s)
+    rig.equal("calls", {k: len(v) for k, v in chats.items()}, {"task": 2, "background": 2})
+    for s in chats["background"]:
+        rig.equal("for itself", (ids[s["parent"]]["kind"], ids[s["parent"]]["pid"]), ("process", sub))
+    for s in chats["task"]:
+        rig.equal("for a request", (ids[s["parent"]]["kind"], s["link"]["how"]), ("http", "socket"))
+    rig.equal("each for its own", len({s["parent"] for s in chats["task"]}), 2)
+
+
 def main():
     rig.need_root()
     suite = rig.Suite()
     server = Server(answer)
     try:
-        for test in (sockets, pipes, loop):
+        for test in (sockets, pipes, loop, tasks):
             suite.test(test, server)
     finally:
         server.close()

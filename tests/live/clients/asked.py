@@ -4,6 +4,7 @@
 http       over HTTP on a loopback socket, three at once, each answered by a thread
 pipe       by JSON-RPC over two pipes, as a tool's server is
 loop       two at once that one loop's thread answers
+tasks      one after the other, each answered by a task of its own beside one that asks for itself all the time
 Each sub-agent asks the model; its prompt is the question that it was asked."""
 import asyncio
 import http.client
@@ -95,6 +96,50 @@ async def serve_loop():
     await server.serve_forever()
 
 
+async def achat(prompt):
+    reader, writer = await asyncio.open_connection(PLACE.hostname, PLACE.port, ssl=CONTEXT)
+    data = json.dumps({"model": "gpt-5-mini", "messages": [{"role": "user", "content": prompt}]}).encode()
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\n"
+                 b"content-length: %d\r\n\r\n" % len(data) + data)
+    await writer.drain()
+    await reader.read()
+    writer.close()
+
+
+async def serve_tasks():
+    asked = asyncio.Event()
+
+    async def background():
+        for n in range(1000):
+            await asked.wait()
+            asked.clear()
+            await achat(f"background: {n}")
+
+    async def work(question, transport):
+        await achat("task: " + question)
+        asked.set()
+        await asyncio.sleep(0.2)  # the other one asks now
+        transport.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
+        transport.close()
+
+    class Protocol(asyncio.Protocol):
+        """As servers of web frameworks do it: a task for each request, made when that is whole."""
+
+        def connection_made(self, transport):
+            self.transport, self.data = transport, b""
+
+        def data_received(self, data):
+            self.data += data
+            head, found, body = self.data.partition(b"\r\n\r\n")
+            if found and len(body) == int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]):
+                self.task = asyncio.create_task(work(json.loads(body)["question"], self.transport))
+
+    other = asyncio.create_task(background())
+    server = await asyncio.get_running_loop().create_server(Protocol, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.gather(server.serve_forever(), other)
+
+
 def serve_pipe():
     for line in sys.stdin:
         request = json.loads(line)
@@ -133,6 +178,12 @@ def main():
              "params": {"name": "ask", "arguments": json.loads(call["function"]["arguments"])}})
     else:
         port = int(child.stdout.readline())
+        if HOW == "tasks":
+            for q in QUESTIONS[:2]:
+                ask_http(port, q)
+            child.terminate()
+            child.wait()
+            return
         asking = [threading.Thread(target=ask_http, args=(port, q)) for q in QUESTIONS[:2 if HOW == "loop" else 3]]
         for t in asking:
             t.start()
@@ -149,5 +200,7 @@ elif HOW == "http":
     serve_http()
 elif HOW == "loop":
     asyncio.run(serve_loop())
+elif HOW == "tasks":
+    asyncio.run(serve_tasks())
 else:
     serve_pipe()
