@@ -152,6 +152,12 @@ def hatches():
     return {f.resolve() for d in dirs if d.is_dir() for f in d.glob("*.sock")}
 
 
+def hatch_of(program):
+    found = [h for h in hatches() if h.name.startswith(f"{program.p.pid}-")]
+    rig.equal("hatches", len(found), 1)
+    return found[0]
+
+
 def ask_raw(path, data, linger_s=0):
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(5)
@@ -171,12 +177,9 @@ def ask_raw(path, data, linger_s=0):
 
 def guarded(server):
     """Only its owner's, gone with its session; what is no question, or never comes, costs nothing."""
-    before = hatches()
     with Program("wait", server) as p:
         pid = p.pid()
-        mine = hatches() - before
-        rig.equal("hatches", len(mine), 1)
-        path = mine.pop()
+        path = hatch_of(p)
         rig.equal("modes", (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777), (0o600, 0o700))
         rig.equal("owners", (path.stat().st_uid, path.parent.stat().st_uid), (os.geteuid(), os.geteuid()))
         rig.equal("no question", ask_raw(path, b"GET / HTTP/1.1\r\n\r\n"), b"")
@@ -244,7 +247,7 @@ def idle(server):
         time.sleep(1)
         quiet = switches() - at
         assert quiet <= 5, f"{quiet} wake-ups in an idle second"
-        path = next(h for h in hatches() if h.name.startswith(f"{p.p.pid}-"))
+        path = hatch_of(p)
         end, answers = time.monotonic() + 1.2, 0
         while time.monotonic() < end:
             answers += len(ask_raw(path, struct.pack("<IIII", QUESTION, pid, 0, 0))) > 16
@@ -254,14 +257,13 @@ def idle(server):
 
 def killed(server):
     """What a session that was killed leaves behind goes with the next one, or when somebody asks."""
-    before = hatches()
     with Program("wait", server) as p:
         pid = p.pid()
-        left = hatches() - before
+        left = hatch_of(p)
         p.p.kill()
         p.p.wait()
         rig.wait_for("the collector's end", lambda: show(f"@pid:{pid}", "--state").returncode == 3)
-        rig.wait_for("the file's end", lambda: show(f"@pid:{pid}", "--state") and not left & hatches())
+        rig.wait_for("the file's end", lambda: show(f"@pid:{pid}", "--state") and left not in hatches())
         try:
             os.kill(pid, 9)
         except ProcessLookupError:
