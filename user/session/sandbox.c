@@ -53,7 +53,7 @@ static int deny_accept(scmp_filter_ctx filter, int hatch)
 	if (hatch < 0)
 		return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(accept4), 0);
 	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(accept4), 1,
-				SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)hatch));
+				SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)hatch, 0));
 }
 
 int collector_sandbox(int hatch)
