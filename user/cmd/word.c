@@ -153,7 +153,7 @@ const struct word word_table[] = {
 	 "--why lays out what speaks for a span's parent and against the others: docs/trace.md, Links.\n",
 	 false, tree_options, tree_run},
 	{"show", "read", "[OPTIONS] TRACE N | @pid:PID --state",
-	 "one span in full, or what is alive in a process: prompt, answer, tools, usage, timing",
+	 "one span in full: prompt, answer, tools, usage, timing; what is alive",
 	 "  bottrace show run.json 3\n"
 	 "  bottrace show @pid:48213 --state\n"
 	 "  bottrace show run.json --state\n",
