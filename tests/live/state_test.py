@@ -321,6 +321,21 @@ def raised(server):
               (True, "idle", ["what now?", "a line"]))
 
 
+def thrown(server):
+    """Without marks: on the agent that the exception left."""
+    r, d = rig.run([sys.executable, ALIVE, "throw", server.url, server.ca])
+    rig.equal("status", r.returncode, 0)
+    agents = {s["name"]: s for s in rig.spans(d, "invoke_agent")}
+    left = agents["invoke_agent throwing_agent"]
+    rig.equal("agent", (left["status"]["type"], len(failures(left))), ("LookupError", 1))
+    rig.equal("elsewhere", [s["name"] for s in rig.spans(d) if s is not left and failures(s)], [])
+    state = failures(left)[0]["attributes"]["bottrace.failure.state"]
+    said = [[m["parts"][0]["content"] for m in a["messages"]] for a in state["agents"]]
+    assert ["first question", "a line", "second question", "a line"] in said, said
+    rig.equal("the other one waits", [a["doing"] for a in state["agents"] if "please wait" in a["messages"][-1]["parts"][0]["content"]],
+              ["model"])
+
+
 def light(server):
     with Program("exit", server, ["--light"]) as p:
         pid = p.pid()
@@ -340,7 +355,7 @@ def main():
     suite = rig.Suite()
     server = Server(answer)
     try:
-        for test in (asked, plain, guarded, through_sudo, idle, killed, raised, light):
+        for test in (asked, plain, guarded, through_sudo, idle, killed, raised, thrown, light):
             suite.test(test, server)
         suite.test(ended, server, "exit", "exit 3", name="exit")
         suite.test(ended, server, "signal", "SIGKILL", name="signal")

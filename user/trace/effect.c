@@ -28,6 +28,7 @@ static void effect_free(struct trace_set *t, struct trace_effect *e)
 	t->effects.raw -= e->stack != NULL;
 	py_stack_free(e->stack);
 	free(e->visit);
+	free(e->state);
 	free(e);
 }
 
@@ -265,6 +266,23 @@ static bool is_run_of_last(const struct trace_effect *last, const struct trace_p
 	       last->stack->frames[0].line == e->stack->frames[0].line;
 }
 
+/* What is alive now: whether it left an agent, a tool or the program is known later. The oldest one's goes. */
+static void keep_state(struct trace_set *t, struct trace_effect *x)
+{
+	struct trace_effects *all = &t->effects;
+	struct trace_effect **at = &all->stated[all->stated_count % TRACE_STATED_MAX];
+
+	x->state = trace_failure_raised(t, x->process, x->ts_ns);
+	if (x->state == NULL)
+		return;
+	if (*at) {
+		free((*at)->state);
+		(*at)->state = NULL;
+	}
+	*at = x;
+	all->stated_count++;
+}
+
 static void add(struct trace_set *t, struct trace_process *pr, struct py_event *e)
 {
 	struct trace_effects *all = &t->effects;
@@ -292,6 +310,7 @@ static void add(struct trace_set *t, struct trace_process *pr, struct py_event *
 	all->last = x;
 	all->count++;
 	if (x->kind == PY_EVENT_RAISED) {
+		keep_state(t, x);
 		x->raised_before = all->newest_raised;
 		all->newest_raised = x;
 	}
@@ -364,6 +383,8 @@ static void say(struct trace_set *t, const struct trace_effect *x, struct trace_
 		return;
 	}
 	trace_said_add(t, to, x->name, buf_str(&value), x->ts_ns);
+	if (escaped && x->state)
+		trace_failure_say(t, to, x->state, x->ts_ns);
 }
 
 /* An exception that no code of the user's own saw is the library's own affair. */
@@ -453,6 +474,7 @@ void trace_effect_settle(struct trace_set *t)
 	}
 	all->first = all->last = all->first_raw = all->newest_raised = NULL;
 	all->count = 0;
+	memset(all->stated, 0, sizeof(all->stated));
 }
 
 void trace_effect_finish(struct trace_set *t)

@@ -16,6 +16,7 @@
 
 #define TRACE_EFFECTS_MAX 65536u /* that wait for agents to be known */
 #define TRACE_EFFECTS_RAW 256u	 /* of these, whose stacks are held as they came */
+#define TRACE_STATED_MAX  32u	 /* exceptions of which it is kept what was alive */
 #define TRACE_LEFT_MAX	  8u	 /* functions named that an exception left */
 
 struct trace_effect {
@@ -42,12 +43,15 @@ struct trace_effect {
 		passed; /* sights of `visit`, the innermost first, that saw it; that of the last one may have handled it */
 	struct str name, value; /* behind the struct; value: members of a JSON object */
 	struct str type, message;
+	char *state; /* what was alive then; NULL: nothing, or it is not kept */
 };
 
 struct trace_effects {
 	struct trace_effect *first, *last;
 	struct trace_effect *first_raw, *newest_raised;
 	uint32_t count, raw;
+	struct trace_effect *stated[TRACE_STATED_MAX]; /* the latest that have a state, around */
+	uint32_t stated_count;
 	struct map *late; /* span -> struct trace_late, owned */
 };
 

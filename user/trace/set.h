@@ -81,6 +81,8 @@ struct trace_process {
 	/* failure.c */
 	char *state; /* at its end; NULL: it ended well, or nothing was alive in it */
 	uint64_t state_ns;
+	uint64_t raised_ns; /* since when these exceptions were raised: */
+	uint32_t raised;
 	uint32_t failures, failures_left; /* of its steps: states kept, and not */
 	struct hash128 thrown;		  /* the exception that left the last step; zero: it went on since */
 	bool python;
@@ -518,7 +520,8 @@ void trace_speaker_free(struct trace_set *t);
 
 /* ---- state.c: what is alive ---- */
 struct trace_state_mark {
-	uint64_t step; /* the span that fails */
+	uint64_t step; /* the span that fails; 0: not known */
+	bool quick;    /* agents are not looked for */
 };
 /* The state of pr and its descendants as JSON, malloc'ed; NULL without memory. */
 char *trace_state_keep(struct trace_set *t, struct trace_process *pr, const struct trace_state_mark *mark);
@@ -529,6 +532,10 @@ bool trace_state_has_any(const struct trace_process *pr);
 /* An exception leaves a step that is still open: the state as JSON, malloc'ed, or NULL: it is told already, or too often. */
 char *trace_failure_step(struct trace_set *t, struct trace_process *pr, uint64_t step, uint32_t tid,
 			 struct str type, struct str message);
+/* An exception begins its way: the state as JSON, malloc'ed, or NULL: nothing lives there, or they come too fast. */
+char *trace_failure_raised(struct trace_set *t, struct trace_process *pr, uint64_t ts_ns);
+/* As one of the events of a span that are told with it. */
+void trace_failure_say(struct trace_set *t, struct trace_saids *to, const char *state, uint64_t ts_ns);
 /* As an event; room was made for it. state NULL: nothing. */
 void trace_failure_draft(struct trace_draft *d, const char *state, uint64_t ns);
 

@@ -528,7 +528,10 @@ char *trace_state_keep(struct trace_set *t, struct trace_process *pr, const stru
 	l.ids = t->groups == NULL;
 	jsonw_init(&l.w, &out);
 	jsonw_object(&l.w);
-	trace_agent_look(t, write_all, &l);
+	if (mark && mark->quick)
+		write_all(&l);
+	else
+		trace_agent_look(t, write_all, &l);
 	jsonw_object_end(&l.w);
 	buf_fini(&l.one);
 	return buf_err(&out) ? NULL : str_dup(buf_str(&out));

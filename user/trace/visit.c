@@ -366,7 +366,6 @@ struct trace_visit *trace_visit_new(struct trace_set *t, struct trace_process *p
 	v->drive = v->run_at = TRACE_VISIT_NONE;
 	v->talk = v;
 	v->outermost = l.outermost;
-	v->served_for = k->served_for;
 	fill_sights(t, v, &l, spots, count);
 	t->visits.bytes += bytes;
 	return v;
@@ -544,6 +543,7 @@ void trace_visit_add(struct trace_set *t, struct trace_call *k)
 	update(v, k);
 	v->model = genai_is_model(k->c->kind) && !(k->c->x && k->c->x->server_side);
 	v->follows = k->hop_of;
+	v->served_for = k->served_for;
 	if (v->model && v->follows == 0)
 		find_talk(all, v, k);
 	*(all->last ? &all->last->next : &all->first) = v;

@@ -5,6 +5,7 @@ wait       two agents in threads: one waits for a model that does not answer, on
 exit       the same, then exit status 3 while both wait
 signal     the same, then it kills itself
 plain      an agent by hand, without marks, waits within its second turn
+throw      an exception leaves an agent without marks, while another one waits
 raise      an exception leaves an agent that has asked once, and the step around it"""
 import http.client
 import json
@@ -87,7 +88,24 @@ def plain_agent():
     chat(connection, messages)
 
 
+def throwing_agent():
+    connection = connect()
+    messages = [{"role": "user", "content": "first question"}]
+    for turn in ("second question", "third question"):
+        messages.append(chat(connection, messages))
+        messages.append({"role": "user", "content": turn})
+    raise LookupError("no such needle")
+
+
 def main():
+    if CASE == "throw":
+        threading.Thread(target=plain_agent, daemon=True).start()
+        READY.acquire()
+        try:
+            throwing_agent()
+        except LookupError:
+            pass
+        os._exit(0)
     if CASE == "raise":
         around()
         return

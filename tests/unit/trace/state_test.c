@@ -437,6 +437,31 @@ static void test_too_often(void **unused)
 	world_free(w);
 }
 
+/* Exceptions come fast or slow: what is alive is looked at now and then. */
+static void test_raised(void **unused)
+{
+	(void)unused;
+	struct world *w = world_run();
+	struct trace_process *pr = trace_process_get(w->t, proc_find(w->procs, 100, 100000));
+	uint32_t taken = 0;
+
+	assert_null(trace_failure_raised(w->t, pr, w->now)); /* nothing lives there */
+	struct call *k = ask_first(w, 100, "wait");
+	for (uint64_t i = 0; i < 3000; i++) {
+		char *state = trace_failure_raised(w->t, pr, 5000000000ull + i * 1000000);
+
+		taken += state != NULL;
+		free(state);
+	}
+	assert_true(taken >= 3 * 8 && taken <= 3 * 28);
+	char *state = trace_failure_raised(w->t, pr, 60000000000ull);
+	assert_non_null(strstr(state, "\"wait\""));
+	free(state);
+	done(k);
+	world_finish(w, true);
+	world_free(w);
+}
+
 /* What --keep may leave out is named nowhere, and nothing is kept that no rule asks for. */
 static void test_kept(void **unused)
 {
@@ -553,8 +578,8 @@ int main(void)
 		cmocka_unit_test(test_scope),	     cmocka_unit_test(test_states),
 		cmocka_unit_test(test_exit),	     cmocka_unit_test(test_good_end),
 		cmocka_unit_test(test_steps),	     cmocka_unit_test(test_too_often),
-		cmocka_unit_test(test_oom),	     cmocka_unit_test(test_kept),
-		cmocka_unit_test(test_excerpt),
+		cmocka_unit_test(test_oom),	     cmocka_unit_test(test_raised),
+		cmocka_unit_test(test_kept),	     cmocka_unit_test(test_excerpt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
