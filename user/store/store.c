@@ -199,6 +199,7 @@ static struct store_facts read_facts(const struct trace_span *span)
 		.status = span->status,
 		.linked = span->link.how != NULL,
 		.certain = span->link.certain,
+		.bounded = span->bounded,
 	};
 
 	for (uint32_t i = 0; i < span->attribute_count; i++) {
@@ -320,7 +321,8 @@ static bool holds_others(const struct store_entry *e)
 {
 	const char *kind = e->facts.kind;
 
-	return kind && (strcmp(kind, "invoke_agent") == 0 || strcmp(kind, "invoke_workflow") == 0);
+	return e->facts.bounded && kind &&
+	       (strcmp(kind, "invoke_agent") == 0 || strcmp(kind, "invoke_workflow") == 0);
 }
 
 static int compare_slots(const void *va, const void *vb)

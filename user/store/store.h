@@ -34,7 +34,8 @@ struct store_facts {
 	enum trace_status status;
 	bool linked, certain; /* the link to its parent */
 	bool cost_estimated;
-	bool hop; /* a model call seen again behind a gateway */
+	bool hop;     /* a model call seen again behind a gateway */
+	bool bounded; /* its times are those of what it holds */
 };
 
 struct store_entry {
