@@ -69,7 +69,7 @@ enum wire_py_text {
  */
 struct wire_py_stack {
 	struct wire_head head;
-	struct wire_conn_key conn; /* ssl 0: not at a write, but at an event (events.h) */
+	struct wire_conn_key conn; /* ssl 0: not at a write, but at an event (event.h) */
 	WIRE_U64 offset;	   /* of the write's first byte, as wire_tls_data.offset */
 	WIRE_U64 tstate;	   /* its PyThreadState; 0: none was found */
 	WIRE_U64 context;	   /* tstate.context */

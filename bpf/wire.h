@@ -548,6 +548,6 @@ static inline __attribute__((always_inline)) WIRE_U32 wire_verdict_slot(WIRE_U64
 
 #include "frames.h"
 
-#include "events.h"
+#include "event.h"
 
 #endif

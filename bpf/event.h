@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A part of wire.h: what is sent of what Python code does beside writing: audit events, exceptions, pauses, imports. */
-#ifndef BOTTRACE_EVENTS_H
-#define BOTTRACE_EVENTS_H
+#ifndef BOTTRACE_EVENT_H
+#define BOTTRACE_EVENT_H
 
 #include "wire.h"
 
