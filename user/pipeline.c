@@ -153,7 +153,10 @@ static bool move(struct pipeline *p, struct str line, uint64_t parent, const str
 	if (line.n < at || from < 0 || to < from)
 		return false;
 	buf_add(out, str_head(line, at));
-	buf_addf(out, "\"%016llx\"", (unsigned long long)parent);
+	if (parent)
+		buf_addf(out, "\"%016llx\"", (unsigned long long)parent);
+	else
+		buf_add(out, STR("null"));
 	size_t skip = str_starts(rest, STR("null")) ? 4 : 18;
 	if (link == NULL) {
 		buf_add(out, str_skip(rest, skip));
@@ -217,12 +220,23 @@ static void said(void *ctx, const struct trace_span *s)
 	give_back(p);
 }
 
+/* It stands at the top of that trace. */
+static void rooted(void *ctx, uint64_t id, uint32_t trace)
+{
+	static const struct trace_link none = {0};
+	struct pipeline *p = ctx;
+
+	placed(ctx, id, 0, &none, false);
+	store_root(p->store, id, trace);
+}
+
 static const struct trace_ops trace_ops = {
 	.span = trace_to_store,
 	.decide = decided,
 	.forget = forgotten,
 	.place = placed,
 	.say = said,
+	.root = rooted,
 };
 
 /* ---- life ---- */

@@ -219,7 +219,10 @@ struct genai_work *genai_work_new(struct genai *g, struct http_exchange *x)
 		.usage = GENAI_USAGE_UNKNOWN,
 		.status = GENAI_OPEN,
 		.retry_count = -1,
-		.start_ns = x->request_seen ? x->request.start_ns : x->response.start_ns,
+		/* Who waits for a request begins to read long before it comes. */
+		.start_ns = !x->request_seen ? x->response.start_ns
+			    : x->server_side ? x->request.first_ns
+					     : x->request.start_ns,
 		.arena = x->arena,
 	};
 	genai_server_read(w);

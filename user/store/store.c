@@ -12,6 +12,8 @@
 #include "base/map.h"
 #include "base/money.h"
 
+#define DEPTH_MAX 4096u /* spans above one */
+
 struct slot {
 	struct store_entry e;
 	uint32_t room; /* bytes of the file that are its own */
@@ -25,6 +27,7 @@ struct store {
 	size_t count, cap;
 	struct map *ids; /* span id -> index in slots + 1 */
 	bool sorted;
+	bool rooted; /* spans may be in another trace than their ancestors */
 };
 
 /* ---- the file ---- */
@@ -289,10 +292,20 @@ int store_move(struct store *s, uint64_t id, uint64_t parent, bool certain, stru
 
 	if (slot != NULL) {
 		slot->e.parent = parent;
-		slot->e.facts.linked = true;
+		slot->e.facts.linked = parent != 0;
 		slot->e.facts.certain = certain;
 	}
 	return r;
+}
+
+void store_root(struct store *s, uint64_t id, uint32_t trace)
+{
+	struct slot *slot = s->sorted ? NULL : find_slot(s, id);
+
+	if (slot == NULL)
+		return;
+	slot->e.trace = trace;
+	s->rooted = true;
 }
 
 void store_remove(struct store *s, uint64_t id)
@@ -340,10 +353,24 @@ static int compare_slots(const void *va, const void *vb)
 	return a->id < b->id ? -1 : a->id > b->id;
 }
 
+/* The trace of the outermost span above it. */
+static uint32_t trace_above(const struct store *s, const struct slot *slot)
+{
+	const struct slot *up = slot;
+
+	for (uint32_t n = 0; up != NULL && n < DEPTH_MAX; n++) {
+		slot = up;
+		up = slot->e.parent ? find_slot(s, slot->e.parent) : NULL;
+	}
+	return slot->e.trace;
+}
+
 int store_finish(struct store *s)
 {
 	if (s->sorted)
 		return 0;
+	for (size_t i = 0; s->rooted && i < s->count; i++)
+		s->slots[i].e.trace = trace_above(s, &s->slots[i]);
 	if (s->count > 1)
 		qsort(s->slots, s->count, sizeof(s->slots[0]), compare_slots);
 	for (size_t i = 0; i < s->count; i++)

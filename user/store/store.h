@@ -57,6 +57,8 @@ int store_get(const struct store *s, uint64_t id, struct store_entry *entry, str
 int store_replace(struct store *s, uint64_t id, struct str line) MUST_CHECK;
 /* Another line for it, that says another parent and link. -ENOENT when it is not there. */
 int store_move(struct store *s, uint64_t id, uint64_t parent, bool certain, struct str line) MUST_CHECK;
+/* The span is the root of that trace: what has it as an ancestor when the store is finished goes there. */
+void store_root(struct store *s, uint64_t id, uint32_t trace);
 /* Forgets a span; its room on disk is given back where the file system can. */
 void store_remove(struct store *s, uint64_t id);
 /* No more spans: sorts. Numbers them: n from 1 by (start, seq) in each trace. */

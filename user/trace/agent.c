@@ -15,6 +15,7 @@
 struct run_key {
 	struct trace_where where;
 	const void *what; /* first call of the conversation, or the agent's name */
+	const struct trace_request *request;
 };
 
 struct place_key {
@@ -33,15 +34,16 @@ struct settling {
 /* ---- runs ---- */
 
 static struct trace_run *run_new(struct settling *s, const struct trace_where *where, const void *what,
-				 const struct trace_visit *talk)
+				 const struct trace_visit *talk, const struct trace_visit *v)
 {
-	struct run_key key = {.where = *where, .what = what};
+	struct run_key key = {.where = *where, .what = what, .request = v->request};
 	struct trace_run *r = calloc(1, sizeof(*r));
 
 	if (r == NULL)
 		return NULL;
-	uint64_t facts[] = {talk->id, where->frame, where->outer};
-	r->id = trace_id_of(facts, 3, 4);
+	uint64_t facts[] = {talk->id, where->frame, where->outer, v->request ? v->request->id : 0};
+	r->id = trace_id_of(facts, v->request ? 4 : 3, 4);
+	r->request = v->request;
 	r->where = *where;
 	if (map_add(s->runs, &key, r) < 0) {
 		free(r);
@@ -66,12 +68,12 @@ static void extend(struct trace_run *r, const struct trace_visit *v)
 }
 
 static struct trace_run *run_get(struct settling *s, const struct trace_where *where,
-				 const struct trace_visit *talk)
+				 const struct trace_visit *talk, const struct trace_visit *v)
 {
-	struct run_key key = {.where = *where, .what = talk};
+	struct run_key key = {.where = *where, .what = talk, .request = v->request};
 	struct trace_run *r = map_get(s->runs, &key);
 
-	return r ? r : run_new(s, where, talk, talk);
+	return r ? r : run_new(s, where, talk, talk, v);
 }
 
 /* The innermost run is a call's own. */
@@ -97,10 +99,10 @@ static void belong(struct settling *s, struct trace_visit *v, struct trace_run *
 static void find_runs(struct settling *s)
 {
 	for (struct trace_visit *v = s->t->visits.first; v != NULL; v = v->next) {
-		if (v->from == NULL || v->drive == TRACE_VISIT_NONE)
+		if (v->from == NULL || v->drive == TRACE_VISIT_NONE || v->from->request != v->request)
 			continue;
 		const struct trace_where *where = &v->sights[v->drive].where;
-		struct trace_run *r = run_get(s, where, v->talk);
+		struct trace_run *r = run_get(s, where, v->talk, v);
 		uint32_t from_at = trace_visit_find(v->from, where);
 
 		if (r == NULL || from_at == TRACE_VISIT_NONE)
@@ -144,12 +146,12 @@ static struct trace_run *ruled_get(struct settling *s, const struct trace_part *
 {
 	const struct trace_where *where = &v->sights[p->at].where;
 	const void *what = p->name ? (const void *)p->name : (const void *)p->rule;
-	struct run_key key = {.where = *where, .what = what};
+	struct run_key key = {.where = *where, .what = what, .request = v->request};
 	struct trace_run *r = map_get(s->runs, &key);
 
 	if (r != NULL && !begins_again(r, v, p->at))
 		return r;
-	r = run_new(s, where, what, v);
+	r = run_new(s, where, what, v, v);
 	if (r == NULL)
 		return NULL;
 	r->rule = p->rule;
@@ -179,7 +181,8 @@ static void find_ruled(struct settling *s)
 static void join_attempt(struct settling *s, struct trace_visit *v, struct trace_visit *to)
 {
 	struct trace_run *r = v->run;
-	uint32_t at = r && to->run == NULL ? trace_visit_find(to, &r->where) : TRACE_VISIT_NONE;
+	uint32_t at = r && to->run == NULL && to->request == r->request ? trace_visit_find(to, &r->where)
+									: TRACE_VISIT_NONE;
 
 	if (at != TRACE_VISIT_NONE)
 		belong(s, to, r, at);
@@ -209,7 +212,8 @@ static void merge_runs(struct settling *s)
 	for (struct trace_run *r = s->first; r != NULL; r = r->next) {
 		struct trace_run *b = whole(r->before);
 
-		if (b == NULL || r->rule || b->rule || r->start_ns >= b->end_ns || b->start_ns >= r->end_ns)
+		if (b == NULL || r->rule || b->rule || r->request != b->request || r->start_ns >= b->end_ns ||
+		    b->start_ns >= r->end_ns)
 			continue;
 		b->start_ns = r->start_ns < b->start_ns ? r->start_ns : b->start_ns;
 		b->end_ns = r->end_ns > b->end_ns ? r->end_ns : b->end_ns;
@@ -222,12 +226,15 @@ static void merge_runs(struct settling *s)
 
 /* ---- who was alive ---- */
 
-static struct trace_run *alive(const struct settling *s, const struct trace_where *where, uint64_t ns)
+/* request: for which it is asked; NULL: not known, its frame tells. */
+static struct trace_run *alive(const struct settling *s, const struct trace_where *where, uint64_t ns,
+			       const struct trace_request *request)
 {
 	struct trace_run *r = map_get(s->frames, where);
 
 	for (uint32_t n = 0; r != NULL && n < RUNS_LOOKED; n++, r = r->before)
-		if (r->into == NULL && r->start_ns <= ns && ns <= r->end_ns)
+		if (r->into == NULL && (request == NULL || r->request == request) && r->start_ns <= ns &&
+		    ns <= r->end_ns)
 			return r;
 	return NULL;
 }
@@ -236,7 +243,7 @@ static struct trace_run *alive(const struct settling *s, const struct trace_wher
 static struct trace_run *alive_outwards(const struct settling *s, const struct trace_visit *v, uint32_t *at)
 {
 	for (; *at < v->count; ++*at) {
-		struct trace_run *r = alive(s, &v->sights[*at].where, v->start_ns);
+		struct trace_run *r = alive(s, &v->sights[*at].where, v->start_ns, v->request);
 
 		if (r != NULL)
 			return r;
@@ -278,7 +285,7 @@ static bool place_single(struct settling *s, struct trace_visit *v, uint32_t cou
 {
 	for (uint32_t i = 0; i < count; i++) {
 		const struct trace_sight *at = &v->sights[i];
-		struct trace_run *r = has_called_from(s, at) ? run_get(s, &at->where, v) : NULL;
+		struct trace_run *r = has_called_from(s, at) ? run_get(s, &at->where, v, v) : NULL;
 
 		if (r == NULL)
 			continue;
@@ -294,10 +301,11 @@ static void place_beside(struct settling *s, struct trace_visit *v)
 {
 	for (uint32_t i = 0; i < v->count && v->run == NULL; i++) {
 		struct neighbours n = neighbours_of(s, &v->sights[i].where, v->start_ns);
+		struct trace_run *r = n.before ? n.before : n.after;
 
-		if ((n.before == NULL) == (n.after == NULL))
+		if ((n.before == NULL) == (n.after == NULL) || r->request != v->request)
 			continue;
-		v->run = n.before ? n.before : n.after;
+		v->run = r;
 		v->run_at = i;
 		v->run_likely = true;
 	}
@@ -484,7 +492,7 @@ static struct trace_errand *tool_around(struct trace_effect *x)
 static void fail_runs(const struct settling *s, struct trace_effect *x)
 {
 	for (uint32_t i = 0; i + 1 < x->passed; i++) {
-		struct trace_run *r = alive(s, &x->visit->sights[i].where, x->ts_ns);
+		struct trace_run *r = alive(s, &x->visit->sights[i].where, x->ts_ns, NULL);
 
 		if (r == NULL)
 			r = neighbours_of(s, &x->visit->sights[i].where, x->ts_ns).before;
@@ -527,6 +535,7 @@ static bool find_all(struct settling *s)
 	if (s->runs == NULL || s->frames == NULL || s->places == NULL ||
 	    trace_driver_decide(&s->t->visits) < 0)
 		return false;
+	trace_request_find(s->t);
 	find_ruled(s);
 	find_runs(s);
 	join_attempts(s);
@@ -577,17 +586,22 @@ void trace_agent_settle(struct trace_set *t)
 	trace_effect_ripen(t);
 	if (t->visits.first == NULL) {
 		trace_effect_settle(t);
+		trace_request_clear(t);
 		return;
 	}
 	if (!find_all(&s)) {
 		t->lost++;
 		trace_effect_settle(t);
 		trace_visit_clear(&t->visits);
+		trace_request_clear(t);
 		return;
 	}
 	place_effects(&s);
+	trace_root_find(t, s.first);
 	trace_invoke_tell(t, s.first);
+	trace_root_tell(t, s.first);
 	trace_effect_settle(t);
 	free_runs(&s);
 	trace_visit_clear(&t->visits);
+	trace_request_clear(t);
 }

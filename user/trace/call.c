@@ -283,6 +283,7 @@ static void tell(struct trace_set *t, struct trace_call *k, bool open)
 	draft_gaps(&d, k);
 	/* Last: it may take a buf of its own. */
 	d.s.name = name_of(&d, c);
+	trace_request_tell(t, k, &d.s);
 	trace_tell(t, k->root, &d, &k->told);
 }
 
@@ -342,6 +343,7 @@ static void on_begin(void *ctx, struct genai_call *c)
 	}
 	list(t, k);
 	trace_stack_begin(t, k);
+	trace_request_begin(t, k);
 }
 
 static void on_request(void *ctx, struct genai_call *c)

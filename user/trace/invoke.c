@@ -116,6 +116,9 @@ static void draft_link(struct trace_draft *d, const struct trace_run *r, const s
 				 !r->guessed && !r->inner && is_sure(v, r->parent_at));
 		trace_draft_evidence(d, "called within the run of %.*s",
 				     STR_ARG(trace_invoke_name(r->parent)));
+	} else if (r->request != NULL) {
+		trace_draft_link(d, v->request_how ? v->request_how : "frame", !r->inner);
+		trace_draft_evidence(d, "called from where that request was answered");
 	} else if (is_served(r, v)) {
 		trace_served_draft(d, &v->served_for, d->s.pid, v->tid);
 	} else if (d->s.parent) {
@@ -131,10 +134,13 @@ static void draft_link(struct trace_draft *d, const struct trace_run *r, const s
 
 static uint64_t parent_of(const struct trace_run *r, const struct trace_visit *v)
 {
-	return r->tool		 ? r->tool->id
-	       : r->parent	 ? r->parent->id
-	       : is_served(r, v) ? v->served_for.parent
-				 : trace_process_parent(v->process);
+	if (r->tool || r->parent)
+		return r->tool ? r->tool->id : r->parent->id;
+	if (r->own)
+		return 0;
+	if (r->request)
+		return r->request->id;
+	return is_served(r, v) ? v->served_for.parent : trace_process_parent(v->process);
 }
 
 /* The innermost of the user's own frames, from the run outwards. */
@@ -226,6 +232,18 @@ static void place_call(struct trace_set *t, const struct trace_visit *v)
 		place(t, e->id, parent, NULL);
 }
 
+/* Of a call of a request, with no agent known. */
+static void place_asked(struct trace_set *t, const struct trace_visit *v)
+{
+	struct placing p;
+
+	begin(&p, v->request_how ? v->request_how : "frame", true);
+	add(&p, "called from where that request was answered; no agent is known");
+	place(t, v->id, v->request->id, &p.link);
+	for (const struct trace_errand *e = v->errands; e != NULL; e = e->next)
+		place(t, e->id, v->request->id, NULL);
+}
+
 /* What a gateway passed on stands where its first sight does. */
 static void place_hop(struct trace_set *t, const struct trace_visit *v)
 {
@@ -269,6 +287,8 @@ void trace_invoke_tell(struct trace_set *t, struct trace_run *runs)
 	for (const struct trace_visit *v = t->visits.first; v != NULL; v = v->next)
 		if (v->run != NULL && v->run->told && v->run->via->root == v->root)
 			place_call(t, v);
+		else if (v->request)
+			place_asked(t, v);
 		else if (v->follows)
 			place_hop(t, v);
 }

@@ -75,7 +75,7 @@ static void set_id(const struct trace_set *t, struct trace_root *r)
 	const struct proc *p = r->root ? r->root->proc : NULL;
 	uint64_t facts[] = {t->boot_id[0],	 t->boot_id[1], p ? p->pid : 0,
 			    p ? p->start_ns : 0, t->session_ns, p ? 0 : r->t.index,
-			    t->content.lo,	 t->content.hi, r->session ? r->t.root : 0};
+			    t->content.lo,	 t->content.hi, r->home ? r->t.root : 0};
 	struct hash128 h = hash_u128(str_make(facts, sizeof(facts)), 4);
 	uint64_t id[2] = {h.hi, h.lo ? h.lo : 1};
 
@@ -114,9 +114,10 @@ void trace_ledger_close(struct trace_set *t, struct proc_table *procs, struct fl
 	add_flow(t, flow);
 	for (struct trace_root *r = t->roots; r != NULL; r = r->next) {
 		set_id(t, r);
-		if (r->session == NULL)
+		if (r->home == NULL && r->session == NULL)
 			set_status(t, r);
-		r->t.root_rule = r->session ? "marker" : rule_of(t);
+		if (r->t.root_rule == NULL)
+			r->t.root_rule = r->session ? "marker" : rule_of(t);
 		r->t.light = t->light;
 		r->t.rules = t->rules;
 		r->t.until_ns = decode ? 0 : t->now_ns;

@@ -68,6 +68,6 @@ static void tell(struct trace_set *t, struct trace_root *r)
 void trace_session_finish(struct trace_set *t)
 {
 	for (struct trace_root *r = t->roots; r != NULL; r = r->next)
-		if (r->home)
+		if (r->session && r->home)
 			tell(t, r);
 }

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "trace/draft.h"
+#include "trace/request.h"
 #include "trace/trace.h"
 #include "trace/visit.h"
 #include "trace/effect.h"
@@ -36,7 +37,8 @@ struct trace_root {
 	uint32_t seq;		    /* spans created */
 	uint64_t gaps;		    /* gaps told */
 	char *session;		    /* a marker's; NULL: this trace is a process's */
-	struct trace_process *home; /* that began the session */
+	struct trace_process *home; /* that began the session, or serves */
+	char *said;		    /* id of the conversation of a request's calls; NULL: none */
 	uint32_t session_seq;
 	struct trace_saids saids; /* in the session, outside of its steps */
 	bool lossy;		  /* something is missing that no gap of a span can show */
@@ -85,6 +87,7 @@ struct trace_process {
 	uint32_t raised;
 	uint32_t failures, failures_left; /* of its steps: states kept, and not */
 	struct hash128 thrown;		  /* the exception that left the last step; zero: it went on since */
+	bool asked;			  /* it was seen to take a request */
 	bool python;
 	struct py_runtime runtime; /* of its image, when that is Python */
 };
@@ -151,6 +154,7 @@ struct trace_call {
 	bool written;		/* it has one: else it was read */
 	bool awaits;
 	struct trace_call *await_prev, *await_next; /* others that began with the same write */
+	struct trace_request *request;		    /* that it is, to its process; NULL: it is none */
 	uint64_t asked_in; /* span of the call whose tool calls this request answers; 0: none */
 };
 
@@ -303,6 +307,8 @@ struct trace_set {
 	bool stacks;	      /* the session takes them */
 	struct trace_visits visits;
 	struct trace_effects effects;
+	struct trace_requests requests;
+	uint32_t served;		 /* traces of requests and workflows */
 	const struct rules *rules_table; /* for frames; NULL: none */
 };
 

@@ -62,6 +62,9 @@ static void on_stack(void *ctx, struct py *py, const struct py_place *place)
 	struct trace_set *t = ctx;
 	struct trace_call *k = map_remove(t->awaiting, place);
 
+	if (k == NULL && trace_request_stack(t, py, place))
+		return;
+
 	for (struct trace_call *next = NULL; k != NULL; k = next) {
 		next = k->await_next;
 		k->awaits = false;

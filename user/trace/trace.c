@@ -23,8 +23,9 @@ struct trace_set *trace_new(const struct trace_settings *settings)
 	if (t->sessions == NULL || t->serves == NULL || !trace_marker_init(t) || !trace_speaker_init(t))
 		return NULL;
 	t->awaiting = map_new(sizeof(struct py_place), LIMIT_OPEN_SPANS);
-	if (trace_effect_init(&t->effects) < 0 || trace_visit_init(&t->visits) < 0 || t->awaiting == NULL ||
-	    t->tool_index == NULL || t->prefixes == NULL || t->chains == NULL || t->hops == NULL)
+	if (trace_effect_init(&t->effects) < 0 || trace_visit_init(&t->visits) < 0 ||
+	    trace_request_init(&t->requests) < 0 || t->awaiting == NULL || t->tool_index == NULL ||
+	    t->prefixes == NULL || t->chains == NULL || t->hops == NULL)
 		return NULL;
 	return take(t);
 }
@@ -233,10 +234,12 @@ void trace_free(struct trace_set *t)
 		t->roots = r->next;
 		trace_said_free(t, &r->saids);
 		free(r->session);
+		free(r->said);
 		free(r);
 	}
 	trace_effect_free(t);
 	trace_visit_fini(&t->visits);
+	trace_request_fini(&t->requests);
 	trace_keep_free(t);
 	trace_prefix_free(t);
 	trace_chain_free(t);

@@ -125,6 +125,7 @@ struct trace {
 	bool light;		/* --light: no content */
 	struct proc *root_proc; /* NULL in decode */
 	bool counts_known;
+	bool served; /* a request, a workflow or a conversation of a process that serves: no bytes of its own */
 };
 
 struct trace_ops {
@@ -144,6 +145,8 @@ struct trace_ops {
 	/* The span with this id, if it was told and is there, has these events too. NULL: what code did in spans that were told
 	 * is not kept. */
 	void (*say)(void *ctx, const struct trace_span *s);
+	/* The span `id` is the root of that trace, and all that is below it belongs there. May be NULL. */
+	void (*root)(void *ctx, uint64_t id, uint32_t trace);
 };
 
 struct trace_settings {

@@ -22,10 +22,11 @@ struct spot_key {
 int trace_visit_init(struct trace_visits *v)
 {
 	v->ids = map_new(sizeof(uint64_t), VISITS_MAX);
+	v->talks = map_new(sizeof(struct hash128) + sizeof(uint64_t), VISITS_MAX);
 	v->inputs = map_new(sizeof(struct input_key), VISITS_MAX);
 	v->spots = map_new(sizeof(struct spot_key), VISITS_MAX);
 	v->names = map_new(sizeof(struct hash128), VISITS_MAX);
-	return v->ids && v->inputs && v->spots && v->names ? 0 : -ENOMEM;
+	return v->ids && v->talks && v->inputs && v->spots && v->names ? 0 : -ENOMEM;
 }
 
 static void free_visits(struct trace_visits *v)
@@ -41,6 +42,7 @@ static void free_visits(struct trace_visits *v)
 			free(e);
 		}
 		free(old->words);
+		free(old->trail);
 		free(old);
 	}
 	v->last = NULL;
@@ -62,6 +64,7 @@ void trace_visit_fini(struct trace_visits *v)
 {
 	free_visits(v);
 	map_free(v->ids);
+	map_free(v->talks);
 	map_free(v->inputs);
 	map_free(v->spots);
 	map_free(v->names);
@@ -380,6 +383,10 @@ static struct trace_visit *visit_new(struct trace_set *t, const struct trace_cal
 	v->id = k->id;
 	v->root = k->root ? k->root : k->process->root;
 	v->tid = k->c->x ? k->c->x->tid : 0;
+	v->trail = k->process->asked ? trace_trail_new(k->stack) : NULL;
+	t->visits.bytes += v->trail ? v->trail->count * sizeof(struct trace_alive) : 0;
+	if (k->c->conversation_id.n)
+		v->conversation = name_get(&t->visits, k->c->conversation_id);
 	return v;
 }
 
@@ -526,7 +533,10 @@ void trace_visit_add(struct trace_set *t, struct trace_call *k)
 {
 	struct trace_visits *all = &t->visits;
 
-	if (all->ids == NULL || k->parent || (k->stack == NULL && k->hop_of == 0) || k->process->root == NULL)
+	if (all->ids == NULL || k->parent || k->process->root == NULL)
+		return;
+	bool talk = trace_talk_has(t, k);
+	if (k->stack == NULL && k->hop_of == 0 && !talk)
 		return;
 	struct trace_visit *v = map_get(all->ids, &k->id);
 	if (v != NULL) {
@@ -537,6 +547,8 @@ void trace_visit_add(struct trace_set *t, struct trace_call *k)
 		trace_agent_settle(t);
 	v = all->ids ? visit_new(t, k) : NULL;
 	if (v == NULL || map_add(all->ids, &v->id, v) < 0) {
+		if (v)
+			free(v->trail);
 		free(v);
 		return;
 	}
@@ -544,7 +556,9 @@ void trace_visit_add(struct trace_set *t, struct trace_call *k)
 	v->model = genai_is_model(k->c->kind) && !(k->c->x && k->c->x->server_side);
 	v->follows = k->hop_of;
 	v->served_for = k->served_for;
-	if (v->model && v->follows == 0)
+	if (talk)
+		trace_talk_add(t, v, k);
+	else if (v->model && v->follows == 0)
 		find_talk(all, v, k);
 	*(all->last ? &all->last->next : &all->first) = v;
 	all->last = v;

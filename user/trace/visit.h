@@ -43,6 +43,8 @@ struct trace_call;
 struct trace_tool;
 struct trace_set;
 struct trace_run;
+struct trace_request;
+struct trace_trail;
 
 /* What was said in a step by event() and state(), what code did in a run: marker.c. */
 struct trace_saids {
@@ -129,6 +131,15 @@ struct trace_visit {
 	bool decided;
 	bool guessed; /* another function may have driven as well */
 
+	struct trace_trail *trail;	       /* of a process that serves */
+	struct trace_request *request;	       /* for which it was made; NULL: none, or not known */
+	const char *request_how;	       /* the last boundary between the two */
+	const struct trace_name *conversation; /* its id; NULL: not said */
+	struct trace_visit
+		*opens;	     /* of a process without Python: first call of its conversation; NULL: not so */
+	const char *goes_on; /* how that is known; NULL: it is the first */
+	uint32_t said;	     /* messages of its input */
+	struct trace_root *own;	   /* trace of the conversation that it opens */
 	struct trace_run *run;	   /* that it belongs to */
 	uint32_t run_at;	   /* its frame; TRACE_VISIT_NONE: it is known by time alone */
 	bool run_likely;	   /* it may be another run's */
@@ -169,13 +180,16 @@ struct trace_run {
 	uint32_t parent_at; /* its frame in `via` */
 	struct trace_errand *tool;
 	bool tool_likely;
-	struct trace_run *into; /* another conversation of the same run, that has its calls now */
+	struct trace_request *request; /* all of its calls are that one's */
+	struct trace_root *own;	       /* trace of which it is the root */
+	struct trace_run *into;	       /* another conversation of the same run, that has its calls now */
 };
 
 struct trace_visits {
 	struct trace_visit *first, *last;
 	size_t bytes;
 	struct map *ids;    /* by span */
+	struct map *talks;  /* first call by (process, conversation's id), of a process without Python */
 	struct map *inputs; /* newest by (process, whole input) */
 	struct map *spots;  /* by (process, code object, name) */
 	struct trace_spot *first_spot;

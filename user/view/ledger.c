@@ -136,6 +136,13 @@ static void next_account(struct line *l, struct buf *out)
 	line_pad(l, 8, 0);
 }
 
+bool ledger_is_elsewhere(const struct json *trace)
+{
+	const struct json *rule = json_get(trace, "root_rule");
+
+	return json_is(rule, "request") || json_is(rule, "workflow") || json_is(rule, "conversation");
+}
+
 void ledger_write(struct line *l, const struct json *trace, struct buf *out)
 {
 	int64_t seen = ledger_number(trace, "bytes", "seen"), kept = ledger_number(trace, "bytes", "kept");

@@ -22,6 +22,8 @@ void ledger_sum(struct ledger_sums *s, const struct node_forest *f, uint32_t hea
 void ledger_sum_kinds(struct ledger_sums *s, const struct node_forest *f, uint32_t header);
 /* Adds to a sum of s, unless it is no number of tokens. */
 void ledger_add_tokens(struct ledger_sums *s, int64_t *sum, int64_t tokens);
+/* A part of what a process did: its bytes stand in the process's own trace. */
+bool ledger_is_elsewhere(const struct json *trace);
 /* "ledger: calls 391 = 391 kept + 0 lost; bytes ...; events ..." and, when it does not balance, that. On a narrow
  * terminal three lines: an equation that is cut off says nothing. */
 void ledger_write(struct line *l, const struct json *trace, struct buf *out);

@@ -8,6 +8,7 @@
 #include "view/node.h"
 #include "view/record.h"
 
+#define PARTS_SHOWN 8u	       /* traces of requests and the like */
 #define FACTS_BYTES (1u << 20) /* of a trace, its lists left out; some 2 KiB */
 
 struct summary {
@@ -152,6 +153,8 @@ static void write_trace(struct buf *out, const struct summary *s, const struct v
 	line_init(&l, style);
 	first_line(&l, s);
 	line_end(&l, out);
+	if (ledger_is_elsewhere(s->facts))
+		return;
 	cost_line(&l, s->facts);
 	line_end(&l, out);
 	loss_line(&l, &s->sums);
@@ -182,8 +185,15 @@ int view_summary(struct buf *out, const struct view_session *v, const struct vie
 {
 	autodrop(record_roster_fini) struct record_roster roster;
 	int r = record_roster_init(&roster, v);
+	uint64_t parts = 0;
 
-	for (const struct trace *t = trace_next(v->traces, NULL); t && r == 0; t = trace_next(v->traces, t))
-		r = one_trace(out, v, &roster, t, style);
+	for (const struct trace *t = trace_next(v->traces, NULL); t && r == 0; t = trace_next(v->traces, t)) {
+		parts += t->served;
+		if (!t->served || parts <= PARTS_SHOWN)
+			r = one_trace(out, v, &roster, t, style);
+	}
+	if (r == 0 && parts > PARTS_SHOWN)
+		buf_addf(out, "and %llu more traces of what was served\n",
+			 (unsigned long long)(parts - PARTS_SHOWN));
 	return r;
 }

@@ -323,7 +323,8 @@ static int draw_trace(struct tree *t, struct buf *out)
 		line_addf(&l, LINE_PLAIN, "     ");
 	draw_links(t, &l, &s);
 	line_end(&l, out);
-	ledger_write(&l, t->f.trace, out);
+	if (!ledger_is_elsewhere(t->f.trace))
+		ledger_write(&l, t->f.trace, out);
 	draw_blind(t, &l, out);
 	return buf_err(out);
 }
