@@ -47,4 +47,23 @@ static UNUSED void world_on_place(void *ctx, uint64_t id, uint64_t parent, const
 	k->last_evidence = world_text(w, link->evidence[link->evidence_count - 1]);
 }
 
+/* What is below a root goes to its trace: see world_trace. */
+static UNUSED void world_on_root(void *ctx, uint64_t id, uint32_t trace)
+{
+	struct told *k = world_by_id(ctx, id);
+
+	assert_non_null(k);
+	k->parent = 0;
+	k->trace = trace;
+}
+
+static UNUSED uint32_t world_trace(struct world *w, const struct told *k)
+{
+	while (k->parent) {
+		k = world_by_id(w, k->parent);
+		assert_non_null(k);
+	}
+	return k->trace;
+}
+
 #endif

@@ -124,15 +124,28 @@ static UNUSED void code(struct rig *r, enum function f)
 	feed(r, c);
 }
 
-static UNUSED struct rig begin(void)
+/* The program is pid 100. */
+static UNUSED struct world *world_of(enum wire_mode mode)
 {
-	struct rig r = {.w = world_run(), .tid = 100};
+	struct world *w;
+
+	if (mode == WIRE_MODE_RUN)
+		return world_run();
+	w = world_new(mode);
+	world_fact(w, 100, 0);
+	world_target(w, 100);
+	return w;
+}
+
+static UNUSED struct rig begin_as(enum wire_mode mode)
+{
+	struct rig r = {.w = world_of(mode), .tid = 100};
 	struct wire_session *s = record(r.w, WIRE_SESSION, sizeof(*s), 0);
 
 	r.py = py_new(&(struct py_settings){.ops = trace_py_ops(), .ctx = r.w->t, .procs = r.w->procs});
 	assert_non_null(r.py);
 	trace_read_stacks(r.w->t, r.py);
-	s->mode = WIRE_MODE_RUN;
+	s->mode = mode;
 	s->options = WIRE_OPT_STACKS;
 	feed(&r, s);
 	r.rules = rules_new();
@@ -150,6 +163,11 @@ static UNUSED struct rig begin(void)
 	for (int f = 0; f < FUNCTIONS; f++)
 		code(&r, f);
 	return r;
+}
+
+static UNUSED struct rig begin(void)
+{
+	return begin_as(WIRE_MODE_RUN);
 }
 
 static UNUSED void end(struct rig *r)

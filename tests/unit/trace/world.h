@@ -191,6 +191,7 @@ static const struct trace_ops world_ops = {
 	.forget = world_on_forget,
 	.place = world_on_place,
 	.say = world_on_say,
+	.root = world_on_root,
 };
 
 /* The value of an attribute, NULL: not there. */
