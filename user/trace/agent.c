@@ -113,18 +113,6 @@ static void find_runs(struct settling *s)
 	}
 }
 
-/* Whether both were made along the same instructions, from the run inwards. */
-static bool same_path(const struct trace_visit *a, uint32_t a_at, const struct trace_visit *b, uint32_t b_at)
-{
-	if (a_at != b_at)
-		return false;
-	for (uint32_t i = 0; i <= a_at; i++)
-		if (a->sights[i].where.spot != b->sights[i].where.spot ||
-		    a->sights[i].lasti != b->sights[i].lasti)
-			return false;
-	return true;
-}
-
 /* Who writes its history anew goes on with nothing that was seen: its input holds more answers than the first call's, or says
  * more within the same words, and the run's last call waits for tools, or it is much more. */
 static bool goes_on(const struct trace_run *r, const struct trace_visit *v)
@@ -138,7 +126,7 @@ static bool goes_on(const struct trace_run *r, const struct trace_visit *v)
 static bool begins_again(const struct trace_run *r, const struct trace_visit *v, uint32_t at)
 {
 	return !r->workflow && v->model && v->from == NULL && r->via && r->via->from == NULL &&
-	       r->end_ns < v->start_ns && !goes_on(r, v) && same_path(r->via, r->via_at, v, at);
+	       r->end_ns < v->start_ns && !goes_on(r, v) && trace_driver_same_path(r->via, r->via_at, v, at);
 }
 
 static struct trace_run *ruled_get(struct settling *s, const struct trace_part *p,

@@ -217,3 +217,15 @@ int trace_driver_decide(struct trace_visits *v)
 			decide_likely(&d, x);
 	return d.failed ? -ENOMEM : 0;
 }
+
+bool trace_driver_same_path(const struct trace_visit *a, uint32_t a_at, const struct trace_visit *b,
+			    uint32_t b_at)
+{
+	if (a_at != b_at)
+		return false;
+	for (uint32_t i = 0; i <= a_at; i++)
+		if (a->sights[i].where.spot != b->sights[i].where.spot ||
+		    a->sights[i].lasti != b->sights[i].lasti)
+			return false;
+	return true;
+}

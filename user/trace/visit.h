@@ -219,6 +219,9 @@ void trace_visit_fini(struct trace_visits *v);
 /* ---- driver.c ---- */
 /* Decides for each link which run was alive over both calls. 0, -ENOMEM. */
 int trace_driver_decide(struct trace_visits *v) MUST_CHECK;
+/* Whether both were made along the same instructions, from the run inwards. */
+bool trace_driver_same_path(const struct trace_visit *a, uint32_t a_at, const struct trace_visit *b,
+			    uint32_t b_at);
 
 /* ---- part.c: what rules say of a stack ---- */
 #define TRACE_PARTS_MAX 32u
