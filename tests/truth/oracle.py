@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs a program with its framework's instrumentation inside it: oracle.py FRAMEWORK OUT PROGRAM ARGUMENT…
+
+OUT gets a JSON line for each OpenTelemetry span that ended, in the order of ending."""
+import atexit
+import json
+import runpy
+import sys
+
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
+
+
+class Lines(SpanExporter):
+    def __init__(self, path):
+        self.file = open(path, "w")
+
+    def export(self, spans):
+        for s in spans:
+            json.dump({"id": f"{s.context.span_id:016x}", "parent": f"{s.parent.span_id:016x}" if s.parent else None,
+                       "name": s.name, "start": s.start_time, "end": s.end_time, "status": s.status.status_code.name,
+                       "attributes": dict(s.attributes or {}),
+                       "events": [{"name": e.name, "attributes": dict(e.attributes or {})} for e in s.events]},
+                      self.file, default=list)
+            self.file.write("\n")
+        self.file.flush()
+        return SpanExportResult.SUCCESS
+
+
+def openai_agents(provider):
+    from openinference.instrumentation.openai_agents import OpenAIAgentsInstrumentor
+    OpenAIAgentsInstrumentor().instrument(tracer_provider=provider)
+
+
+def main():
+    framework, out, program = sys.argv[1:4]
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(Lines(out)))
+    trace.set_tracer_provider(provider)
+    atexit.register(provider.shutdown)
+    globals()[framework.replace("-", "_")](provider)
+    sys.argv = sys.argv[3:]
+    runpy.run_path(program, run_name="__main__")
+
+
+main()
