@@ -8,9 +8,10 @@ was drawn, the same in both. A plan has a row for each run of an agent:
 
 `persona` is a word that only this agent's instructions have, `task` one that this run was asked with: a request that has
 both is this run's next. Answers are separated by `;`: `say`, `busy` (a 500, which a client tries again), or calls of tools,
-joined by `+`: `tool(key=word)`, with `!` after the name of one that fails. Every text and every call that the model gives
+joined by `+`: `tool(key=word)`, with `!` after the name of one that fails, `*` of one that is called by code which the model
+wrote. Every text and every call that the model gives
 holds a mark of its own, by which it is found again in what others tell of the run. A run whose task is a word in a call's
-arguments was asked by that call: `parent`."""
+arguments was asked by that call: `parent`. The agent `-` is none: a model call of the program itself."""
 import hashlib
 import random
 import re
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 
 MARK = re.compile(r"xq[a-z]{8}(?:t\d+)?")
 WORD = re.compile("zz_[a-z0-9]+")
-CALL = re.compile(r"(\w+)(!?)\(([^)]*)\)")
+CALL = re.compile(r"(\w+)([!*]?)\(([^)]*)\)")
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Call:
     arguments: dict
     mark: str
     fails: bool
+    coded: bool
 
 
 @dataclass
@@ -92,7 +94,7 @@ def read_call(draw, mark, index, text):
     for pair in filter(None, (p.strip() for p in m.group(3).split(","))):
         key, _, word = pair.partition("=")
         arguments[key] = int(word) if word.isdigit() else f"{word} {own}"
-    return Call("call_" + own, m.group(1), arguments, own, bool(m.group(2)))
+    return Call("call_" + own, m.group(1), arguments, own, m.group(2) == "!", m.group(2) == "*")
 
 
 def read_step(draw, row, at, text):

@@ -33,6 +33,29 @@ def openai_agents(provider):
     OpenAIAgentsInstrumentor().instrument(tracer_provider=provider)
 
 
+def openai(provider):
+    """The clients themselves, for frameworks whose own instrumentation leaves model calls out."""
+    from openinference.instrumentation.openai import OpenAIInstrumentor
+    OpenAIInstrumentor().instrument(tracer_provider=provider)
+
+
+def smolagents(provider):
+    from openinference.instrumentation.smolagents import SmolagentsInstrumentor
+    SmolagentsInstrumentor().instrument(tracer_provider=provider)
+    openai(provider)
+
+
+def pydantic_ai(provider):
+    from pydantic_ai import Agent
+    from pydantic_ai.models.instrumented import InstrumentationSettings
+    Agent.instrument_all(InstrumentationSettings(tracer_provider=provider))
+
+
+def langgraph(provider):
+    from openinference.instrumentation.langchain import LangChainInstrumentor
+    LangChainInstrumentor().instrument(tracer_provider=provider)
+
+
 def main():
     framework, out, program = sys.argv[1:4]
     provider = TracerProvider()

@@ -29,8 +29,42 @@ def openai_agents(span):
     return node
 
 
-READERS = {"openai-agents": openai_agents}
+def smolagents(span):
+    node = openinference(span)
+    if span["attributes"].get(KIND) == "AGENT":
+        node.kind, node.name = "agent", span["attributes"].get("smolagents.agent.name") or span["name"].removesuffix(".run")
+    return node
+
+
+def conventions(span):
+    """By OpenTelemetry's own conventions for generative AI."""
+    a = span["attributes"]
+    operation = a.get("gen_ai.operation.name")
+    if operation == "chat":
+        tokens = (a.get("gen_ai.usage.input_tokens"), a.get("gen_ai.usage.output_tokens"))
+        return Node(span["id"], span["parent"], "model", span["name"], model_marks(output(a)), tokens)
+    if operation == "execute_tool":
+        return Node(span["id"], span["parent"], "tool", a.get("gen_ai.tool.name"),
+                    marks_in(a.get("gen_ai.tool.call.arguments", ""), True))
+    if operation == "invoke_agent":
+        return Node(span["id"], span["parent"], "agent", a.get("gen_ai.agent.name"))
+    return Node(span["id"], span["parent"], "", span["name"])
+
+
+def langgraph(span):
+    """A graph has its name, and an agent's graph has the agent's; so have nodes that are agents."""
+    node = openinference(span)
+    if not node.kind:
+        node.kind, node.name = "named", span["name"]
+    return node
+
+
+READERS = {"openai-agents": openai_agents, "smolagents": smolagents, "langgraph": langgraph, "pydantic-ai": conventions}
 
 
 def of_oracle(framework, spans, plan):
-    return of_nodes([READERS[framework](s) for s in spans], plan, merge=True)
+    found, names = [READERS[framework](s) for s in spans], {name for name, _, _ in plan.agents.values()}
+    for n in found:
+        if n.kind == "named":
+            n.kind = "agent" if n.name in names else ""
+    return of_nodes(found, plan, merge=True)

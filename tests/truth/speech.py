@@ -12,8 +12,8 @@ BUSY = {"error": {"message": "The server is overloaded", "type": "server_error",
 class Model:
     """Answers requests by the rows of a plan. `lost` holds those that no row expects."""
 
-    def __init__(self, rows, style="native"):
-        self.rows, self.style = rows, STYLES[style]
+    def __init__(self, rows, framework):
+        self.rows, self.style = rows, STYLES.get(framework, native)
         self.at = [0] * len(rows)
         self.said = []  # (row, step): what went out, in order
         self.lost = []
@@ -29,7 +29,7 @@ class Model:
             return json_answer({"error": {"message": "no plan knows this", "type": "invalid_request_error"}}, 400)
         if step.busy:
             return json_answer(BUSY, 500, retry_after_ms="20")
-        answer = (responses if request.target.endswith("/responses") else completions)(json.loads(body), self.style(step))
+        answer = (responses if request.target.endswith("/responses") else completions)(json.loads(body), self.style(step, body))
         answer.delay_s = 0.01 + sum(map(ord, step.mark)) % 7 * 0.008
         return answer
 
@@ -52,11 +52,20 @@ class Model:
         return [(r.agent, r.task, self.at[i], len(r.steps)) for i, r in enumerate(self.rows) if self.at[i] != len(r.steps)]
 
 
-def native(step):
+def native(step, _):
     return Say(step.say, [(c.id, c.name, c.arguments) for c in step.calls], step.tokens, step.cached, 0, step.mark)
 
 
-STYLES = {"native": native}
+def smolagents(step, body):
+    """An agent that writes code is offered no tools."""
+    if '"tools"' in body or not step.calls:
+        return native(step, body)
+    code = "".join(f"answer{i} = {c.name}({', '.join(f'{k}={v!r}' for k, v in c.arguments.items())})\nprint(answer{i})\n"
+                   for i, c in enumerate(step.calls))
+    return Say(f"Thought: let us see.\n<code>\n{code}</code>", [], step.tokens, step.cached, 0, step.mark)
+
+
+STYLES = {"smolagents": smolagents}
 
 
 def completions(request, say):

@@ -23,10 +23,10 @@ QUIET = {"OPENAI_AGENTS_DISABLE_TRACING": "1", "CREWAI_DISABLE_TELEMETRY": "true
 class Stage:
     """One drawing of a program, in a directory of its own; may be run twice."""
 
-    def __init__(self, directory, framework, seed):
+    def __init__(self, directory, framework, program, seed):
         self.framework, self.directory = framework, Path(directory)
         self.draw = Draw(seed)
-        self.stem = framework.replace("-", "_")
+        self.stem = program
         for source in PROGRAMS.glob("*.py"):
             (self.directory / source.name).write_text(self.draw.fill(source.read_text()))
         self.program = self.directory / f"{self.stem}.py"
@@ -50,9 +50,9 @@ class Stage:
         return {**env, **QUIET, "HOME": str(home), "OPENAI_API_KEY": "sk-none", "OPENAI_BASE_URL": server.url + "/v1",
                 "OPENAI_API_BASE": server.url + "/v1", "SSL_CERT_FILE": server.ca, **extra}
 
-    def run(self, python, mode, oracle, style="native"):
+    def run(self, python, mode, oracle):
         """(process, model, document or the oracle's spans)."""
-        model = Model(self.rows(mode), style)
+        model = Model(self.rows(mode), self.framework)
         with closing(Server(model)) as server:
             env = self.environment(server, {"OPENAI_AGENTS_DISABLE_TRACING": "0"} if oracle else {})
             if oracle:

@@ -25,7 +25,7 @@ def lines(scores, packages):
         yield row(name, mode, score)
     yield row("all", "", total)
     yield ""
-    yield "Versions: " + "; ".join(f"{name}: {versions(p)}" for name, p in packages.items()) + "."
+    yield "Versions: " + "; ".join(f"{name}: {versions(p)}" for name, (_, p) in packages.items()) + "."
     for head, of in (("What Bottrace tells otherwise", "misses"), ("What the oracles tell otherwise", "differs")):
         yield f"\n### {head}\n"
         said = Counter((name, line) for (name, _), score in scores.items() for line in getattr(score, of))

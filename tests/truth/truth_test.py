@@ -29,7 +29,7 @@ PYTHONS = ("3.13", "3.12", "3.11")  # what all the frameworks run on, newest fir
 
 def frameworks():
     rows = [l.split("\t") for l in (HERE / "frameworks.tsv").read_text().split("\n") if l and not l.startswith("#")][1:]
-    return {name: packages.split() for name, packages in rows}
+    return {name: (program, packages.split()) for name, program, packages in rows}
 
 
 def python_of(framework):
@@ -37,7 +37,7 @@ def python_of(framework):
     for want in PYTHONS:
         for version, path in found.items():
             if version.startswith(want + "."):
-                return version, rig.venv(version, path, *frameworks()[framework])
+                return version, rig.venv(version, path, *frameworks()[framework][1])
     raise rig.Skip("no CPython 3.11 to 3.13")
 
 
@@ -53,7 +53,7 @@ def case(framework, mode, scores):
     _, python = python_of(framework)
     seed = os.environ.get("TRUTH_SEED") or secrets.token_hex(4)
     with tempfile.TemporaryDirectory(prefix="bottrace-truth-") as directory:
-        stage = Stage(os.environ.get("TRUTH_KEEP") or directory, framework, seed)
+        stage = Stage(os.environ.get("TRUTH_KEEP") or directory, framework, frameworks()[framework][0], seed)
         plan = of_plan(stage.rows(mode))
         r, model, document = stage.run(python, mode, oracle=False)
         keep(stage, f"{framework}.{mode}.traced", document)

@@ -48,12 +48,14 @@ def of_plan(rows):
     told = Told()
     for at, row in enumerate(rows):
         steps = [s for s in row.steps if not s.busy]
-        told.agents[at] = (row.agent, frozenset(s.mark for s in steps), row.parent)
+        owner = at if row.agent != "-" else None
+        if owner is not None:
+            told.agents[at] = (row.agent, frozenset(s.mark for s in steps), row.parent)
         for step in steps:
-            told.models[step.mark] = (step.tokens, at)
+            told.models[step.mark] = (step.tokens, owner)
             for call in step.calls:
-                if call.arguments:
-                    told.tools[call.mark] = (call.name, at)
+                if call.arguments and not call.coded:
+                    told.tools[call.mark] = (call.name, owner)
     return told
 
 
