@@ -47,7 +47,7 @@ def differences(plan, oracle, score):
         if got is None:
             score.differs.append(f"{what}: not seen")
         else:
-            if tuple(got[0] or ()) != tokens:
+            if tokens and got[0] != tokens:
                 score.differs.append(f"{what}: tokens {got[0]}, on the wire {tokens}")
             if got[1] != owner:
                 score.differs.append(f"{what}: belongs to {name_of(plan, got[1])}")
@@ -79,7 +79,8 @@ def compare(plan, oracle, got):
     for mark, (tokens, owner) in plan.models.items():
         have = got.models.get(mark)
         score.count("models", have is not None, f"{mark} of {name_of(plan, owner)} is not there")
-        score.count("tokens", have is not None and have[0] == tokens, f"{mark}: {have and have[0]}, not {tokens}")
+        if tokens:  # else the wire does not have them
+            score.count("tokens", have is not None and have[0] == tokens, f"{mark}: {have and have[0]}, not {tokens}")
         if have and have[1] != owner:
             wrong(score, plan, f"model call {mark}", have[1], owner)
     for mark, (name, owner) in plan.tools.items():

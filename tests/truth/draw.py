@@ -7,9 +7,9 @@ was drawn, the same in both. A plan has a row for each run of an agent:
     persona   task   agent    answers
 
 `persona` is a word that only this agent's instructions have, `task` one that this run was asked with: a request that has
-both is this run's next. Answers are separated by `;`: `say`, `busy` (a 500, which a client tries again), or calls of tools,
+both is this run's next. Answers are separated by `;`: `say` (`say word`: with that word in it), `busy` (a 500, which a client tries again), or calls of tools,
 joined by `+`: `tool(key=word)`, with `!` after the name of one that fails, `*` of one that is called by code which the model
-wrote. Every text and every call that the model gives
+wrote, `>` of one that hands over; `key:word` is the word alone. Every text and every call that the model gives
 holds a mark of its own, by which it is found again in what others tell of the run. A run whose task is a word in a call's
 arguments was asked by that call: `parent`. The agent `-` is none: a model call of the program itself."""
 import hashlib
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 MARK = re.compile(r"xq[a-z]{8}(?:t\d+)?")
 WORD = re.compile("zz_[a-z0-9]+")
-CALL = re.compile(r"(\w+)([!*]?)\(([^)]*)\)")
+CALL = re.compile(r"(\w+)([!*>]?)\(([^)]*)\)")
 
 
 @dataclass
@@ -30,6 +30,7 @@ class Call:
     mark: str
     fails: bool
     coded: bool
+    hands: bool
 
 
 @dataclass
@@ -41,6 +42,7 @@ class Step:
     calls: list = field(default_factory=list)
     tokens: tuple = (0, 0)
     cached: int = 0
+    told: bool = True  # whether the client asked for the usage
 
 
 @dataclass
@@ -81,7 +83,7 @@ class Draw:
 
     def undo(self, text):
         """Drawn words as the program has them, marks left out: for people."""
-        text = re.sub(r"\w{9}", lambda m: self.words.get(m.group(), m.group()).removeprefix("zz_"), MARK.sub("", text))
+        text = re.sub(r"[a-z]{9}", lambda m: self.words.get(m.group(), m.group()).removeprefix("zz_"), MARK.sub("", text))
         return re.sub(r" +(?=[ :,]|$)", "", text)
 
 
@@ -92,9 +94,9 @@ def read_call(draw, mark, index, text):
     own = f"{mark}t{index}"
     arguments = {}
     for pair in filter(None, (p.strip() for p in m.group(3).split(","))):
-        key, _, word = pair.partition("=")
-        arguments[key] = int(word) if word.isdigit() else f"{word} {own}"
-    return Call("call_" + own, m.group(1), arguments, own, m.group(2) == "!", m.group(2) == "*")
+        key, sign, word = re.fullmatch(r"(\w+)([=:])(.*)", pair).groups()
+        arguments[key] = word if sign == ":" else int(word) if word.isdigit() else f"{word} {own}"
+    return Call("call_" + own, m.group(1), arguments, own, m.group(2) == "!", m.group(2) == "*", m.group(2) == ">")
 
 
 def read_step(draw, row, at, text):
@@ -103,8 +105,8 @@ def read_step(draw, row, at, text):
     step.cached = r.randrange(0, step.tokens[0])
     if text == "busy":
         step.busy = True
-    elif text == "say":
-        step.say = f"{draw.text((row, at), r.randrange(4, 30))} {mark}."
+    elif text.split()[0] == "say":
+        step.say = " ".join([draw.text((row, at), r.randrange(4, 30)), *text.split()[1:], mark + "."])
     else:
         step.calls = [read_call(draw, mark, i, c) for i, c in enumerate(text.split(" + "))]
     return step
@@ -120,7 +122,7 @@ def read_plan(draw, source):
         rows.append(Row(persona, task, agent, [read_step(draw, row, i, a.strip()) for i, a in enumerate(answers.split(";"))]))
     for row in rows:
         for at, other in enumerate(rows):
-            for call in (c for s in other.steps for c in s.calls):
+            for call in (c for s in other.steps for c in s.calls if not c.hands):
                 if any(str(a).split(" ")[0] == row.task for a in call.arguments.values()) and other is not row:
                     row.parent, row.asked = at, call.mark
     return rows

@@ -56,6 +56,21 @@ def langgraph(provider):
     LangChainInstrumentor().instrument(tracer_provider=provider)
 
 
+def autogen(provider):
+    from openinference.instrumentation.autogen_agentchat import AutogenAgentChatInstrumentor
+    AutogenAgentChatInstrumentor().instrument(tracer_provider=provider)
+
+
+def llama_index(provider):
+    from openinference.instrumentation.llama_index import LlamaIndexInstrumentor
+    LlamaIndexInstrumentor().instrument(tracer_provider=provider)
+
+
+def dspy(provider):
+    from openinference.instrumentation.dspy import DSPyInstrumentor
+    DSPyInstrumentor().instrument(tracer_provider=provider)
+
+
 def main():
     framework, out, program = sys.argv[1:4]
     provider = TracerProvider()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How each framework's instrumentation names what it saw: its spans, read as nodes."""
+import re
+
 from witness import Node, marks_in, model_marks, of_nodes
 
 KIND = "openinference.span.kind"
@@ -59,11 +61,61 @@ def langgraph(span):
     return node
 
 
-READERS = {"openai-agents": openai_agents, "smolagents": smolagents, "langgraph": langgraph, "pydantic-ai": conventions}
+def autogen(span):
+    """OpenInference's spans, and those that AutoGen makes itself."""
+    node = openinference(span)
+    if not node.kind:
+        own = conventions(span)
+        node.kind, node.name = (own.kind, own.name) if own.kind == "agent" else ("", span["name"])
+    if span["attributes"].get(KIND) == "AGENT":
+        node.kind, node.name = "agent", span["name"].removesuffix(".on_messages_stream")
+    if node.kind == "tool":
+        node.name = node.name.split(".")[-1]
+    return node
+
+
+STEP_AGENT = re.compile(r"current_agent_name='([^']*)'")
+
+
+def llama_index(spans):
+    """A workflow's steps stand side by side below its run, and the agent's name is in what one step hands to the next: an
+    agent's run is what lies between two changes of the name."""
+    runs = {s["id"]: s for s in spans if s["name"].endswith("Agent.run") or s["name"] == "AgentWorkflow.run"}
+    nodes, now = [], {}
+    for s in sorted(spans, key=lambda s: s["start"]):
+        node = openinference(s)
+        if s["name"].endswith("._prepare_chat_with_tools"):  # an LLM span of OpenInference, but no call
+            node.kind = ""
+        run = runs.get(s["parent"])
+        if run:
+            told = STEP_AGENT.search(str(s["attributes"].get("input.value"))) if s["name"].endswith(".setup_agent") else None
+            if told and (run["id"] not in now or now[run["id"]].name != told.group(1)):
+                now[run["id"]] = Node(f"{run['id']} {len(nodes)}", run["id"], "agent", told.group(1))
+                nodes.append(now[run["id"]])
+            node.parent = now[run["id"]].id if run["id"] in now else node.parent
+        nodes.append(node)
+    return nodes
+
+
+def dspy(span):
+    node = openinference(span)
+    if span["attributes"].get(KIND) == "CHAIN":
+        module, _, method = span["name"].rpartition(".")
+        node.kind, node.name = ("named", module) if method in ("forward", "aforward") else ("", span["name"])
+    return node
+
+
+def each(reader):
+    return lambda spans: [reader(s) for s in spans]
+
+
+READERS = {"openai-agents": each(openai_agents), "smolagents": each(smolagents), "pydantic-ai": each(conventions),
+           "langgraph": each(langgraph), "autogen": each(autogen), "llama-index": llama_index,
+           "dspy": each(dspy)}
 
 
 def of_oracle(framework, spans, plan):
-    found, names = [READERS[framework](s) for s in spans], {name for name, _, _ in plan.agents.values()}
+    found, names = READERS[framework](spans), {name for name, _, _ in plan.agents.values()}
     for n in found:
         if n.kind == "named":
             n.kind = "agent" if n.name in names else ""

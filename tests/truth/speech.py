@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A model on loopback that does what a plan says, in the wire form that it is asked in."""
 import json
+import re
 import threading
 
 from rig.model import Say, json_answer, openai, sse, words
@@ -29,7 +30,9 @@ class Model:
             return json_answer({"error": {"message": "no plan knows this", "type": "invalid_request_error"}}, 400)
         if step.busy:
             return json_answer(BUSY, 500, retry_after_ms="20")
-        answer = (responses if request.target.endswith("/responses") else completions)(json.loads(body), self.style(step, body))
+        asked = json.loads(body)
+        step.told = not asked.get("stream") or "include_usage" in body or request.target.endswith("/responses")
+        answer = (responses if request.target.endswith("/responses") else completions)(asked, self.style(step, body))
         answer.delay_s = 0.01 + sum(map(ord, step.mark)) % 7 * 0.008
         return answer
 
@@ -65,7 +68,22 @@ def smolagents(step, body):
     return Say(f"Thought: let us see.\n<code>\n{code}</code>", [], step.tokens, step.cached, 0, step.mark)
 
 
-STYLES = {"smolagents": smolagents}
+FIELD = re.compile(r"\[\[ ## (\w+) ## \]\]")
+
+
+def dspy(step, body):
+    """Fields in the order in which the last message asks for them; a call is two of them."""
+    if '"tools"' in body:
+        return native(step, body)
+    asked = body[body.rfind("Respond with the corresponding output fields"):]
+    call = step.calls[0] if step.calls else None
+    known = {"next_tool_name": call.name, "next_tool_args": json.dumps(call.arguments)} if call else {}
+    text = "".join(f"[[ ## {f} ## ]]\n{known.get(f, step.say or step.mark)}\n\n" for f in dict.fromkeys(FIELD.findall(asked))
+                   if f != "completed")
+    return Say(text + "[[ ## completed ## ]]", [], step.tokens, step.cached, 0, step.mark)
+
+
+STYLES = {"dspy": dspy, "smolagents": smolagents}
 
 
 def completions(request, say):

@@ -41,10 +41,10 @@ def python_of(framework):
     raise rig.Skip("no CPython 3.11 to 3.13")
 
 
-def finished(r, model, what):
+def finished(r, model, what, undo):
     assert r.returncode == 0, f"{what}: exited {r.returncode}: {r.stderr[-2000:]}"
-    assert not model.lost, f"{what}: asked for what no plan knows: {model.lost[0][1][-1500:]}"
-    assert not model.left(), f"{what}: did not ask for {model.left()}"
+    assert not model.lost, f"{what}: asked for what no plan knows: {undo(model.lost[0][1][-1500:])}"
+    assert not model.left(), f"{what}: did not ask for {undo(str(model.left()))}"
 
 
 def case(framework, mode, scores):
@@ -54,19 +54,21 @@ def case(framework, mode, scores):
     seed = os.environ.get("TRUTH_SEED") or secrets.token_hex(4)
     with tempfile.TemporaryDirectory(prefix="bottrace-truth-") as directory:
         stage = Stage(os.environ.get("TRUTH_KEEP") or directory, framework, frameworks()[framework][0], seed)
-        plan = of_plan(stage.rows(mode))
         r, model, document = stage.run(python, mode, oracle=False)
         keep(stage, f"{framework}.{mode}.traced", document)
-        finished(r, model, f"traced, seed {seed}")
+        finished(r, model, f"traced, seed {seed}", stage.draw.undo)
         r, model, spans = stage.run(python, mode, oracle=True)
         keep(stage, f"{framework}.{mode}.oracle", spans)
-        finished(r, model, f"with the oracle, seed {seed}")
+        plan = of_plan(model.rows)
+        finished(r, model, f"with the oracle, seed {seed}", stage.draw.undo)
     rig.check_ledger(document)
     rig.equal("complete", document["complete"], True)
     score = compare(plan, of_oracle(framework, spans, plan), of_bottrace(document, plan))
     score.misses = [stage.draw.undo(m) for m in score.misses]
     score.differs = [stage.draw.undo(d) for d in score.differs]
     scores[framework, mode] = score
+    if os.environ.get("TRUTH_KEEP"):
+        print(*(f"{framework}:{mode}: the oracle: {d}" for d in score.differs), sep="\n")
     assert score.reached(), f"seed {seed}: {summary(score)}" + "".join(f"\n      {m}" for m in score.misses)
 
 

@@ -52,7 +52,7 @@ def of_plan(rows):
         if owner is not None:
             told.agents[at] = (row.agent, frozenset(s.mark for s in steps), row.parent)
         for step in steps:
-            told.models[step.mark] = (step.tokens, owner)
+            told.models[step.mark] = (step.tokens if step.told else None, owner)
             for call in step.calls:
                 if call.arguments and not call.coded:
                     told.tools[call.mark] = (call.name, owner)
