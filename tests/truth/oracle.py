@@ -71,6 +71,25 @@ def dspy(provider):
     DSPyInstrumentor().instrument(tracer_provider=provider)
 
 
+def crewai(provider):
+    from openinference.instrumentation.crewai import CrewAIInstrumentor
+    CrewAIInstrumentor().instrument(tracer_provider=provider)
+    openai(provider)
+
+
+def ag2(provider):
+    """Its own middleware, as every agent of the program would have it."""
+    from ag2 import Agent
+    from ag2.middleware.builtin.telemetry import TelemetryMiddleware
+    plain = Agent.__init__
+
+    def init(self, name, *args, **options):
+        plain(self, name, *args, **options)
+        self.add_middleware(TelemetryMiddleware(tracer_provider=provider, agent_name=name))
+
+    Agent.__init__ = init
+
+
 def main():
     framework, out, program = sys.argv[1:4]
     provider = TracerProvider()

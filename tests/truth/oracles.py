@@ -105,13 +105,20 @@ def dspy(span):
     return node
 
 
+def crewai(span):
+    node = openinference(span)
+    if span["attributes"].get(KIND) == "AGENT":
+        node.kind, node.name = "agent", span["attributes"].get("graph.node.id") or span["name"]
+    return node
+
+
 def each(reader):
     return lambda spans: [reader(s) for s in spans]
 
 
 READERS = {"openai-agents": each(openai_agents), "smolagents": each(smolagents), "pydantic-ai": each(conventions),
            "langgraph": each(langgraph), "autogen": each(autogen), "llama-index": llama_index,
-           "dspy": each(dspy)}
+           "dspy": each(dspy), "crewai": each(crewai), "ag2": each(conventions)}
 
 
 def of_oracle(framework, spans, plan):
