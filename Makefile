@@ -80,6 +80,7 @@ help:
 ## make test        all that this machine can run, at most 10 minutes; last line: N passed, N failed, N skipped
 ## make test-unit   the part of it that needs no root
 ## make test-pythons  its part with clients, under every CPython >= 3.8 on this machine
+## make test-truth  agents of frameworks against what their own instrumentation tells; writes the table of docs/truth.md
 ## make test-providers  its part with the providers' own clients, in every mode
 ## make fuzz        every parser under libFuzzer, FUZZ_SECONDS (60) each; docs/fuzz.md
 ## make fuzz-coverage  how much of each parser the corpora in the tree reach; fuzz-trim takes what was found into them
@@ -184,10 +185,13 @@ test:
 test-pythons: all
 	@TEST_PYTHONS=all tests/run live/sdk_test live/capture_test live/stack_test live/caller_test live/marker_test
 
+test-truth: all
+	@TEST_TRUTH=all TRUTH_TABLE=docs/truth.md BOTTRACE=$(abspath $(B)/bottrace) tests/run truth/truth_test
+
 test-providers: all
 	@TEST_PROVIDERS=all tests/run live/provider_test live/proxy_test live/websocket_test
 
-.PHONY: units test-pythons test-providers
+.PHONY: units test-pythons test-truth test-providers
 bench: all
 	@BOTTRACE=$(abspath $(B)/bottrace) tests/bench/bench.py
 .PHONY: units
