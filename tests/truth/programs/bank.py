@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A bank: a clerk asks for a check of risk and a check of fraud before it says yes or no."""
 import asyncio
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A clinic: a patient sees triage, which asks the laboratory; then heart and lungs at once; then a letter is written."""
 import asyncio
 import operator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A farm: seeds and soil are looked into at once, then the farmer plants, and may send the hand."""
 import asyncio
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A harbour: pilots, cranes and customs talk ships through, in a round, in a graph with two at once, or led by a chair."""
 import asyncio
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A kitchen: a chef who has a buyer and a taster, agents of their own."""
 import asyncio
 import sys

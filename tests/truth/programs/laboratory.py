@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A laboratory: a lead who has chemists and physicists as tools, agents themselves; then a report."""
 import asyncio
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A library: a guide hands readers over to the archive, and a librarian asks a cataloguer and a translator at once."""
 import asyncio
 import sys

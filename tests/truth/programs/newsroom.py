@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A newsroom: an editor who asks a reporter and a critic at once, then hands over to a publisher."""
 import asyncio
 import sys

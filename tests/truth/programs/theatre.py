@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A theatre: a director sends the author and the painter off at once, and asks a critic who is nobody's tool."""
 import asyncio
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A tool server of the house, over stdio."""
 from mcp.server import MCPServer
 
