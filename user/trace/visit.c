@@ -157,6 +157,18 @@ static bool stands_alone(const struct py_stack *s, uint32_t i)
 	return f->generator && !(f->coroutine && i + 1 < s->count && s->frames[i + 1].coroutine);
 }
 
+/*
+ * Where a frame stands, as far as it is the same for all that it calls from there. One that waits for another coroutine
+ * stands on one of several instructions of that await, by whether it was resumed: its line is meant.
+ */
+static int32_t place_of(const struct py_stack *s, uint32_t i)
+{
+	const struct py_frame *f = &s->frames[i];
+	bool waits = f->generator && i > 0 && s->frames[i - 1].generator;
+
+	return waits && f->line ? -(int32_t)(f->line & 0x3fffffff) - 2 : f->lasti;
+}
+
 /* ---- what rules say ---- */
 
 static const struct trace_name *name_get(struct trace_visits *v, struct str text)
@@ -303,7 +315,7 @@ static uint32_t fill_stack(struct trace_set *t, struct trace_visit *v, const str
 		if (spots[i - 1] != NULL) {
 			struct trace_sight *to = &v->sights[--end];
 
-			*to = (struct trace_sight){.lasti = f->lasti,
+			*to = (struct trace_sight){.lasti = place_of(l->stack, i - 1),
 						   .line = f->line,
 						   .loop = f->loop,
 						   .how = l->how,
@@ -314,7 +326,7 @@ static uint32_t fill_stack(struct trace_set *t, struct trace_visit *v, const str
 			if (to->where.spot->rule)
 				fill_rule(t, to, &vs);
 		}
-		uint64_t facts[] = {outer, f->frame, f->code, (uint64_t)(int64_t)f->lasti};
+		uint64_t facts[] = {outer, f->frame, f->code, (uint64_t)(int64_t)place_of(l->stack, i - 1)};
 		outer = hash_u64(str_make(facts, sizeof(facts)), 6);
 	}
 	return end;
