@@ -129,15 +129,29 @@ static bool begins_again(const struct trace_run *r, const struct trace_visit *v,
 	       r->end_ns < v->start_ns && !goes_on(r, v) && trace_driver_same_path(r->via, r->via_at, v, at);
 }
 
+/* The run of this name that v goes on with; NULL: another one begins. within: the run outwards of a turn that is all that is
+ * here of its agent; such turns, one after the other, are one agent's until another one has its turn. */
+static struct trace_run *known_run(struct settling *s, const struct run_key *key, const struct trace_part *p,
+				   const struct trace_visit *v, const struct trace_run *within)
+{
+	struct trace_run *r = p->inner && within ? within->turned : map_get(s->runs, key);
+
+	if (r == NULL)
+		return NULL;
+	if (p->inner && within)
+		return r->name == p->name && r->end_ns <= v->start_ns ? r : NULL;
+	return begins_again(r, v, p->at) ? NULL : r;
+}
+
 static struct trace_run *ruled_get(struct settling *s, const struct trace_part *p,
-				   const struct trace_visit *v)
+				   const struct trace_visit *v, const struct trace_run *within)
 {
 	const struct trace_where *where = &v->sights[p->at].where;
 	const void *what = p->name ? (const void *)p->name : (const void *)p->rule;
 	struct run_key key = {.where = *where, .what = what, .request = v->request};
-	struct trace_run *r = map_get(s->runs, &key);
+	struct trace_run *r = known_run(s, &key, p, v, within);
 
-	if (r != NULL && !begins_again(r, v, p->at))
+	if (r != NULL)
 		return r;
 	r = run_new(s, where, what, v, v);
 	if (r == NULL)
@@ -149,18 +163,38 @@ static struct trace_run *ruled_get(struct settling *s, const struct trace_part *
 	return r;
 }
 
+/* The innermost run outwards of a sight; NULL: none. */
+static struct trace_run *within_of(const struct trace_part *list, struct trace_run *const *runs,
+				   uint32_t count, uint32_t at)
+{
+	uint32_t best = count;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (list[i].at > at && (best == count || list[i].at < list[best].at))
+			best = i;
+	return best == count ? NULL : runs[best];
+}
+
 static void find_ruled(struct settling *s)
 {
 	struct trace_part parts[TRACE_PARTS_MAX];
 
 	for (struct trace_visit *v = s->t->visits.first; v != NULL; v = v->next) {
+		struct trace_run *runs[TRACE_PARTS_MAX] = {NULL};
 		uint32_t count = trace_part_list(v, parts, TRACE_PARTS_MAX);
 
-		for (uint32_t i = 0; i < count; i++) {
-			struct trace_run *r = ruled_get(s, &parts[i], v);
+		/* Those that are told by their frames first: a turn's run is one within them. */
+		for (uint32_t n = 0; n < 2 * count; n++) {
+			uint32_t i = n % count;
+			struct trace_run *within = within_of(parts, runs, count, parts[i].at);
 
-			if (r != NULL)
-				belong(s, v, r, parts[i].at);
+			if (parts[i].inner != (n >= count))
+				continue;
+			runs[i] = ruled_get(s, &parts[i], v, within);
+			if (runs[i] != NULL)
+				belong(s, v, runs[i], parts[i].at);
+			if (parts[i].inner && within != NULL)
+				within->turned = runs[i];
 		}
 	}
 }

@@ -168,7 +168,8 @@ struct trace_run {
 	const struct rules_rule *rule; /* that knows it; NULL: the function drives */
 	const struct trace_name *name; /* by the rule; NULL: not known */
 	bool workflow;
-	bool inner; /* its own frame was not on the stack: several of these may be one run */
+	bool inner;		  /* its own frame was not on the stack: several of these may be one run */
+	struct trace_run *turned; /* the latest such run within it */
 	bool guessed;
 	bool told;
 	bool seen;				    /* while ancestors are looked for */
