@@ -95,3 +95,23 @@ bool trace_said_find(struct str text, struct trace_said *out)
 	*out = (struct trace_said){0};
 	return find_fields(text, out) || find_lines(text, out);
 }
+
+bool trace_said_part(const struct genai_call *c, struct genai_part *call)
+{
+	const struct genai_message *m = c->output;
+	struct trace_said said;
+
+	if (c->output_count != 1)
+		return false;
+	for (uint32_t i = 0; i < m->count; i++)
+		if (m->parts[i].type == GENAI_TOOL_CALL)
+			return false;
+	for (uint32_t i = 0; i < m->count; i++) {
+		if (m->parts[i].type != GENAI_TEXT || !trace_said_find(m->parts[i].text, &said))
+			continue;
+		*call = (struct genai_part){
+			.type = GENAI_TOOL_CALL, .name = said.name, .value = said.arguments};
+		return true;
+	}
+	return false;
+}

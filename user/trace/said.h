@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/str.h"
+#include "genai/genai.h"
 
 struct trace_said {
 	struct str name;
@@ -14,5 +15,7 @@ struct trace_said {
 
 /* The call that a client would read from this answer; both borrow from it. */
 bool trace_said_find(struct str text, struct trace_said *out);
+/* The same as a part of an answer that has no calls of its own. */
+bool trace_said_part(const struct genai_call *c, struct genai_part *call);
 
 #endif

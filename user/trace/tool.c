@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "trace/said.h"
 #include "trace/set.h"
 
 #define TOOL_FALLBACKS_MAX 256u /* comparisons of edited conversations per request */
@@ -293,6 +294,23 @@ static void open_tool(struct trace_set *t, struct trace_tool *tool)
 	trace_began(t, tool->root, &s);
 }
 
+static void ask_said(struct trace_set *t, struct trace_call *k)
+{
+	struct genai_part call;
+
+	if (!trace_said_part(k->c, &call))
+		return;
+	struct trace_ask *ask = ask_new(k);
+	struct trace_tool *tool = ask ? tool_new(k, ask, &call, 0, 0) : NULL;
+
+	if (tool)
+		open_tool(t, tool);
+	else
+		t->lost++;
+	if (ask)
+		ask_drop(ask);
+}
+
 void trace_tool_ask(struct trace_set *t, struct trace_call *k)
 {
 	const struct genai_call *c = k->c;
@@ -321,6 +339,8 @@ void trace_tool_ask(struct trace_set *t, struct trace_call *k)
 	}
 	if (ask)
 		ask_drop(ask);
+	else
+		ask_said(t, k);
 }
 
 /* ---- told ---- */
