@@ -16,6 +16,7 @@ struct run_key {
 	struct trace_where where;
 	const void *what; /* first call of the conversation, or the agent's name */
 	const struct trace_request *request;
+	const struct trace_name *tool; /* id of the tool call that it is within, of those that rules know */
 };
 
 struct place_key {
@@ -33,19 +34,19 @@ struct settling {
 
 /* ---- runs ---- */
 
-static struct trace_run *run_new(struct settling *s, const struct trace_where *where, const void *what,
-				 const struct trace_visit *talk, const struct trace_visit *v)
+static struct trace_run *run_new(struct settling *s, const struct run_key *key,
+				 const struct trace_visit *talk)
 {
-	struct run_key key = {.where = *where, .what = what, .request = v->request};
+	const struct trace_where *where = &key->where;
 	struct trace_run *r = calloc(1, sizeof(*r));
 
 	if (r == NULL)
 		return NULL;
-	uint64_t facts[] = {talk->id, where->frame, where->outer, v->request ? v->request->id : 0};
-	r->id = trace_id_of(facts, v->request ? 4 : 3, 4);
-	r->request = v->request;
+	uint64_t facts[] = {talk->id, where->frame, where->outer, key->request ? key->request->id : 0};
+	r->id = trace_id_of(facts, key->request ? 4 : 3, 4);
+	r->request = key->request;
 	r->where = *where;
-	if (map_add(s->runs, &key, r) < 0) {
+	if (map_add(s->runs, key, r) < 0) {
 		free(r);
 		return NULL;
 	}
@@ -73,7 +74,7 @@ static struct trace_run *run_get(struct settling *s, const struct trace_where *w
 	struct run_key key = {.where = *where, .what = talk, .request = v->request};
 	struct trace_run *r = map_get(s->runs, &key);
 
-	return r ? r : run_new(s, where, talk, talk, v);
+	return r ? r : run_new(s, &key, talk);
 }
 
 /* The innermost run is a call's own. */
@@ -143,17 +144,27 @@ static struct trace_run *known_run(struct settling *s, const struct run_key *key
 	return begins_again(r, v, p->at) ? NULL : r;
 }
 
+/* Of the next tool outwards; an agent that is asked again, memory and all, is asked by another call. */
+static const struct trace_name *tool_of(const struct trace_visit *v, uint32_t at)
+{
+	while (++at < v->count)
+		if (v->sights[at].ruled && v->sights[at].id)
+			return v->sights[at].id;
+	return NULL;
+}
+
 static struct trace_run *ruled_get(struct settling *s, const struct trace_part *p,
 				   const struct trace_visit *v, const struct trace_run *within)
 {
 	const struct trace_where *where = &v->sights[p->at].where;
 	const void *what = p->name ? (const void *)p->name : (const void *)p->rule;
-	struct run_key key = {.where = *where, .what = what, .request = v->request};
+	struct run_key key = {
+		.where = *where, .what = what, .request = v->request, .tool = tool_of(v, p->at)};
 	struct trace_run *r = known_run(s, &key, p, v, within);
 
 	if (r != NULL)
 		return r;
-	r = run_new(s, where, what, v, v);
+	r = run_new(s, &key, v);
 	if (r == NULL)
 		return NULL;
 	r->rule = p->rule;
