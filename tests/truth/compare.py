@@ -48,7 +48,7 @@ def differences(plan, oracle, score):
             score.differs.append(f"{what}: not seen")
         else:
             if tokens and got[0] != tokens:
-                score.differs.append(f"{what}: tokens {got[0]}, on the wire {tokens}")
+                score.differs.append(f"{what}: {'other' if any(got[0] or ()) else 'no'} tokens")
             if got[1] != owner:
                 score.differs.append(f"{what}: belongs to {name_of(plan, got[1])}")
     for mark, (name, owner) in plan.tools.items():
