@@ -15,7 +15,7 @@
 struct run_key {
 	struct trace_where where;
 	const void *what; /* first call of the conversation, or the agent's name */
-	const struct trace_request *request;
+	struct trace_request *request;
 	const struct trace_name *tool; /* id of the tool call that it is within, of those that rules know */
 };
 
@@ -363,82 +363,6 @@ static void place_rest(struct settling *s)
 
 /* ---- what a run was doing ---- */
 
-static struct str last_part(struct str function)
-{
-	for (ptrdiff_t at; (at = str_find_char(function, '.')) >= 0;)
-		function = str_skip(function, (size_t)at + 1);
-	return function;
-}
-
-static bool is_tool(const struct trace_sight *s, const struct trace_errand *e)
-{
-	if (s->kind != RULES_TOOL && s->kind != RULES_TOOL_ID)
-		return false;
-	if (s->id != NULL && e->call.lo != 0)
-		return hash_eq(hash_u128(s->id->text, 9), e->call);
-	return s->name && e->name[0] && str_eq(s->name->text, str_of(e->name));
-}
-
-/* Whether a function within the run is called as the tool is, or a rule says that it is that tool's. */
-static bool is_named(const struct trace_visit *v, uint32_t at, const struct trace_errand *e)
-{
-	for (uint32_t i = 0; i < at; i++)
-		if (v->sights[i].ruled ? is_tool(&v->sights[i], e)
-				       : e->name[0] && str_eq(last_part(v->sights[i].where.spot->function),
-							      str_of(e->name)))
-			return true;
-	return false;
-}
-
-struct errands {
-	struct trace_errand *only, *named;
-	uint32_t open, named_count;
-};
-
-static struct errands errands_of(const struct trace_run *r, const struct trace_visit *v, uint32_t at)
-{
-	struct trace_visit *latest = NULL;
-	struct errands out = {0};
-
-	for (struct trace_visit *x = r->first; x != NULL; x = x->run_next)
-		if (x != v && x->errands && x->end_ns && x->end_ns <= v->start_ns &&
-		    (latest == NULL || x->end_ns > latest->end_ns))
-			latest = x;
-	for (struct trace_errand *e = latest ? latest->errands : NULL; e != NULL; e = e->next) {
-		if (e->start_ns > v->start_ns || (e->end_ns && e->end_ns < v->start_ns) ||
-		    out.open == TRACE_TOOLS_LOOKED)
-			continue;
-		out.open++;
-		out.only = e;
-		if (is_named(v, at, e)) {
-			out.named_count++;
-			out.named = e;
-		}
-	}
-	return out;
-}
-
-/* A function of the user's that is no helper stands between the run and the call. */
-static bool is_indirect(const struct trace_visit *v, uint32_t at)
-{
-	for (uint32_t i = 0; i < at; i++)
-		if (!v->sights[i].where.spot->helper)
-			return true;
-	return false;
-}
-
-static struct trace_errand *find_errand(const struct trace_run *r, const struct trace_visit *v, uint32_t at,
-					bool *likely)
-{
-	struct errands e = errands_of(r, v, at);
-
-	*likely = false;
-	if (e.named_count == 1)
-		return e.named;
-	*likely = true;
-	return e.named_count == 0 && e.open == 1 && is_indirect(v, at) ? e.only : NULL;
-}
-
 static void list_calls(struct settling *s)
 {
 	for (struct trace_visit *v = s->t->visits.first; v != NULL; v = v->next) {
@@ -468,11 +392,11 @@ static void nest_runs(struct settling *s)
 		if (r->parent != NULL && r->parent->via->root != v->root)
 			r->parent = NULL; /* another session's */
 		if (r->parent != NULL)
-			r->tool = find_errand(r->parent, v, at, &r->tool_likely);
+			r->tool = trace_errand_find(r->parent, v, at, &r->tool_likely);
 	}
 	for (struct trace_visit *v = s->t->visits.first; v != NULL; v = v->next)
 		if (v->run != NULL && v->run_at > 0 && v->from == NULL)
-			v->tool = find_errand(v->run, v, v->run_at, &v->tool_likely);
+			v->tool = trace_errand_find(v->run, v, v->run_at, &v->tool_likely);
 }
 
 /* ---- what code did ---- */
@@ -501,7 +425,7 @@ static struct trace_run *run_around(const struct settling *s, const struct trace
 /* The outermost frame within the run that is named as the tool is; TRACE_VISIT_NONE. */
 static uint32_t named_at(const struct trace_visit *v, uint32_t at, const struct trace_errand *e)
 {
-	while (at > 0 && !(is_named(v, at, e) && !is_named(v, at - 1, e)))
+	while (at > 0 && !(trace_errand_is_named(v, at, e) && !trace_errand_is_named(v, at - 1, e)))
 		at--;
 	return at > 0 ? at - 1 : TRACE_VISIT_NONE;
 }
@@ -510,7 +434,8 @@ static uint32_t named_at(const struct trace_visit *v, uint32_t at, const struct 
 static struct trace_errand *tool_around(struct trace_effect *x)
 {
 	bool likely = false, sends = false;
-	struct trace_errand *e = x->run_at > 0 ? find_errand(x->run, x->visit, x->run_at, &likely) : NULL;
+	struct trace_errand *e =
+		x->run_at > 0 ? trace_errand_find(x->run, x->visit, x->run_at, &likely) : NULL;
 
 	for (uint32_t i = 0; likely && i < x->run_at; i++)
 		sends |= x->visit->sights[i].where.spot->sends;

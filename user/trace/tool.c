@@ -175,7 +175,7 @@ static void tell(struct trace_set *t, struct trace_tool *tool, const struct outc
 	if (d.s.status == TRACE_STATUS_ERROR)
 		trace_draft_str(&d, "error.type", d.s.status_type);
 	trace_tell(t, tool->root, &d, &tool->told);
-	trace_visit_tool(t, tool, o->end_ns);
+	trace_errand_add(t, tool, o->end_ns);
 	buf_fini(&name);
 }
 

@@ -575,29 +575,3 @@ void trace_visit_add(struct trace_set *t, struct trace_call *k)
 	*(all->last ? &all->last->next : &all->first) = v;
 	all->last = v;
 }
-
-void trace_visit_tool(struct trace_set *t, const struct trace_tool *tool, uint64_t end_ns)
-{
-	struct trace_visit *v = t->visits.ids ? map_get(t->visits.ids, &tool->ask->chat) : NULL;
-	struct trace_errand *e = v ? v->errands : NULL;
-
-	while (e != NULL && e->id != tool->id)
-		e = e->next;
-	if (v == NULL)
-		return;
-	if (e == NULL) {
-		e = calloc(1, sizeof(*e));
-		if (e == NULL)
-			return;
-		e->id = tool->id;
-		e->start_ns = tool->start_ns;
-		if (tool->name.n < sizeof(e->name))
-			memcpy(e->name, tool->name.p, tool->name.n);
-		if (tool->has_id)
-			e->call = hash_u128(tool->call_id, 9);
-		e->next = v->errands;
-		v->errands = e;
-		t->visits.bytes += sizeof(*e);
-	}
-	e->end_ns = end_ns;
-}

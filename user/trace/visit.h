@@ -209,13 +209,20 @@ void trace_visit_add(struct trace_set *t, struct trace_call *k);
 /* How many bytes more its user says than another one's, put in at one place of the same words: a history that is written
  * anew. 0: they are other words. */
 size_t trace_visit_grown(const struct trace_visit *v, const struct trace_visit *from);
-/* A tool call was told. end_ns 0: open. */
-void trace_visit_tool(struct trace_set *t, const struct trace_tool *tool, uint64_t end_ns);
 /* The sight of a visit that may be the same run; TRACE_VISIT_NONE. */
 uint32_t trace_visit_find(const struct trace_visit *v, const struct trace_where *w);
 bool trace_where_eq(const struct trace_where *a, const struct trace_where *b);
 void trace_visit_clear(struct trace_visits *v);
 void trace_visit_fini(struct trace_visits *v);
+
+/* ---- errand.c ---- */
+/* A tool call was told. end_ns 0: open. */
+void trace_errand_add(struct trace_set *t, const struct trace_tool *tool, uint64_t end_ns);
+/* The one of the run's that v was made for, or done, `at` being the run's frame in v; NULL: none, or not known. */
+struct trace_errand *trace_errand_find(const struct trace_run *r, const struct trace_visit *v, uint32_t at,
+				       bool *likely);
+/* Whether a function within sight `at` is called as the tool is, or a rule says that it is that tool's. */
+bool trace_errand_is_named(const struct trace_visit *v, uint32_t at, const struct trace_errand *e);
 
 /* ---- driver.c ---- */
 /* Decides for each link which run was alive over both calls. 0, -ENOMEM. */
