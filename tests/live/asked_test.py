@@ -53,7 +53,7 @@ def sockets(server):
             rig.equal("agent", parent["name"], "invoke_agent sub_agent")
             child, parent = parent, ids[parent["parent"]]
         rig.equal("below a request", (parent["kind"], parent["pid"], child["link"]["how"], child["link"]["certain"]),
-                  ("http", sub, "socket", False))
+                  ("http", sub, "frame", True))
         asker = ids[parent["parent"]]
         rig.equal("whose other end asked", (asker["kind"], asker["pid"], parent["link"]["how"], parent["link"]["certain"]),
                   ("http", main, "socket", True))
@@ -77,12 +77,15 @@ def pipes(server):
 
 
 def loop(server):
-    """One thread, two requests: of neither is it known that it asked."""
+    """One thread, two requests at once: the frames of their tasks tell them apart."""
     d, ids = traced("loop", server)
     _, sub = pids(d)
+    above = []
     for s in rig.spans(d, "chat"):
         if s["pid"] == sub:
-            rig.equal("in its process", (ids[s["parent"]]["kind"], ids[s["parent"]]["pid"]), ("process", sub))
+            rig.equal("below a request", (ids[s["parent"]]["kind"], ids[s["parent"]]["pid"], s["link"]["how"]), ("http", sub, "frame"))
+            above.append(s["parent"])
+    rig.equal("each below its own", (len(above), len(set(above))), (2, 2))
 
 
 def tasks(server):
@@ -97,7 +100,7 @@ def tasks(server):
     for s in chats["background"]:
         rig.equal("for itself", (ids[s["parent"]]["kind"], ids[s["parent"]]["pid"]), ("process", sub))
     for s in chats["task"]:
-        rig.equal("for a request", (ids[s["parent"]]["kind"], s["link"]["how"]), ("http", "socket"))
+        rig.equal("for a request", (ids[s["parent"]]["kind"], s["link"]["how"]), ("http", "frame"))
     rig.equal("each for its own", len({s["parent"] for s in chats["task"]}), 2)
 
 
