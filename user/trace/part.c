@@ -77,6 +77,10 @@ static void add_agent(struct parts *p, const struct trace_sight *s, uint32_t at)
 	if (name == NULL && p->turn != NULL)
 		name = p->turn->name;
 	bool named = p->turn != NULL;
+	const struct trace_part *last = p->count ? &p->list[p->count - 1] : NULL;
+	/* Several functions of one run, of which a turn names the innermost. */
+	if (name == NULL && s->kind == RULES_RUN && last && !last->workflow)
+		name = last->name;
 	p->turn = NULL;
 	/* A turn names this one: workflows between are its own. */
 	while (named && p->count > 0 && p->list[p->count - 1].workflow && p->list[p->count - 1].in_turn)
