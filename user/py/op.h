@@ -32,7 +32,8 @@ static inline bool op_is_known(uint8_t version_minor)
 	return version_minor >= OP_MINOR_MIN && version_minor < OP_MINOR_MIN + OP_MINORS;
 }
 
-/* Whether a frame that stands at byte `lasti` can come back there without an exception. Any bytes are code. */
-bool op_comes_back(uint8_t version_minor, struct str code, int32_t lasti);
+/* Whether a frame that stands at byte `lasti` can come back there without an exception. Any bytes are code.
+ * anew: where a loop asks its iterator, with another iterator. */
+bool op_comes_back(uint8_t version_minor, struct str code, int32_t lasti, bool anew);
 
 #endif

@@ -96,13 +96,19 @@ static const struct py_frame *find_same(const struct py_stack *out, const struct
 	return NULL;
 }
 
-static enum py_loop loop_of(const struct code *c, int32_t lasti)
+/* inner: the frame within; NULL: none. A generator that does not come back to where it stands is not asked twice for this:
+ * the loop over it comes back there with another one, or not at all. */
+static enum py_loop loop_of(const struct code *c, int32_t lasti, const struct py_frame *inner)
 {
+	bool anew =
+		inner && inner->generator && inner->origin == PY_ORIGIN_USER && inner->loop == PY_LOOP_NONE;
 	bool all = !(c->flags & (WIRE_PY_CODE_CUT | WIRE_PY_CODE_FAULT));
 	bool whole = c->version_minor >= LOOPS_FROM && all;
 
 	if (all && lasti >= 0 && c->code.n > 0 && op_is_known(c->version_minor))
-		return op_comes_back(c->version_minor, c->code, lasti) ? PY_LOOP_SURE : PY_LOOP_NONE;
+		return op_comes_back(c->version_minor, c->code, lasti, anew) ? PY_LOOP_SURE : PY_LOOP_NONE;
+	if (anew)
+		return PY_LOOP_UNKNOWN;
 	if (table_turns_back(c->version_minor, c->table, c->first_line, lasti))
 		return PY_LOOP_LIKELY;
 	return whole && lasti >= 0 ? PY_LOOP_NONE : PY_LOOP_UNKNOWN;
@@ -127,7 +133,7 @@ static void add_frame(struct py_stack *out, char **at, const struct wire_py_fram
 		to->line = table_line(c->version_minor, c->table, c->first_line, f->lasti);
 		to->origin = same ? same->origin : origin_of(origin, c->file);
 		if (to->origin == PY_ORIGIN_USER)
-			to->loop = loop_of(c, f->lasti);
+			to->loop = loop_of(c, f->lasti, out->count ? to - 1 : NULL);
 	}
 	if (out->source == PY_NO_FRAME && to->origin == PY_ORIGIN_USER)
 		out->source = out->count;

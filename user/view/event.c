@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What code did in a span, a line each: exceptions, files, processes, connections; pauses of the collector as one. */
+/* What code did in a span, a line each: exceptions, files, connections, processes where none is shown; the same again and
+ * again as one, and pauses of the collector. */
 #include "base/text.h"
 #include "view/node.h"
 
@@ -17,14 +18,48 @@ static bool is_pause(const struct json *e)
 	return json_is(json_get(e, "name"), "gc");
 }
 
-static bool is_shown(const struct json *e)
+static bool is_start(const struct json *e)
 {
-	return is_exception(e) || json_get(json_get(e, "attributes"), "bottrace.audit.args");
+	static const char *const names[] = {"subprocess.Popen", "os.posix_spawn", "os.exec", "os.system"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (json_is(json_get(e, "name"), names[i]))
+			return true;
+	return false;
 }
 
-struct node_events node_events_begin(const struct node *n)
+static bool is_shown(const struct node_events *x, const struct json *e)
 {
-	return (struct node_events){.all = json_get(n->j, "events")};
+	return is_exception(e) ||
+	       (json_get(json_get(e, "attributes"), "bottrace.audit.args") && !(x->processes && is_start(e)));
+}
+
+static const struct json *next_shown(const struct node_events *x, const struct json *e)
+{
+	do
+		e = json_next(e);
+	while (e && !is_shown(x, e));
+	return e;
+}
+
+static bool has_same(const struct json *a, const struct json *b, const char *member)
+{
+	return str_eq(json_raw(json_get(a, member)), json_raw(json_get(b, member)));
+}
+
+/* As far as its line goes. */
+static bool is_same(const struct json *a, const struct json *b)
+{
+	const struct json *of_a = json_get(a, "attributes"), *of_b = json_get(b, "attributes");
+
+	return has_same(a, b, "name") && has_same(of_a, of_b, "bottrace.audit.args") &&
+	       has_same(of_a, of_b, "bottrace.source") && has_same(of_a, of_b, "exception.type") &&
+	       has_same(of_a, of_b, "exception.message") && has_same(of_a, of_b, "exception.escaped");
+}
+
+struct node_events node_events_begin(const struct node *n, bool processes)
+{
+	return (struct node_events){.all = json_get(n->j, "events"), .processes = processes};
 }
 
 /* An argument as people type it: texts bare, lists word by word. */
@@ -42,14 +77,14 @@ static void add_argument(struct line *l, struct arena *a, const struct json *j)
 	line_add_cut(l, LINE_PLAIN, json_type(j) == JSON_STRING ? json_str(a, j) : json_raw(j), ARGS_COLUMNS);
 }
 
-/* The program stands in its command line once more; flags of open() say what its mode does. */
+/* The program stands in its command line once more; flags of open() say what its mode does; where a process begins is a detail. */
 static bool is_said(struct arena *a, struct str name, const struct json *j, unsigned at)
 {
 	const struct json *next = json_next(j);
 
 	return (at == 0 && json_type(next) == JSON_ARRAY && json_type(j) == JSON_STRING &&
 		str_eq(json_str(a, j), json_str(a, json_first(next)))) ||
-	       (at == 2 && str_eq(name, STR("open")));
+	       (at == 2 && (str_eq(name, STR("open")) || str_eq(name, STR("subprocess.Popen"))));
 }
 
 static void add_place(struct line *l, struct arena *a, const struct json *attributes)
@@ -119,24 +154,29 @@ static bool add_pauses(struct node_events *x, struct line *l)
 
 bool node_events_next(struct node_events *x, struct line *l, struct arena *a)
 {
-	const struct json *e = x->at ? json_next(x->at) : x->begun ? NULL : json_first(x->all);
+	const struct json *e = x->begun ? x->at : json_first(x->all);
+	unsigned times = 1;
 
+	if (!x->begun && e && !is_shown(x, e))
+		e = next_shown(x, e);
 	x->begun = true;
-	while (e && (!is_shown(e) || x->shown[!is_exception(e)] >= EVENTS_SHOWN)) {
-		x->left += is_shown(e);
-		e = json_next(e);
-	}
-	x->at = e;
+	for (; e && x->shown[!is_exception(e)] >= EVENTS_SHOWN; e = next_shown(x, e))
+		x->left++;
 	if (e) {
 		const struct json *attributes = json_get(e, "attributes");
 
 		x->shown[!is_exception(e)]++;
+		for (x->at = next_shown(x, e); x->at && is_same(x->at, e); x->at = next_shown(x, x->at))
+			times++;
 		if (is_exception(e))
 			add_exception(l, a, attributes);
 		else
 			add_effect(l, a, e, attributes);
+		if (times > 1)
+			line_addf(l, LINE_DIM, "  (%u times)", times);
 		return true;
 	}
+	x->at = NULL;
 	if (x->left) {
 		line_addf(l, LINE_DIM, "~ %u more", x->left);
 		x->left = 0;

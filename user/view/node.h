@@ -77,11 +77,12 @@ void node_place(struct line *l, enum line_colour colour, struct arena *a, const 
 void node_source(struct line *l, struct arena *a, const struct node *n);
 /* What code did in the span (docs/events.md), a line at a time. */
 struct node_events {
-	const struct json *all, *at;
-	unsigned shown[2], left; /* exceptions, others */
-	bool begun, paused;
+	const struct json *all, *at; /* at: the next one */
+	unsigned shown[2], left;     /* exceptions, others */
+	bool begun, paused, processes;
 };
-struct node_events node_events_begin(const struct node *n);
+/* processes: those that were begun are shown themselves. */
+struct node_events node_events_begin(const struct node *n, bool processes);
 /* Adds the next one's words; false: no more. */
 bool node_events_next(struct node_events *x, struct line *l, struct arena *a);
 /* SIGKILL; "" when the number has no name. */

@@ -21,6 +21,7 @@ struct tree {
 	size_t label;	 /* columns of prefix, ordinal, kind and what */
 	uint32_t *path;	 /* spans from the top to the one being drawn */
 	uint32_t depth;
+	bool processes; /* more than the one that the trace begins with */
 };
 
 /* ---- walking, parents before children, without recursion ---- */
@@ -127,7 +128,7 @@ static void clear(struct line *l)
 /* Below the span's line, in front of its children's. */
 static void draw_events(struct tree *t, struct line *l, const struct node *n, uint32_t depth, struct buf *out)
 {
-	struct node_events x = node_events_begin(n);
+	struct node_events x = node_events_begin(n, t->processes);
 	const struct view_style *s = t->style;
 	uint32_t drawn = depth < DRAWN_DEPTH_MAX ? depth : DRAWN_DEPTH_MAX;
 	bool more;
@@ -337,6 +338,8 @@ static int one_trace(struct buf *out, struct arena *a, const struct json *trace,
 
 	if (r < 0)
 		return r;
+	for (uint32_t i = 0, processes = 0; i < t.f.count && !t.processes; i++)
+		t.processes = t.f.nodes[i].kind == NODE_PROC && ++processes > 1;
 	t.path = arena_alloc(a, (t.f.count + 1ul) * sizeof(*t.path));
 	return t.path ? draw_trace(&t, out) : -ENOMEM;
 }

@@ -8,14 +8,16 @@
 
 #define CODE(...) ((const uint8_t[]){__VA_ARGS__}), sizeof((const uint8_t[]){__VA_ARGS__})
 
-static const struct {
+struct flow_case {
 	const char *what;
 	uint8_t minor;
 	int32_t lasti;
 	bool back;
 	const uint8_t *code;
 	size_t size;
-} cases[] = {
+};
+
+static const struct flow_case cases[] = {
 	/* 3.8: LOAD_NAME, CALL_FUNCTION, POP_TOP, JUMP_ABSOLUTE 0 */
 	{"while True", 8, 2, true, CODE(101, 0, 131, 0, 1, 0, 113, 0)},
 	{"return", 8, 2, false, CODE(101, 0, 131, 0, 83, 0, 113, 0)},
@@ -36,14 +38,87 @@ static const struct {
 	{"a jump far out", 8, 0, false, CODE(113, 255)},
 };
 
+/* As each of them compiles
+ *	for x in a(): x
+ * and the same under `while a:`, and with `async for`; where it asks the iterator. */
+static const struct flow_case iterators[] = {
+	{"one loop", 8, 6, false,
+	 CODE(124, 0, 131, 0, 68, 0, 93, 8, 125, 1, 124, 1, 1, 0, 113, 6, 100, 0, 83, 0)},
+	{"a loop in a loop", 8, 10, true,
+	 CODE(124, 0, 114, 22, 124, 0, 131, 0, 68, 0, 93, 8, 125, 1, 124, 1, 1, 0, 113, 10, 113, 0, 100, 0,
+	      83, 0)},
+	{"one loop", 10, 6, false,
+	 CODE(124, 0, 131, 0, 68, 0, 93, 4, 125, 1, 124, 1, 1, 0, 113, 3, 100, 0, 83, 0)},
+	{"a loop in a loop", 10, 10, true,
+	 CODE(124, 0, 114, 14, 124, 0, 131, 0, 68, 0, 93, 4, 125, 1, 124, 1, 1, 0, 113, 5, 124, 0, 115, 2,
+	      100, 0, 83, 0, 100, 0, 83, 0)},
+	{"one loop", 11, 22, false,
+	 CODE(151, 0, 2, 0, 124, 0, 166, 0, 0, 0, 171, 0, 0, 0, 0, 0, 0, 0, 0, 0, 68, 0, 93, 4, 125, 1, 124,
+	      1, 1, 0, 140, 5, 100, 0, 83, 0)},
+	{"a loop in a loop", 11, 26, true,
+	 CODE(151, 0, 124, 0, 114, 19, 2, 0, 124, 0, 166, 0, 0, 0, 171, 0, 0, 0, 0, 0, 0, 0, 0, 0, 68, 0, 93,
+	      4, 125, 1, 124, 1, 1, 0, 140, 5, 124, 0, 176, 17, 100, 0, 83, 0, 100, 0, 83, 0)},
+	{"one async loop", 11, 30, false,
+	 CODE(75, 0, 1, 0, 151, 0, 2, 0, 124, 0, 166, 0, 0, 0, 171, 0, 0, 0, 0, 0, 0, 0, 0, 0, 50, 0, 51, 0,
+	      100, 0, 123, 3, 86, 0, 151, 3, 134, 4, 125, 1, 124, 1, 1, 0, 140, 10, 54, 0, 100, 0, 83, 0)},
+	{"an async loop in a loop", 11, 34, true,
+	 CODE(75, 0, 1, 0, 151, 0, 124, 0, 114, 25, 2, 0, 124, 0, 166, 0, 0, 0, 171, 0, 0, 0, 0, 0, 0, 0, 0,
+	      0, 50, 0, 51, 0, 100, 0, 123, 3, 86, 0, 151, 3, 134, 4, 125, 1, 124, 1, 1, 0, 140, 10, 54, 0,
+	      124, 0, 176, 23, 100, 0, 83, 0, 100, 0, 83, 0)},
+	{"one loop", 12, 16, false,
+	 CODE(151, 0, 2, 0, 124, 0, 171, 0, 0, 0, 0, 0, 0, 0, 68, 0, 93, 4, 0, 0, 125, 1, 124, 1, 1, 0, 140,
+	      6, 4, 0, 121, 0)},
+	{"a loop in a loop", 12, 20, true,
+	 CODE(151, 0, 124, 0, 114, 18, 2, 0, 124, 0, 171, 0, 0, 0, 0, 0, 0, 0, 68, 0, 93, 4, 0, 0, 125, 1,
+	      124, 1, 1, 0, 140, 6, 4, 0, 124, 0, 114, 1, 140, 17, 121, 0, 121, 0)},
+	{"one async loop", 12, 24, false,
+	 CODE(75, 0, 1, 0, 151, 0, 2, 0, 124, 0, 171, 0, 0, 0, 0, 0, 0, 0, 50, 0, 51, 0, 100, 0, 123, 3, 0, 0,
+	      150, 3, 151, 3, 134, 5, 5, 0, 125, 1, 124, 1, 1, 0, 140, 12, 55, 0, 140, 7, 54, 0, 121, 0, 173,
+	      3, 119, 1)},
+	{"an async loop in a loop", 12, 28, true,
+	 CODE(75, 0, 1, 0, 151, 0, 124, 0, 114, 20, 2, 0, 124, 0, 171, 0, 0, 0, 0, 0, 0, 0, 50, 0, 51, 0, 100,
+	      0, 123, 3, 0, 0, 150, 3, 151, 3, 134, 5, 5, 0, 125, 1, 124, 1, 1, 0, 140, 12, 121, 0, 121, 0,
+	      55, 0, 140, 9, 54, 0, 124, 0, 114, 1, 140, 27, 140, 9, 173, 3, 119, 1)},
+	{"one loop", 13, 16, false,
+	 CODE(149, 0, 85, 0, 34, 0, 53, 0, 0, 0, 0, 0, 0, 0, 19, 0, 72, 4, 0, 0, 111, 17, 32, 0, 77, 6, 0, 0,
+	      11, 0, 32, 0, 103, 0)},
+	{"a loop in a loop", 13, 30, true,
+	 CODE(149, 0, 85, 0, 40, 0, 0, 0, 0, 0, 0, 0, 97, 25, 0, 0, 85, 0, 34, 0, 53, 0, 0, 0, 0, 0, 0, 0, 19,
+	      0, 72, 4, 0, 0, 111, 17, 32, 0, 77, 6, 0, 0, 11, 0, 32, 0, 85, 0, 40, 0, 0, 0, 0, 0, 0, 0, 97,
+	      2, 0, 0, 77, 24, 0, 0, 103, 0, 103, 0)},
+	{"one async loop", 13, 24, false,
+	 CODE(35, 0, 32, 0, 149, 0, 85, 0, 34, 0, 53, 0, 0, 0, 0, 0, 0, 0, 16, 0, 18, 0, 83, 0, 104, 3, 0, 0,
+	      118, 1, 149, 3, 78, 5, 12, 0, 111, 17, 32, 0, 77, 12, 0, 0, 8, 0, 78, 7, 10, 0, 103, 0, 55, 3,
+	      102, 1)},
+	{"an async loop in a loop", 13, 38, true,
+	 CODE(35, 0, 32, 0, 149, 0, 85, 0, 40, 0, 0, 0, 0, 0, 0, 0, 97, 19, 0, 0, 85, 0, 34, 0, 53, 0, 0, 0,
+	      0, 0, 0, 0, 16, 0, 18, 0, 83, 0, 104, 3, 0, 0, 118, 1, 149, 3, 78, 5, 12, 0, 111, 17, 32, 0, 77,
+	      12, 0, 0, 103, 0, 8, 0, 78, 8, 10, 0, 85, 0, 40, 0, 0, 0, 0, 0, 0, 0, 97, 2, 0, 0, 77, 32, 0, 0,
+	      103, 0, 55, 3, 102, 1)},
+};
+
+static void check(const struct flow_case *c, bool anew, bool back)
+{
+	if (op_comes_back(c->minor, str_make((const char *)c->code, c->size), c->lasti, anew) != back)
+		fail_msg("%s, 3.%d", c->what, c->minor);
+}
+
 static void loops(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct str code = str_make((const char *)cases[i].code, cases[i].size);
+		check(&cases[i], false, cases[i].back);
+		check(&cases[i], true, cases[i].back);
+	}
+}
 
-		if (op_comes_back(cases[i].minor, code, cases[i].lasti) != cases[i].back)
-			fail_msg("%s", cases[i].what);
+/* With the same iterator each of them comes back; with another one only what a loop stands around. */
+static void another_iterator(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(iterators) / sizeof(iterators[0]); i++) {
+		check(&iterators[i], false, true);
+		check(&iterators[i], true, iterators[i].back);
 	}
 }
 
@@ -62,7 +137,7 @@ static void any_bytes(void **state)
 			code[i] = (uint8_t)((x = x * 1103515245u + 12345u) >> 16);
 		code = realloc(code, size ? size : 1);
 		(void)op_comes_back((uint8_t)(OP_MINOR_MIN + n % OP_MINORS), str_make((char *)code, size),
-				    n % 101 - 1);
+				    n % 101 - 1, n & 1);
 		free(code);
 	}
 }
@@ -71,6 +146,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loops),
+		cmocka_unit_test(another_iterator),
 		cmocka_unit_test(any_bytes),
 	};
 

@@ -89,7 +89,7 @@ static void many(void **state)
 	(void)state;
 	begin(&doc);
 	for (int i = 0; i < 30; i++)
-		buf_addf(&doc, "%s,", OPEN("/f"));
+		buf_addf(&doc, "%s,", i & 1 ? OPEN("/f") : OPEN("/g"));
 	buf_addf(&doc, "%s,", EVENT("exception", "\"exception.type\":7"));
 	buf_addf(&doc, "%s,7,null,[],", EVENT("x", "\"bottrace.audit.args\":{\"a\":[]}"));
 	buf_addf(&doc, "%s", EVENT("gc", "\"bottrace.duration_ns\":\"long\""));
@@ -100,11 +100,48 @@ static void many(void **state)
 	buf_fini(&b);
 }
 
+/* One line for each of a kind in a row; another line of the program is another one. */
+static void again(void **state)
+{
+	struct buf b, doc;
+
+	(void)state;
+	begin(&doc);
+	for (int i = 0; i < 12; i++)
+		buf_addf(&doc, "%s,", OPEN("/f"));
+	buf_addf(&doc, "%s,%s,", EVENT("exception", "\"exception.type\":\"KeyError\""),
+		 EVENT("exception", "\"exception.type\":\"KeyError\""));
+	buf_addf(&doc, "%s", EVENT("open", "\"bottrace.audit.args\":[\"/f\",\"w\",577]"));
+	tree(&doc, true, &b);
+	has(&b, "~ open /f w  a.py:3 f  (12 times)\n");
+	has(&b, "! KeyError  (handled)  (2 times)\n");
+	has(&b, "~ open /f w\n");
+	buf_fini(&b);
+}
+
+/* What was begun is a line of its own. */
+static void begun(void **state)
+{
+	struct buf b, doc;
+
+	(void)state;
+	begin(&doc);
+	buf_addf(&doc, "%s,%s]},", OPEN("/f"),
+		 EVENT("subprocess.Popen", "\"bottrace.audit.args\":[\"/bin/ls\"]"));
+	add_span(&doc, "0000000000000002", "\"0000000000000001\"", "process");
+	tree(&doc, true, &b);
+	has(&b, "~ open /f w");
+	assert_false(str_has(buf_str(&b), STR("Popen")));
+	buf_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines),
 		cmocka_unit_test(many),
+		cmocka_unit_test(again),
+		cmocka_unit_test(begun),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
