@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 TLS_DATA, PY_STACK, PY_CODE, PY_VALUE, PY_RUNTIME, SHED = 0x0101, 0x0401, 0x0402, 0x0403, 0x8010, 0x800a
-WRITE, TABLE_MAX = 1, 16384
+WRITE, TABLE_MAX, AT_EVENT = 1, 16384, 1 << 63
 VALUE_REASONS = ["whole", "local", "absent", "type", "fault", "large", "cut"]
 REASONS = ["whole", "depth", "fault", "thread", "version", "free_threaded", "kernel", "changed", "lost", "early"]
 
@@ -162,7 +162,8 @@ class Value:
 
 @dataclass
 class Tape:
-    stacks: list
+    stacks: list    # of writes
+    events: list    # of events of code: bpf/event.h
     runtimes: list  # (head, version, flags, reason, path)
     codes: int      # records of code objects
     partial: int    # of these, not whole
@@ -178,7 +179,7 @@ class Tape:
 
 
 def read(path):
-    codes, data, tape = {}, {}, Tape([], [], 0, 0, 0, [])
+    codes, data, latest, tape = {}, {}, {}, Tape([], [], [], 0, 0, 0, [])
     for head, body in records(path):
         if head.kind == TLS_DATA:
             ssl, generation, offset, _, call_off, _, _, n, direction = struct.unpack_from("<7QIB", body)
@@ -198,10 +199,11 @@ def read(path):
             tape.partial += bool(cut & 6)
             tape.bytes += len(body) + 32
         elif head.kind == PY_STACK:
-            tape.stacks.append(_stack(head, body, codes, data))
+            stack = latest[head.tid] = _stack(head, body, codes, data)
+            (tape.events if stack.conn[1] & AT_EVENT else tape.stacks).append(stack)
             tape.bytes += len(body) + 32
         elif head.kind == PY_VALUE:
-            of = [s for s in tape.stacks if s.head.tid == head.tid][-1]
+            of = latest[head.tid]
             of.values.append(_value(of, body))
             tape.values += 1
             tape.bytes += len(body) + 32
