@@ -86,12 +86,12 @@ static uint32_t extend(const struct walk *w, const struct op *o, uint32_t at, ui
 }
 
 /* The instruction that a byte is in, with its caches; an argument's extensions are instructions of their own. before: where
- * the two before it begin, and its own extensions. */
-static bool find_site(struct walk *w, uint32_t unit, struct op *out, uint32_t before[2])
+ * the three before it begin; w->entry: it, with its extensions. */
+static bool find_site(struct walk *w, uint32_t unit, struct op *out, uint32_t before[3])
 {
 	uint32_t extended = 0, begin = 0;
 
-	before[0] = before[1] = 0;
+	before[0] = before[1] = before[2] = 0;
 	for (uint32_t at = 0; at < w->units;) {
 		struct op o = op_at(w, at, extended);
 
@@ -106,7 +106,8 @@ static bool find_site(struct walk *w, uint32_t unit, struct op *out, uint32_t be
 		if (o.kind == OP_EXTENDED)
 			continue;
 		before[0] = before[1];
-		before[1] = begin;
+		before[1] = before[2];
+		before[2] = begin;
 		begin = at;
 	}
 	return false;
@@ -143,12 +144,12 @@ static void add_ends(struct walk *w, uint8_t end)
 	}
 }
 
-/* A loop leads back to the instruction that asks its iterator; `async for` to the one two before, GET_ANEXT. */
-static void find_entry(struct walk *w, const struct op *site, const uint32_t before[2], uint8_t end)
+/* A loop leads back to the instruction that asks its iterator; `async for` to GET_ANEXT, two or three before. */
+static void find_entry(struct walk *w, const struct op *site, const uint32_t before[3], uint8_t end)
 {
 	if (site->kind == OP_BRANCH_FORWARD && is_led_to(w, w->entry, w->site))
 		return;
-	if (site->kind == OP_BRANCH_FORWARD && is_led_to(w, before[0], before[0])) {
+	if (site->kind == OP_BRANCH_FORWARD && is_led_to(w, before[0], before[1])) {
 		w->entry = before[0];
 		add_ends(w, end);
 	} else {
@@ -182,7 +183,7 @@ bool op_comes_back(uint8_t version_minor, struct str code, int32_t lasti, bool a
 	autodrop(drop_memory) uint8_t *seen = calloc(units + 1, sizeof(*seen));
 	autodrop(drop_memory) uint16_t *todo = calloc(units + 1, sizeof(*todo));
 	struct walk w = {.code = (const void *)code.p, .units = units, .seen = seen, .todo = todo};
-	uint32_t before[2];
+	uint32_t before[3];
 	struct op site;
 
 	if (!seen || !todo || lasti < 0 || !op_is_known(version_minor))
@@ -192,7 +193,7 @@ bool op_comes_back(uint8_t version_minor, struct str code, int32_t lasti, bool a
 	if (!find_site(&w, (uint32_t)lasti / UNIT, &site, before))
 		return false;
 	if (anew)
-		find_entry(&w, &site, before, version_minor < OP_MINOR_MIN + OP_MINORS - 1 ? 54 : 10);
+		find_entry(&w, &site, before, op_end_async_for[version_minor - OP_MINOR_MIN]);
 	else
 		w.entry = w.site + 1;
 	add_target(&w, &site);

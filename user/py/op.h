@@ -9,7 +9,7 @@
 #include "base/str.h"
 
 #define OP_MINOR_MIN 8
-#define OP_MINORS    6 /* 3.8 to 3.13 */
+#define OP_MINORS    8 /* 3.8 to 3.15 */
 
 /* Exceptions are no way on; nor is what takes an await up again: it is the same call. */
 enum op_kind {
@@ -26,6 +26,8 @@ enum op_kind {
 
 /* By opcode, as it stands in memory, specialised ones too: enum op_kind | units of cache behind it << 4. */
 extern const uint8_t op_table[OP_MINORS][256];
+/* The opcode. */
+extern const uint8_t op_end_async_for[OP_MINORS];
 
 static inline bool op_is_known(uint8_t version_minor)
 {
