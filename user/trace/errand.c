@@ -21,7 +21,7 @@ void trace_errand_add(struct trace_set *t, const struct trace_tool *tool, uint64
 			return;
 		e->id = tool->id;
 		e->start_ns = tool->start_ns;
-		if (tool->name.n < sizeof(e->name))
+		if (tool->name.n > 0 && tool->name.n < sizeof(e->name))
 			memcpy(e->name, tool->name.p, tool->name.n);
 		if (tool->has_id)
 			e->call = hash_u128(tool->call_id, 9);
