@@ -28,14 +28,17 @@ void text_time(int64_t utc_ns, char out[32])
 	assert(n == 30);
 }
 
-void text_clock(uint64_t ns, int64_t offset_ns, char out[32])
+int64_t text_utc(uint64_t ns, int64_t offset_ns)
 {
 	int64_t utc_ns;
 
 	/* Both may come from a tape that somebody made up. */
-	if (__builtin_add_overflow(ns, offset_ns, &utc_ns))
-		utc_ns = INT64_MAX;
-	text_time(utc_ns, out);
+	return __builtin_add_overflow(ns, offset_ns, &utc_ns) ? INT64_MAX : utc_ns;
+}
+
+void text_clock(uint64_t ns, int64_t offset_ns, char out[32])
+{
+	text_time(text_utc(ns, offset_ns), out);
 }
 
 /* v units as three digits that matter; false when that rounds to limit or more, which is the next unit's business. */

@@ -12,7 +12,9 @@
 
 /* RFC 3339 in UTC with nine digits: 2026-11-22T20:41:07.102334455Z (30 bytes and a NUL). ns since the epoch. */
 void text_time(int64_t utc_ns, char out[32]);
-/* The same of a clock that is that much behind UTC; what is beyond 2262 stays there. */
+/* Nanoseconds since the epoch, of a clock that is that much behind UTC; what is beyond 2262 stays there. */
+int64_t text_utc(uint64_t ns, int64_t offset_ns);
+/* text_time of such a clock. */
 void text_clock(uint64_t ns, int64_t offset_ns, char out[32]);
 /* Durations as people read them: 412 ms, 2.31 s, 1m12s, 2h05m. */
 void text_duration(uint64_t ns, char out[24]);

@@ -111,9 +111,11 @@ struct str genai_server_result(struct genai_work *w, struct str type, struct str
 static struct str arguments_of(struct genai_work *w, const struct genai_answer_piece *p)
 {
 	if (p->part.type == GENAI_SERVER_TOOL_RESPONSE)
+		/* Fragments of a call that came for a result are no list. */
 		return genai_server_result(
 			w, p->part.name,
-			arena_printf(w->c.arena, "[%.*s]", STR_ARG(genai_rope_str(w->c.arena, &p->text))));
+			genai_arguments(w, arena_printf(w->c.arena, "[%.*s]",
+							STR_ARG(genai_rope_str(w->c.arena, &p->text)))));
 	struct str args = p->text.n ? genai_arguments(w, genai_rope_str(w->c.arena, &p->text)) : STR("{}");
 
 	return p->part.type == GENAI_SERVER_TOOL_CALL ? genai_server_call(w, p->part.name, args) : args;

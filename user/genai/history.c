@@ -159,14 +159,17 @@ static uint32_t matches(const struct genai_work *w, const struct record *r, stru
 }
 
 /* Where reading goes on behind a known message: at the next element, or at the array's end. 0: neither follows, so the
- * message was longer than known. */
+ * message was longer than known, or a comma is followed by nothing, which is an error at its place. */
 static size_t resume_at(struct str body, size_t end)
 {
-	while (end < body.n && strchr(" \t\r\n", body.p[end]) && body.p[end])
-		end++;
-	if (end >= body.n || (body.p[end] != ',' && body.p[end] != ']'))
+	struct str rest = str_trim(str_skip(body, end));
+	size_t at = (size_t)(rest.p - body.p);
+
+	if (rest.n == 0 || (rest.p[0] != ',' && rest.p[0] != ']'))
 		return 0;
-	return body.p[end] == ',' ? end + 1 : end;
+	if (rest.p[0] == ']')
+		return at;
+	return str_starts(str_trim(str_skip(rest, 1)), STR("]")) ? 0 : at + 1;
 }
 
 bool genai_history_find(struct genai_work *w, const struct genai_decoder *d, struct str body,

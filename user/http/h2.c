@@ -202,10 +202,10 @@ static void block_add(struct http_h2 *h, struct http_side *s, struct lane *l, co
 
 static uint32_t number_at(struct str s, size_t at)
 {
-	const uint8_t *p = (const uint8_t *)s.p + at;
-
 	if (s.n < at + 4)
 		return UINT32_MAX;
+	const uint8_t *p = (const uint8_t *)s.p + at;
+
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 

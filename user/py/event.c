@@ -163,7 +163,8 @@ static bool read_audit(struct event_table *t, const struct wire_py_audit *rec, s
 
 		at += sizeof(*item) + (((uint64_t)item->len + 7) & ~UINT64_C(7));
 		out->cut |= (item->flags & (WIRE_PY_ITEM_CUT | WIRE_PY_ITEM_FAULT)) != 0;
-		if (in_list && !(item->flags & WIRE_PY_ITEM_ELEMENT)) {
+		/* A list's elements are no lists. */
+		if (in_list && (!(item->flags & WIRE_PY_ITEM_ELEMENT) || item->type == WIRE_PY_ITEM_LIST)) {
 			jsonw_array_end(&w);
 			in_list = false;
 			out->cut |= expected > 0;

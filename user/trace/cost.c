@@ -2,6 +2,7 @@
 /* What a call cost, as attributes of its span; and what of its usage was reckoned and not told. */
 #include "base/jsonw.h"
 #include "base/money.h"
+#include "base/text.h"
 #include "trace/set.h"
 
 #define NS_PER_S 1000000000
@@ -96,7 +97,7 @@ void trace_cost_draft(const struct trace_set *t, struct trace_draft *d, const st
 	if (!genai_is_model(c->kind))
 		return;
 	if (t->mode != WIRE_MODE_DECODE && c->end_ns)
-		now_s = ((int64_t)c->end_ns + t->utc_offset_ns) / NS_PER_S;
+		now_s = text_utc(c->end_ns, t->utc_offset_ns) / NS_PER_S;
 	genai_cost(t->settings.prices, c, now_s, &cost);
 	draft_estimated(d, c, cost.source != NULL && str_eq(str_of(cost.source), STR("table")));
 	if (cost.source == NULL || d->failed)

@@ -88,7 +88,7 @@ void view_live_shed(struct buf *out, const struct wire_shed_step *step, int64_t 
 	autodrop(line_fini) struct line l;
 	char time[32];
 
-	text_time((int64_t)step->head.ts_ns + utc_offset_ns, time);
+	text_clock(step->head.ts_ns, utc_offset_ns, time);
 	line_init(&l, style);
 	line_add_cut(&l, LINE_DIM, str_make(time + 11, 8), 8);
 	line_pad(&l, AT_SPAN, 1);
