@@ -150,8 +150,8 @@ def main():
         print(f"skipped all: {e}")
         suite.skipped += 1
         suite.close()
-    suite.test(same_programs)
-    suite.test(learnt)
+    suite.test(same_programs, alone=True)  # how early stacks begin
+    suite.test(learnt, alone=True)
     for how in ("cut", "empty", "changed", "another kernel's", "writable by all", "a symbolic link", "a stranger's"):
         suite.test(damaged, how, name=f"damaged: {how}")
     suite.close()

@@ -356,7 +356,7 @@ def main():
     server = Server(answer)
     try:
         for test in (asked, plain, guarded, through_sudo, idle, killed, raised, thrown, light):
-            suite.test(test, server)
+            suite.test(test, server, alone=test is idle)  # it counts wake-ups
         suite.test(ended, server, "exit", "exit 3", name="exit")
         suite.test(ended, server, "signal", "SIGKILL", name="signal")
     finally:
