@@ -183,13 +183,14 @@ test:
 	@tests/run all
 
 test-pythons: all
-	@TEST_PYTHONS=all tests/run live/sdk_test live/capture_test live/stack_test live/caller_test live/marker_test
+	@TEST_PYTHONS=all BOTTRACE=$(abspath $(B)/bottrace) tests/run live/sdk_test live/capture_test live/stack_test live/caller_test live/marker_test \
+		live/frames_test live/outward_test live/agent_test live/event_test
 
 test-truth: all
 	@TEST_TRUTH=all TRUTH_TABLE=docs/truth.md BOTTRACE=$(abspath $(B)/bottrace) tests/run truth/truth_test
 
 test-providers: all
-	@TEST_PROVIDERS=all tests/run live/provider_test live/proxy_test live/websocket_test
+	@TEST_PROVIDERS=all BOTTRACE=$(abspath $(B)/bottrace) tests/run live/provider_test live/proxy_test live/websocket_test
 
 .PHONY: units test-pythons test-truth test-providers
 bench: all

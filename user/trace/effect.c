@@ -69,6 +69,13 @@ static bool is_imports(const struct py_stack *s)
 	return false;
 }
 
+/* What the marker module makes for itself: it says so by the name that it gives to the text. */
+static bool is_marker(const struct py_event *e, const struct py_frame *f)
+{
+	return f && str_eq(str_base_name(f->file), STR("bottrace.py")) &&
+	       str_find(e->args, STR("\"<bottrace>\"")) >= 0;
+}
+
 /* What the interpreter and its library do for themselves: open descriptors, write caches of modules, make functions from text,
  * and say once more what they were asked for. */
 static bool is_own(const struct py_event *e)
@@ -87,7 +94,7 @@ static bool is_own(const struct py_event *e)
 		return f && is_file(f, "subprocess.py");
 	case WIRE_PY_RUN:
 	case WIRE_PY_COMPILE:
-		return is_imports(s);
+		return is_imports(s) || is_marker(e, f);
 	default:
 		return false;
 	}

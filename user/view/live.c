@@ -92,7 +92,7 @@ void view_live_shed(struct buf *out, const struct wire_shed_step *step, int64_t 
 	line_init(&l, style);
 	line_add_cut(&l, LINE_DIM, str_make(time + 11, 8), 8);
 	line_pad(&l, AT_SPAN, 1);
-	line_addf(&l, LINE_BOLD, "%-5s", "shed");
+	line_addf(&l, LINE_BOLD, "%-6s", "shed");
 	line_addf(&l, LINE_YELLOW, "left out now: %s; before: %s", wire_shed_word(step->level),
 		  wire_shed_word(step->before));
 	line_pad(&l, AT_TOKEN, 2);
@@ -128,8 +128,8 @@ void view_live_line(struct buf *out, struct arena *a, struct str span_line, cons
 	line_init(&l, style);
 	line_add_cut(&l, LINE_DIM, time.n >= 19 ? str_make(time.p + 11, 8) : STR("-"), 8);
 	line_pad(&l, AT_SPAN, 1);
-	line_addf(&l, LINE_BOLD, "%-5s", n.word);
-	line_add_cut(&l, LINE_PLAIN, what(a, &n), AT_MODEL - AT_SPAN - 6);
+	line_addf(&l, LINE_BOLD, "%-6s", n.word);
+	line_add_cut(&l, LINE_PLAIN, what(a, &n), AT_MODEL - AT_SPAN - 7);
 	line_pad(&l, AT_MODEL, 1);
 	line_add_cut(&l, LINE_CYAN, n.kind == NODE_LLM ? node_what(a, &n) : STR("-"),
 		     AT_TOKEN - AT_MODEL - 1);

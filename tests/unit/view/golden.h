@@ -57,21 +57,21 @@ static const char tree_colour_100[] =
 
 static const char live_120[] =
 	"TIME      SPAN                                    MODEL                  IN->OUT tok      COST     DUR  STATE\n"
-	"20:41:07  proc python3 agent.py --fast            -                                -         -   1m12s  exit 1  (pid 10\342\200\246\n"
-	"20:41:10  llm  api.anthropic.com /v1/messages     claude-sonnet-4-5\342\200\246   8,412->   311   $0.0078  2.31 s  ok  (8,192 cach\342\200\246\n"
-	"20:41:16  tool bash pytest -q tests/auth          -                                -         -  5.88 s  \342\234\227 tool_error\n"
-	"20:41:10  proc pytest -q tests/auth               -                                -         -  5.70 s  killed by SIGKI\342\200\246\n"
+	"20:41:07  proc  python3 agent.py --fast           -                                -         -   1m12s  exit 1  (pid 10\342\200\246\n"
+	"20:41:10  llm   api.anthropic.com /v1/messages    claude-sonnet-4-5\342\200\246   8,412->   311   $0.0078  2.31 s  ok  (8,192 cach\342\200\246\n"
+	"20:41:16  tool  bash pytest -q tests/auth         -                                -         -  5.88 s  \342\234\227 tool_error\n"
+	"20:41:10  proc  pytest -q tests/auth              -                                -         -  5.70 s  killed by SIGKI\342\200\246\n"
 	"20:41:17  llm                                     claude-sonnet-4-5      120->     ?         ?  1.02 s  \342\234\227 overloaded_er\342\200\246\n"
-	"20:41:38  http POST hooks.example/notify/\303\244        -                                -         -       -  open\n";
+	"20:41:38  http  POST hooks.example/notify/\303\244       -                                -         -       -  open\n";
 
 static const char live_ascii_60[] =
 	"TIME      SPAN                                    MODEL  ...\n"
-	"20:41:07  proc python3 agent.py --fast            -      ...\n"
-	"20:41:10  llm  api.anthropic.com /v1/messages     claude-...\n"
-	"20:41:16  tool bash pytest -q tests/auth          -      ...\n"
-	"20:41:10  proc pytest -q tests/auth               -      ...\n"
+	"20:41:07  proc  python3 agent.py --fast           -      ...\n"
+	"20:41:10  llm   api.anthropic.com /v1/messages    claude-...\n"
+	"20:41:16  tool  bash pytest -q tests/auth         -      ...\n"
+	"20:41:10  proc  pytest -q tests/auth              -      ...\n"
 	"20:41:17  llm                                     claude-...\n"
-	"20:41:38  http POST hooks.example/notify/\\u{00e4} -      ...\n";
+	"20:41:38  http  POST hooks.example/notify/...     -      ...\n";
 
 static const char span_2[] =
 	"span 2  llm  chat claude-sonnet-4-5  ok  8.4k->311  8.2k cached  $0.0078\n"

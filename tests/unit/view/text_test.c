@@ -141,10 +141,10 @@ static void live_shed(void **state)
 	view_live_shed(&out, &step, 1000000000000000000, &pipe_style);
 	view_live_shed(&out, &none, 1000000000000000000, &pipe_style);
 	HARNESS_TEXT("live", buf_str(&out),
-		     "01:46:41  shed left out now: bodies; before: stacks                  probes took "
+		     "01:46:41  shed  left out now: bodies; before: stacks                 probes took "
 		     "1.3200 % of a core, "
 		     "may take 1.0000 %\n"
-		     "01:46:40  shed left out now: ?; before: ?                            probes took "
+		     "01:46:40  shed  left out now: ?; before: ?                           probes took "
 		     "0.0000 % of a core, "
 		     "may take 0.0000 %\n");
 	buf_fini(&out);
