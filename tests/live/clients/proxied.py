@@ -44,7 +44,8 @@ def main():
         config.write_text(json.dumps(CONFIG))
         env = dict(os.environ, SSL_CERT_FILE=CA, LITELLM_MASTER_KEY=key, LITELLM_LOCAL_MODEL_COST_MAP="True", HOME=d)
         with open(Path(d, "log"), "wb") as log:
-            proxy = subprocess.Popen([Path(sys.executable).with_name("litellm"), "--config", config, "--host", "127.0.0.1",
+            script = Path(sys.executable).with_name("litellm")  # its first line may name where the venv was before
+            proxy = subprocess.Popen([sys.executable, script, "--config", config, "--host", "127.0.0.1",
                                       "--port", base.rsplit(":", 1)[1], "--telemetry", "False"], env=env, stdout=log, stderr=log)
             try:
                 wait(proxy, base)
