@@ -279,7 +279,7 @@ static __always_inline void audit_take(struct pt_regs *ctx, struct event *e, con
 		event_sum(e, true);
 		return;
 	}
-	if (!audit_is_wanted(p, a, args) || !event_begin(e))
+	if (!audit_is_wanted(p, a, args) || !event_begin(e, STATE_HAND_AUDIT))
 		return;
 	struct state_walk *w = e->w;
 	struct state_gather *g = &w->gather;
@@ -449,7 +449,7 @@ int audit_gc_done(struct pt_regs *ctx)
 	emit_add(e.p->pauses, 1);
 	emit_add(e.p->pause_ns, ns);
 	event_sum(&e, false);
-	if (ns < EVENT_PAUSE_NS || !event_begin(&e))
+	if (ns < EVENT_PAUSE_NS || !event_begin(&e, STATE_HAND_AUDIT))
 		return EVENT_DONE;
 	struct wire_py_pause *rec = bpf_ringbuf_reserve(&ring, sizeof(*rec), 0);
 

@@ -11,7 +11,7 @@
 #define EVENT_PAUSE_NS	 1000000ull /* shorter pauses are only summed */
 #define EVENT_SUM_NS	 100000000ull
 
-/* Events with a stack that a process may send: so many a second, and at once when it was quiet. What is more is filtered: it
+/* Events with a stack that a process may send, of each enum state_hands: so many a second, and at once when it was quiet. What is more is filtered: it
  * is policy, not a loss that nobody chose. */
 #define EVENT_RATE  500
 #define EVENT_BURST 1000
@@ -56,26 +56,26 @@ static __always_inline __u64 event_operand(struct pt_regs *ctx, __u32 operand)
 }
 
 /* Two threads that fill it at once may both add: it is a bound, no accounting. */
-static __always_inline bool event_is_throttled(struct state_python *p, __u64 now)
+static __always_inline bool event_is_throttled(struct state_hand *hand, __u64 now)
 {
-	if (p->hand <= 0) {
-		__u64 passed = now - p->hand_ns;
+	if (hand->events <= 0) {
+		__u64 passed = now - hand->since_ns;
 		__u64 more = passed >= 2000000000ull ? EVENT_BURST : passed * EVENT_RATE / 1000000000ull;
 
 		if (more < EVENT_BURST / 100)
 			return true;
-		p->hand_ns = now;
-		p->hand = more;
+		hand->since_ns = now;
+		hand->events = more;
 	}
-	emit_add(p->hand, -1);
+	emit_add(hand->events, -1);
 	return false;
 }
 
 /* An event is about to be sent, with a stack. False: it is not to be. */
-static __always_inline bool event_begin(struct event *e)
+static __always_inline bool event_begin(struct event *e, enum state_hands hand)
 {
 	e->now = bpf_ktime_get_ns();
-	if (event_is_throttled(e->p, e->now)) {
+	if (event_is_throttled(&e->p->hands[hand], e->now)) {
 		emit_add(e->target->counts.events_lost[WIRE_CAUSE_FILTERED], 1);
 		return false;
 	}

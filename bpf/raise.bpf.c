@@ -226,7 +226,7 @@ int audit_raise(struct pt_regs *ctx)
 	}
 	e.w->error = 0;
 	if (!python_word(r.type + PYTHON_TYPE_NAME, &name) || raise_is_flow(name) ||
-	    raise_is_own(e.p, object) || !event_begin(&e))
+	    raise_is_own(e.p, object) || !event_begin(&e, STATE_HAND_RAISE))
 		return EVENT_DONE;
 	e.w->error = e.now;
 	e.w->error_value = r.value;

@@ -134,6 +134,18 @@ _Static_assert(sizeof(struct state_calls) == 344, "state_calls");
  */
 #define STATE_PYTHON_NONE 0xffffu /* an offset of what this version does not have */
 
+/* What a process may send of events with a stack: exceptions are many, and must not leave nothing to the others. */
+enum state_hands {
+	STATE_HAND_AUDIT = 0,
+	STATE_HAND_RAISE = 1,
+	STATE_HANDS = 2,
+};
+
+struct state_hand {
+	WIRE_S64 events; /* that it may send at once */
+	WIRE_U64 since_ns;
+};
+
 struct state_python {
 	WIRE_U64 start_ns;
 	WIRE_U32 epoch;
@@ -173,15 +185,14 @@ struct state_python {
 	thread_error; /* in a thread state: the exception that is under way; up to 3.11 its type, value, traceback */
 	WIRE_U16 pad[1];
 	/* kept by the kernel: audit.bpf.c */
-	WIRE_S64 hand; /* events that it may send at once */
-	WIRE_U64 hand_ns;
+	struct state_hand hands[STATE_HANDS];
 	WIRE_U64 told_ns; /* when these were told last: */
 	WIRE_U64 pauses;
 	WIRE_U64 pause_ns;
 	WIRE_U64 imports;
 	WIRE_U64 import_ns;
 };
-_Static_assert(sizeof(struct state_python) == 144, "state_python");
+_Static_assert(sizeof(struct state_python) == 160, "state_python");
 
 #define STATE_PYTHON_FRAME_MAX 128
 #define STATE_PYTHON_CODE      144 /* of a code object that are read at once: every offset above lies below it */

@@ -113,14 +113,21 @@ static void decide_moved(struct decision *d, struct trace_visit *v)
 	settle_on(d, v, v->at);
 }
 
-/* The innermost frame, from the common one outwards, that `x` stands elsewhere in; TRACE_VISIT_NONE. */
+/*
+ * The innermost frame, from the common one outwards, that `x` stands elsewhere in; TRACE_VISIT_NONE. Who made a task or
+ * submitted work is seen as it stood then, and has gone on since: what was seen before the earlier call says nothing of
+ * what happened after it.
+ */
 static uint32_t elsewhere(const struct trace_visit *v, const struct trace_visit *x)
 {
-	for (uint32_t i = v->at; i < v->count; i++) {
+	for (uint32_t i = v->at; i < v->count && sight(v, i)->seen_ns > v->from->start_ns; i++) {
 		uint32_t j = trace_visit_find(x, &sight(v, i)->where);
 
 		if (j != TRACE_VISIT_NONE)
-			return sight(x, j)->lasti != sight(v, i)->lasti ? i : TRACE_VISIT_NONE;
+			return sight(x, j)->lasti != sight(v, i)->lasti &&
+					       sight(x, j)->seen_ns > v->from->start_ns
+				       ? i
+				       : TRACE_VISIT_NONE;
 	}
 	return TRACE_VISIT_NONE;
 }

@@ -317,6 +317,7 @@ static uint32_t fill_stack(struct trace_set *t, struct trace_visit *v, const str
 
 			*to = (struct trace_sight){.lasti = place_of(l->stack, i - 1),
 						   .line = f->line,
+						   .seen_ns = l->stack->ts_ns,
 						   .loop = f->loop,
 						   .how = l->how,
 						   .likely = l->likely};

@@ -85,6 +85,7 @@ struct trace_sight {
 	struct trace_where where;
 	int32_t lasti;
 	uint32_t line;
+	uint64_t seen_ns; /* that it stood there */
 	enum py_loop loop;
 	const char *how; /* the last boundary between it and the call; NULL: none */
 	bool likely;	 /* not each of them is certain */
