@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "trace/set.h"
+#include "trace/spawn.h"
 #include "trace/visit.h"
 
 #define RUNS_LOOKED 4096u /* of one frame's address */
@@ -558,6 +559,7 @@ void trace_agent_settle(struct trace_set *t)
 	trace_root_find(t, s.first);
 	trace_invoke_tell(t, s.first);
 	trace_root_tell(t, s.first);
+	trace_spawn_place(t);
 	trace_effect_settle(t);
 	free_runs(&s);
 	trace_visit_clear(&t->visits);

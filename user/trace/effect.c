@@ -417,15 +417,14 @@ static struct trace_saids *late_get(struct trace_set *t, uint64_t id)
 	return &late->saids;
 }
 
-/* A step that began within the run, or that the run began in. */
-static bool is_steps(const struct trace_effect *x)
+bool trace_effect_is_steps(const struct trace_effect *x)
 {
 	return x->step && (x->run == NULL || x->step_ns > x->run->start_ns);
 }
 
 static bool is_runs(const struct trace_effect *x)
 {
-	return x->run && x->tool == NULL && !is_steps(x) && is_told(x);
+	return x->run && x->tool == NULL && !trace_effect_is_steps(x) && is_told(x);
 }
 
 void trace_effect_draft(struct trace_set *t, struct trace_draft *d, struct trace_run *r)
@@ -451,7 +450,7 @@ static void place(struct trace_set *t, struct trace_effect *x)
 
 	if (!is_told(x) || (is_runs(x) && told))
 		return;
-	if (x->tool && told && !is_steps(x))
+	if (x->tool && told && !trace_effect_is_steps(x))
 		to = late_get(t, x->tool->id);
 	if (to) {
 		say(t, x, to, "frame", has_left(x, x->tool_at));

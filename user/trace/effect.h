@@ -62,6 +62,8 @@ void trace_effect_add(struct trace_set *t, struct py_event *e);
 void trace_effect_ripen(struct trace_set *t);
 /* A run's own go into its span. */
 void trace_effect_draft(struct trace_set *t, struct trace_draft *d, struct trace_run *r);
+/* A step that began within the run, or that the run began in, holds it. */
+bool trace_effect_is_steps(const struct trace_effect *x);
 /* Runs are told: puts each one where it belongs, and forgets it. */
 void trace_effect_settle(struct trace_set *t);
 /* Everything was told: adds what is kept to spans that were. */

@@ -217,7 +217,7 @@ static void draft_link(struct trace_draft *d, const struct trace_process *pr)
 		return;
 	if (pr->tool) {
 		d->s.parent = pr->tool;
-		trace_draft_link(d, pr->tool_how, false);
+		trace_draft_link(d, pr->tool_how, pr->tool_certain);
 		trace_draft_evidence(d, "%s", pr->tool_why);
 		return;
 	}

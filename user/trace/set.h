@@ -61,7 +61,8 @@ struct trace_process {
 	uint64_t tool;	      /* span of the tool call that ran it; 0: none */
 	uint64_t tool_call;   /* the call that asked for it */
 	uint64_t cut_ns;      /* start of its last request of which policy left a part out; 0: none */
-	const char *tool_how; /* fork, content */
+	const char *tool_how; /* fork, content, frame */
+	bool tool_certain;
 	char tool_why[160];
 	bool undecided;	     /* several tool calls were open when it was forked: its exec may tell */
 	uint32_t open_tools; /* so many, and which of them ran it is not known; 0: that is no question */

@@ -30,19 +30,24 @@ static void happen(struct rig *r, void *rec, const struct at *frames)
 	feed(r, s);
 }
 
-static void *wrote(struct rig *r, const char *path)
+static void *audit(struct rig *r, enum wire_py_event event, const char *path)
 {
 	size_t n = strlen(path);
 	struct wire_py_audit *a =
 		record(r->w, WIRE_PY_AUDIT, sizeof(*a) + sizeof(struct wire_py_item) + n, r->tid);
 	struct wire_py_item *i = (void *)a->payload;
 
-	a->event = WIRE_PY_OPEN;
+	a->event = (uint16_t)event;
 	a->count = 1;
 	a->len = (uint32_t)(sizeof(*i) + ((n + 7) & ~7ul));
 	*i = (struct wire_py_item){.type = WIRE_PY_ITEM_BYTES, .len = (uint32_t)n};
 	memcpy(i + 1, path, n);
 	return a;
+}
+
+static void *wrote(struct rig *r, const char *path)
+{
+	return audit(r, WIRE_PY_OPEN, path);
 }
 
 static void *raised(struct rig *r, const char *type, uint64_t frame)
@@ -132,6 +137,53 @@ static void of_the_asking_itself(void **state)
 	assert_int_equal(tool->event_count, 1);
 	has(tool, 0, "open", "/by-other");
 	has(tool, 0, "open", "bottrace.likely=1;");
+	end(&r);
+}
+
+static void is_of(struct rig *r, uint32_t pid, const struct told *parent, const char *how, bool certain)
+{
+	const struct told *p = world_process(r->w, pid);
+
+	assert_int_equal(p->parent, parent->id);
+	assert_string_equal(p->how, how);
+	assert_int_equal(p->certain, certain);
+}
+
+static void processes(void **state)
+{
+	struct rig r = begin();
+	struct talk t = talk("R", "q");
+
+	(void)state;
+	struct told *one = ask_tool(&r, &t, "search", "c1", FRAMES(IN_RUN));
+	happen(&r, audit(&r, WIRE_PY_POPEN, "grep"), FRAMES(IN_TOOL));
+	world_fork_by(r.w, 101, 100, 100);
+	world_fork_by(r.w, 102, 100, 100); /* nothing was said before it */
+	world_fork_by(r.w, 103, 101, 101);
+	happen(&r, audit(&r, WIRE_PY_SYSTEM, "ls"),
+	       FRAMES({RUN, 0x50, 6}, {MAIN, 0x60, 8}, {MODULE, 0x70, 2}));
+	world_fork_by(r.w, 104, 100, 77); /* another thread */
+	world_fork_by(r.w, 105, 100, 100);
+	happen(&r, wrote(&r, "/x"), FRAMES(IN_TOOL));
+	world_fork_by(r.w, 106, 100, 100);
+	happen(&r, audit(&r, WIRE_PY_SPAWN, "ls"), FRAMES(IN_TOOL));
+	r.w->now += 2000000000;
+	world_fork_by(r.w, 107, 100, 100); /* too late */
+	(void)ask(&r, &t, "a", FRAMES(IN_RUN));
+	happen(&r, audit(&r, WIRE_PY_POPEN, "ls"), FRAMES({MAIN, 0x60, 10}, {MODULE, 0x70, 2}));
+	world_fork_by(r.w, 108, 100, 100);
+	finish(&r);
+	struct told *tool = world_tool(r.w, "c1"), *agent = agent_of(&r, one);
+	is_of(&r, 101, tool, "frame", true);
+	assert_string_equal(world_process(r.w, 101)->evidence,
+			    "subprocess.Popen within make.<locals>.search, by the thread that forked next");
+	is_of(&r, 102, tool, "fork", false);
+	is_of(&r, 103, world_process(r.w, 101), "fork", true);
+	is_of(&r, 104, tool, "fork", false);
+	is_of(&r, 105, agent, "frame", true);
+	is_of(&r, 106, tool, "fork", false);
+	is_of(&r, 107, tool, "fork", false);
+	is_of(&r, 108, world_process(r.w, 100), "fork", true);
 	end(&r);
 }
 
@@ -231,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(of_a_tool_and_its_agent),
 		cmocka_unit_test(of_the_asking_itself),
+		cmocka_unit_test(processes),
 		cmocka_unit_test(exceptions),
 		cmocka_unit_test(an_agent_fails),
 		cmocka_unit_test(not_told),
