@@ -14,7 +14,7 @@ from rig.server import Answer, Server  # noqa: E402
 
 PROGRAM = Path(__file__).resolve().parent / "clients" / "crew.py"
 HOW = {"crowd": "submit", "start": "thread"}
-WAYS = ["helper", "nested", "outwards", "threads", "generator", "retry", "alone", "tasks", "same"]
+WAYS = ["helper", "nested", "outwards", "threads", "generator", "retry", "alone", "tasks", "same", "sides"]
 
 
 class Model:
@@ -79,6 +79,12 @@ def crew(python, version, way):
             tool = by_id[agents[name]["parent"]]
             rig.equal("tool", (tool["kind"], tool["attributes"].get("gen_ai.tool.name")), ("execute_tool", want["tool"]))
             rig.equal("parent", by_id[tool["parent"]], agents[want["parent"]])
+    for process in rig.spans(document, "process"):
+        argv = process["attributes"].get("process.command_args", [])
+        if argv[:1] == ["echo"]:
+            tool = by_id[process["parent"]]
+            rig.equal("whose process", (tool["kind"], process["link"]["how"], process["link"]["certain"]), ("execute_tool", "frame", True))
+            rig.equal("of its run", by_id[tool["attributes"]["bottrace.requested_by"]]["attributes"]["gen_ai.request.model"], argv[1])
     for tool in rig.spans(document, "execute_tool"):
         rig.equal("whose tool", tool["parent"], by_id[tool["attributes"]["bottrace.requested_by"]]["parent"])
 

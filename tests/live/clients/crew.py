@@ -7,6 +7,7 @@ import asyncio
 import concurrent.futures
 import json
 import ssl
+import subprocess
 import sys
 import threading
 import urllib.error
@@ -203,6 +204,39 @@ async def gather(same):
         await asyncio.gather(*(agent(client, plan if same else plan[i % 2:], i * 0.01) for i in range(10 if same else 3)))
 
 
-WAYS = {"tasks": lambda: asyncio.run(gather(False)), "same": lambda: asyncio.run(gather(True))}
+def echo(name, **_):
+    return subprocess.run(["echo", name], stdout=subprocess.PIPE, check=True).stdout.decode()
+
+
+TOOLS["echo"] = echo
+
+
+async def sides():
+    """Agents in tasks that were made at several places; their tools run processes in threads."""
+    import httpx
+
+    async def agent(client, plan):
+        name = run_of("sides.<locals>.agent")
+        messages = begin(plan, name)
+        loop = asyncio.get_running_loop()
+        while True:
+            body = {"model": name, "messages": messages, "tools": []}
+            answer = (await client.post(URL + "/v1/chat/completions", json=body)).json()["choices"][0]["message"]
+            messages.append(answer)
+            if not answer.get("tool_calls"):
+                return
+            messages.extend(await loop.run_in_executor(None, lambda: list(work(name, answer))))
+
+    async with httpx.AsyncClient(verify=TLS, timeout=60) as client:
+        plan = ["echo", "echo", "say"]
+        tasks = [asyncio.ensure_future(agent(client, plan))]
+        tasks += [asyncio.ensure_future(agent(client, plan)) for _ in range(2)]
+        for _ in range(2):
+            await asyncio.sleep(0.005)
+            tasks.append(asyncio.ensure_future(agent(client, plan)))
+        await asyncio.gather(*tasks, agent(client, plan))
+
+
+WAYS = {"sides": lambda: asyncio.run(sides()), "tasks": lambda: asyncio.run(gather(False)), "same": lambda: asyncio.run(gather(True))}
 WAYS.get(WAY, globals().get(WAY))()
 print(json.dumps(runs))
