@@ -14,7 +14,7 @@ from rig.server import Answer, Server  # noqa: E402
 
 PROGRAM = Path(__file__).resolve().parent / "clients" / "crew.py"
 HOW = {"crowd": "submit", "start": "thread"}
-WAYS = ["helper", "nested", "outwards", "threads", "generator", "retry", "alone", "tasks", "same", "sides"]
+WAYS = ["helper", "nested", "outwards", "threads", "generator", "retry", "alone", "tasks", "same", "sides", "twins"]
 
 
 class Model:

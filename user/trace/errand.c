@@ -106,3 +106,21 @@ struct trace_errand *trace_errand_find(const struct trace_run *r, const struct t
 	*likely = true;
 	return e.named_count == 0 && e.open == 1 && is_indirect(v, at) ? e.only : NULL;
 }
+
+uint32_t trace_errand_shared(struct trace_set *t, const struct trace_call *k, uint64_t chat,
+			     struct trace_visit **from)
+{
+	const struct trace_visit *asker = t->visits.ids ? map_get(t->visits.ids, &chat) : NULL;
+	uint32_t count = 0;
+
+	if (asker == NULL || k->stack == NULL)
+		return 0;
+	if (*from == NULL) {
+		*from = trace_visit_new(t, k->process, k->stack);
+		if (*from) /* it is not kept */
+			t->visits.bytes -= sizeof(**from) + (*from)->count * sizeof(struct trace_sight);
+	}
+	for (uint32_t i = 0; *from && i < (*from)->count && count < TRACE_SHARED_MAX; i++)
+		count += trace_visit_find(asker, &(*from)->sights[i].where) != TRACE_VISIT_NONE;
+	return count;
+}

@@ -352,7 +352,9 @@ struct reading {
 	struct hash128 chain; /* of the messages before the one at hand */
 	uint32_t at;	      /* its position */
 	uint32_t fallbacks;
-	uint32_t calls, results; /* without id, since the last message that asked */
+	uint32_t calls, results;  /* without id, since the last message that asked */
+	uint32_t looks;		  /* at stacks of askers */
+	struct trace_visit *from; /* where the request was made; NULL: not looked at yet, or not known */
 };
 
 /* Whether all messages before the one at hand were in the asker's input: a history that was only trimmed. */
@@ -414,15 +416,21 @@ static void tell_result(struct reading *r, const struct genai_part *p)
 {
 	struct tool_key key = key_of(r->k->process, call_key(p->id, r->results));
 	uint32_t tid = r->k->c->x ? r->k->c->x->tid : 0;
-	struct trace_tool *best = NULL;
+	struct trace_tool *best = NULL, *first = map_get(r->t->tool_index, &key);
+	bool several = first && first->same;
 	uint32_t best_score = 0;
 
 	r->results += p->id.n == 0;
 	/* Newest first: of equals the newest stays. */
-	for (struct trace_tool *tool = map_get(r->t->tool_index, &key); tool != NULL; tool = tool->same) {
-		uint32_t score = 1 + 2 * tool->exact + (tool->ask->tid == tid);
+	for (struct trace_tool *tool = first; tool != NULL; tool = tool->same) {
+		if (tool->pending != r->t->request)
+			continue;
+		uint32_t score = 1 + 4 * TRACE_SHARED_MAX * tool->exact + (tool->ask->tid == tid);
 
-		if (tool->pending == r->t->request && score > best_score) {
+		if (several && ++r->looks <= TRACE_VISIT_LOOKS)
+			score += 2 * trace_errand_shared(r->t, r->k, tool->ask->chat, &r->from);
+
+		if (score > best_score) {
 			best = tool;
 			best_score = score;
 		}
@@ -484,6 +492,7 @@ void trace_tool_answer(struct trace_set *t, struct trace_call *k)
 {
 	const struct genai_call *c = k->c;
 	struct reading r = {.t = t, .k = k};
+	uint32_t before = k->continues.chained ? 0 : k->continues.messages; /* that an earlier request had */
 
 	t->request++;
 	if (k->process->tools == NULL)
@@ -501,7 +510,7 @@ void trace_tool_answer(struct trace_set *t, struct trace_call *k)
 					r.calls = r.results = 0;
 				asked = true;
 				quote_call(&r, &m->parts[j]);
-			} else if (m->parts[j].type == GENAI_TOOL_RESPONSE && m->known) {
+			} else if (m->parts[j].type == GENAI_TOOL_RESPONSE && (m->known || i < before)) {
 				r.results +=
 					m->parts[j].id.n == 0; /* the request that had it first told it */
 			} else if (m->parts[j].type == GENAI_TOOL_RESPONSE) {
@@ -510,6 +519,7 @@ void trace_tool_answer(struct trace_set *t, struct trace_call *k)
 		}
 		r.chain = hash_chain(r.chain, m->hash);
 	}
+	free(r.from);
 	end_answered(&r);
 }
 

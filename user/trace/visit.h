@@ -225,6 +225,12 @@ struct trace_errand *trace_errand_find(const struct trace_run *r, const struct t
 /* Whether a function within sight `at` is called as the tool is, or a rule says that it is that tool's. */
 bool trace_errand_is_named(const struct trace_visit *v, uint32_t at, const struct trace_errand *e);
 
+#define TRACE_SHARED_MAX 64u
+/* Of identical conversations at once: how many frames k stands in that the call `chat` stood in, too; at most
+ * TRACE_SHARED_MAX. *from is where k stands, made when it is NULL; the caller's, to be freed. */
+uint32_t trace_errand_shared(struct trace_set *t, const struct trace_call *k, uint64_t chat,
+			     struct trace_visit **from);
+
 /* ---- driver.c ---- */
 /* Decides for each link which run was alive over both calls. 0, -ENOMEM. */
 int trace_driver_decide(struct trace_visits *v) MUST_CHECK;

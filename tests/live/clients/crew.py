@@ -211,13 +211,13 @@ def echo(name, **_):
 TOOLS["echo"] = echo
 
 
-async def sides():
+async def sides(apart):
     """Agents in tasks that were made at several places; their tools run processes in threads."""
     import httpx
 
     async def agent(client, plan):
         name = run_of("sides.<locals>.agent")
-        messages = begin(plan, name)
+        messages = begin(plan, name if apart else "q")
         loop = asyncio.get_running_loop()
         while True:
             body = {"model": name, "messages": messages, "tools": []}
@@ -237,6 +237,6 @@ async def sides():
         await asyncio.gather(*tasks, agent(client, plan))
 
 
-WAYS = {"sides": lambda: asyncio.run(sides()), "tasks": lambda: asyncio.run(gather(False)), "same": lambda: asyncio.run(gather(True))}
+WAYS = {"sides": lambda: asyncio.run(sides(True)), "twins": lambda: asyncio.run(sides(False)), "tasks": lambda: asyncio.run(gather(False)), "same": lambda: asyncio.run(gather(True))}
 WAYS.get(WAY, globals().get(WAY))()
 print(json.dumps(runs))
