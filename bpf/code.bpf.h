@@ -58,7 +58,9 @@ static __always_inline bool code_tail(const struct state_python *p, __u64 s, __u
 	 (__u64)(f) << 40 | (__u64)(g) << 48 | (__u64)(h) << 56)
 
 /* Whether its first local is what another thread made: concurrent/futures/thread.py's _WorkItem.run, threading.py's
- * Thread._bootstrap. Up to 3.10 a name is without its class: other files have a `run` too, these two have one each. */
+ * Thread._bootstrap. Up to 3.10 a name is without its class: other files have a `run` too, these two have one each.
+ * anyio/_backends/_asyncio.py's WorkerThread.run has what says whose work it is further on; other functions there that are
+ * named `run` have no future in that place. */
 static __always_inline __u16 code_role(const struct state_python *p, const struct state_code *now)
 {
 	__u64 length, tail[2], name;
@@ -70,6 +72,9 @@ static __always_inline __u16 code_role(const struct state_python *p, const struc
 	if (tail[0] == CODE_WORD('u', 't', 'u', 'r', 'e', 's', '/', 't') &&
 	    tail[1] == CODE_WORD('h', 'r', 'e', 'a', 'd', '.', 'p', 'y'))
 		role = WIRE_PY_MADE_WORK;
+	else if (tail[0] == CODE_WORD('e', 'n', 'd', 's', '/', '_', 'a', 's') &&
+		 tail[1] == CODE_WORD('y', 'n', 'c', 'i', 'o', '.', 'p', 'y'))
+		role = STATE_ROLE_FUTURE;
 	else if (tail[1] == CODE_WORD('a', 'd', 'i', 'n', 'g', '.', 'p', 'y') &&
 		 tail[0] >> 24 == CODE_WORD('/', 't', 'h', 'r', 'e', 0, 0, 0))
 		role = WIRE_PY_MADE_THREAD;
@@ -77,7 +82,9 @@ static __always_inline __u16 code_role(const struct state_python *p, const struc
 		return 0;
 	if (!python_word(now->name + p->str_ascii, &name))
 		return 0;
-	if (role == WIRE_PY_MADE_WORK) {
+	if (role == STATE_ROLE_FUTURE && p->minor >= 11)
+		return length == 16 && name == CODE_WORD('W', 'o', 'r', 'k', 'e', 'r', 'T', 'h') ? role : 0;
+	if (role != WIRE_PY_MADE_THREAD) {
 		if (p->minor < 11)
 			return length == 3 && (name & 0xffffff) == 0x6e7572 ? role : 0; /* run */
 		return length == 13 && name == CODE_WORD('_', 'W', 'o', 'r', 'k', 'I', 't', 'e') ? role : 0;

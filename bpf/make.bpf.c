@@ -49,6 +49,15 @@ static __always_inline bool make_read_submit(struct pt_regs *ctx, const struct s
 	       make_is(*made, 0x6574496b726f575full /* _WorkIte */, ~0ull);
 }
 
+/* (self, args, kwargs): Future.__init__. A loop's own futures are told their loop. What is not, anyio's and few others,
+ * may go with work to a thread. */
+static __always_inline bool make_read_future(struct pt_regs *ctx, __u64 *made, __u64 *root)
+{
+	*root = 0;
+	*made = PT_REGS_PARM1(ctx);
+	return *made != 0;
+}
+
 /* (module, args): start_new_thread, start_joinable_thread. The function is a Thread's method, or nothing that its own
  * stack would name. */
 static __always_inline bool make_read_thread(struct pt_regs *ctx, const struct state_python *p, __u64 *made,
@@ -63,7 +72,7 @@ static __always_inline bool make_read_thread(struct pt_regs *ctx, const struct s
 }
 
 /* Makes the walk ready. False: there is none to be made. what: a constant. */
-static __always_inline bool make_begin(struct pt_regs *ctx, __u64 what)
+static __always_inline bool make_begin(struct pt_regs *ctx, __u64 what, bool future)
 {
 	__u64 pid_tgid, made = 0, root = 0;
 	struct state_target *target = filter_thread(&pid_tgid);
@@ -76,7 +85,8 @@ static __always_inline bool make_begin(struct pt_regs *ctx, __u64 what)
 
 	if (!s || !s->stacks || !p)
 		return false;
-	bool is = what == WIRE_PY_MADE_TASK   ? make_read_task(ctx, p, &made, &root)
+	bool is = future		      ? make_read_future(ctx, &made, &root)
+		  : what == WIRE_PY_MADE_TASK ? make_read_task(ctx, p, &made, &root)
 		  : what == WIRE_PY_MADE_WORK ? make_read_submit(ctx, p, &made, &root)
 					      : make_read_thread(ctx, p, &made, &root);
 
@@ -98,7 +108,7 @@ static __always_inline bool make_begin(struct pt_regs *ctx, __u64 what)
 	SEC("?uprobe")                       \
 	int make_##name(struct pt_regs *ctx) \
 	{                                    \
-		if (make_begin(ctx, what))   \
+		if (make_begin(ctx, what, false))   \
 			python_go(ctx);      \
 		return PYTHON_DONE;          \
 	}
@@ -106,3 +116,12 @@ static __always_inline bool make_begin(struct pt_regs *ctx, __u64 what)
 MAKE(task, WIRE_PY_MADE_TASK)
 MAKE(submit, WIRE_PY_MADE_WORK)
 MAKE(thread, WIRE_PY_MADE_THREAD)
+
+/* Of each future that waits for something: what has arguments ends at once. */
+SEC("?uprobe")
+int make_future(struct pt_regs *ctx)
+{
+	if (!PT_REGS_PARM3(ctx) && make_begin(ctx, WIRE_PY_MADE_WORK, true))
+		python_go(ctx);
+	return PYTHON_DONE;
+}

@@ -263,7 +263,7 @@ struct state_code {
 	WIRE_U32 epoch;
 	WIRE_U16 told; /* STATE_CODE_* */
 	WIRE_U8 tries; /* that could not read all of it */
-	WIRE_U8 role;  /* enum wire_py_what: its first local is what was made */
+	WIRE_U8 role;  /* enum wire_py_what: its first local is what was made; STATE_ROLE_FUTURE */
 	WIRE_U32 rule; /* its first one; 0: none, STATE_RULE_SEEK: not known yet */
 };
 _Static_assert(sizeof(struct state_code) == 40, "state_code");
@@ -277,13 +277,14 @@ _Static_assert(sizeof(struct state_code) == 40, "state_code");
 
 #define STATE_KNOWN_CELL 127u
 
-#define STATE_KNOWN_SKIP 0xffu /* a frame that the interpreter put between two others */
+#define STATE_ROLE_FUTURE WIRE_PY_MADE_KINDS /* a future further on tells whose work it is */
+#define STATE_KNOWN_SKIP  0xffu /* a frame that the interpreter put between two others */
 
 struct state_known {
 	WIRE_U64 code;
 	WIRE_U64 identity; /* hash of what tells one life of it from another */
 	WIRE_U32 epoch;
-	WIRE_U8 role; /* enum wire_py_what; STATE_KNOWN_SKIP */
+	WIRE_U8 role; /* enum wire_py_what; STATE_ROLE_FUTURE; STATE_KNOWN_SKIP */
 	WIRE_U8 slot; /* of its rules' local, from 1, with STATE_KNOWN_CELL added for a cell; 0: not known yet */
 	WIRE_U16 rule;
 };

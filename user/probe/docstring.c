@@ -359,6 +359,7 @@ int docstring_find_makers(int fd, struct docstring_makers *out)
 	if (r < 0)
 		return r;
 	out->task = find_by_text(&m, "_asyncio.Task", look_at_type);
+	out->future = find_by_text(&m, "_asyncio.Future", look_at_type);
 	uint64_t doc = find_text(
 		&m, "put($self, /, item, block=True, timeout=None)\n--\n\nPut the item on the queue.");
 	out->submit = doc ? find_place(&m, doc, look_at_put, NULL) : 0;

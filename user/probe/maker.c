@@ -24,7 +24,7 @@ bool maker_is_named(struct str path)
 /* A single step at each hit is borne where there is no better place: it is said. False: nowhere. */
 static bool choose(uint64_t *offset, struct elf_file *elf, uint64_t address, const char *path)
 {
-	const struct body_wish wish = {.arguments = CODE_ARG(1) | CODE_ARG(2)};
+	const struct body_wish wish = {.arguments = CODE_ARG(1) | CODE_ARG(2) | CODE_ARG(3)};
 	const char *why = NULL;
 	struct site site;
 
@@ -41,7 +41,7 @@ static bool choose(uint64_t *offset, struct elf_file *elf, uint64_t address, con
 static int hook(struct maker *x, struct load *load, int fd, const char *path)
 {
 	static const char *const programs[MAKER_HOOKS] = {"make_task", "make_submit", "make_thread",
-							  "make_thread"};
+							  "make_thread", "make_future"};
 	autodrop(drop_elf_file) struct elf_file *elf = NULL;
 	struct docstring_makers found;
 	char self[32];
@@ -51,7 +51,8 @@ static int hook(struct maker *x, struct load *load, int fd, const char *path)
 		r = elf_open(&elf, fd);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	const uint64_t places[MAKER_HOOKS] = {found.task, found.submit, found.thread[0], found.thread[1]};
+	const uint64_t places[MAKER_HOOKS] = {found.task, found.submit, found.thread[0], found.thread[1],
+						found.future};
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	for (size_t i = 0; i < MAKER_HOOKS; i++) {
 		uint64_t offset;

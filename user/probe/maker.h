@@ -14,7 +14,7 @@
 #include "probe/load.h"
 
 #define MAKERS_MAX  64u /* distinct files */
-#define MAKER_HOOKS 4u	/* a task, work, a thread in two ways */
+#define MAKER_HOOKS 5u	/* a task, work, a thread in two ways, a future */
 
 struct makers {
 	size_t count;

@@ -123,6 +123,22 @@ static void lead_work(struct link *link, const struct reader *r, uint32_t what)
 	lead(link, to, what == WIRE_PY_MADE_WORK ? PY_HOW_WORK : PY_HOW_THREAD, what == WIRE_PY_MADE_WORK);
 }
 
+/* anyio's worker thread has the future that its submitter waits for. Whether that one made it there is asked of its stack. */
+static bool lead_anyio(struct link *link, const struct reader *r)
+{
+	struct make *to = r->work && r->work->what == WIRE_PY_MADE_WORK
+				  ? make_find(r->makes, r->process, WIRE_PY_MADE_WORK, r->work->made)
+				  : NULL;
+	const struct wire_py_frame *f = to && to->rec.count ? (const void *)to->rec.payload : NULL;
+	const struct code *c = f ? code_find(r->codes, r->process, f->code, f->epoch) : NULL;
+
+	if (!is_in(c, "/anyio/_backends/_asyncio.py") ||
+	    !str_ends(c->function, STR("run_sync_in_worker_thread")))
+		return false;
+	lead(link, to, PY_HOW_WORK, true);
+	return true;
+}
+
 /* What frame i says of how the run that called the frame `inner` was begun. False: it is part of it. */
 static bool look(struct link *link, const struct reader *r, uint32_t i, uint32_t inner, bool *pool)
 {
@@ -136,6 +152,8 @@ static bool look(struct link *link, const struct reader *r, uint32_t i, uint32_t
 		lead_work(link, r, WIRE_PY_MADE_WORK);
 		return true;
 	}
+	if (is_in(c, "/anyio/_backends/_asyncio.py") && is_method(c, "WorkerThread.run") && lead_anyio(link, r))
+		return true;
 	if (is_foreign(c)) {
 		lead(link, NULL, PY_HOW_UNKNOWN, false);
 		return true;

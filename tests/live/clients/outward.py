@@ -222,7 +222,7 @@ def anyio():
             for _ in range(3):
                 g.start_soon(first, [["task", "spawn"]] + HERE)
         for _ in range(3):
-            await real.to_thread.run_sync(say, [["work", None]])
+            await real.to_thread.run_sync(say, [["work", "spawn"]] + HERE)
 
     run(spawn())
 

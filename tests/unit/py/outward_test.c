@@ -18,6 +18,7 @@ enum {
 	RUNNER,
 	MODULE,
 	ANYIO,
+	ANYIO_SUBMIT,
 	TRIO,
 	COROUTINE
 };
@@ -68,6 +69,8 @@ static void start(struct world *w)
 		{RUNNER, LATIN(LIB "asyncio/runners.py"), LATIN("Runner.run")},
 		{MODULE, LATIN("/home/me/app.py"), LATIN("<module>")},
 		{ANYIO, LATIN("/x/site-packages/anyio/_backends/_asyncio.py"), LATIN("WorkerThread.run")},
+		{ANYIO_SUBMIT, LATIN("/x/site-packages/anyio/_backends/_asyncio.py"),
+		 LATIN("AsyncIOBackend.run_sync_in_worker_thread")},
 		{TRIO, LATIN("/x/site-packages/trio/_core/_run.py"), LATIN("unrolled_run")},
 		{COROUTINE, LATIN("/home/me/app.py"), LATIN("ask")},
 	};
@@ -228,6 +231,29 @@ static void test_pools(void **state)
 	stop(&w);
 }
 
+#define IN_ANYIO FRAMES(FRAME(SAY), FRAME(ANYIO), FRAME(THREAD))
+
+static void test_anyio(void **state)
+{
+	struct world w;
+
+	(void)state;
+	start(&w);
+	make(&w, WIRE_PY_MADE_THREAD, 0xb0, 0, BY_MAIN);
+	make(&w, WIRE_PY_MADE_TASK, 0xa0, 0x100, FRAMES(FRAME(MAIN), FRAME(MODULE)));
+	make(&w, WIRE_PY_MADE_WORK, 0xc0, 0, FRAMES(GENERATOR(ANYIO_SUBMIT, 0x300), GENERATOR(STEP, 0x100), FRAME(LOOP)));
+	work(&w, WIRE_PY_MADE_WORK, 0xc0);
+	has(&w, IN_ANYIO, "say/1 work\nAsyncIOBackend.run_sync_in_worker_thread/2 task\nmain/2 end\n");
+	work(&w, WIRE_PY_MADE_WORK, 0xc1);
+	has(&w, IN_ANYIO, "say/2 work?\n"); /* a future that nobody was seen to make */
+	make(&w, WIRE_PY_MADE_WORK, 0xc0, 0, FRAMES(FRAME(STEP), FRAME(MODULE)));
+	work(&w, WIRE_PY_MADE_WORK, 0xc0);
+	has(&w, IN_ANYIO, "say/2 work?\n"); /* its place is another one's now */
+	work(&w, WIRE_PY_MADE_THREAD, 0xb0);
+	has(&w, IN_ANYIO, "say/2 work?\n"); /* never to who started the thread */
+	stop(&w);
+}
+
 static void test_threads(void **state)
 {
 	struct world w;
@@ -274,6 +300,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ends),	    cmocka_unit_test(test_tasks),
 		cmocka_unit_test(test_makers_stay), cmocka_unit_test(test_pools),
+		cmocka_unit_test(test_anyio),
 		cmocka_unit_test(test_threads),	    cmocka_unit_test(test_endless),
 	};
 
