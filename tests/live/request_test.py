@@ -85,8 +85,18 @@ def number_of(spans):
     return int(re.search(r"request (\d+)", next(text(s) for s in spans if s["kind"] == "chat")).group(1))
 
 
+def python_of(way):
+    """Of anyio and Starlette those in environments that other tests use, too."""
+    if way.split()[0] not in ("anyio", "starlette"):
+        return sys.executable
+    found = rig.interpreters()
+    version, real = found[0] if len(way.split()) == 1 else max(found, key=lambda v: tuple(map(int, v[0].split("."))))
+    return rig.venv(version, real, *(("anyio", "uvloop") if way.startswith("anyio") else ("mcp", "uvicorn")))
+
+
 def start(way, server, port, requests):
-    return [sys.executable, PROGRAM, way, str(port), server.url, server.ca, str(requests)]
+    python, way = python_of(way), way.split()[0]
+    return [python, PROGRAM, way, str(port), server.url, server.ca, str(requests)]
 
 
 def attached(way, each, *options):
@@ -159,7 +169,7 @@ def run(way):
 
 def main():
     rig_suite = rig.Suite()
-    for way in ("tasks", "threads"):
+    for way in ("tasks", "threads", "anyio", "anyio newest", "starlette", "starlette newest"):
         rig_suite.test(attached, way, 1, name=f"attached, {way}")
         rig_suite.test(attached, way, 5, name=f"attached, {way}, kept connections")
         rig_suite.test(run, way, name=f"run, {way}")
