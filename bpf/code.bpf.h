@@ -57,6 +57,16 @@ static __always_inline bool code_tail(const struct state_python *p, __u64 s, __u
 	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 | \
 	 (__u64)(f) << 40 | (__u64)(g) << 48 | (__u64)(h) << 56)
 
+static __always_inline bool code_is_future(__u64 object)
+{
+	__u64 type, text, word[2];
+
+	return python_word(object + PYTHON_TYPE, &type) && python_word(type + PYTHON_TYPE_NAME, &text) &&
+	       bpf_probe_read_user(word, sizeof(word), (void *)text) == 0 &&
+	       word[0] == CODE_WORD('_', 'a', 's', 'y', 'n', 'c', 'i', 'o') &&
+	       word[1] == CODE_WORD('.', 'F', 'u', 't', 'u', 'r', 'e', 0);
+}
+
 /* Whether its first local is what another thread made: concurrent/futures/thread.py's _WorkItem.run, threading.py's
  * Thread._bootstrap. Up to 3.10 a name is without its class: other files have a `run` too, these two have one each.
  * anyio/_backends/_asyncio.py's WorkerThread.run has what says whose work it is further on; other functions there that are

@@ -10,8 +10,7 @@
 #include "filter.bpf.h"
 #include "spend.bpf.h"
 
-#define MAKE_TYPE_NAME 24 /* PyTypeObject.tp_name */
-#define MAKE_SELF      24 /* PyMethodObject.im_self */
+#define MAKE_SELF 24 /* PyMethodObject.im_self */
 
 /* The first item of a tuple. */
 static __always_inline bool make_first(const struct state_python *p, __u64 tuple, __u64 *item)
@@ -24,7 +23,7 @@ static __always_inline bool make_is(__u64 object, __u64 name, __u64 mask)
 {
 	__u64 type, text, word;
 
-	return python_word(object + PYTHON_TYPE, &type) && python_word(type + MAKE_TYPE_NAME, &text) &&
+	return python_word(object + PYTHON_TYPE, &type) && python_word(type + PYTHON_TYPE_NAME, &text) &&
 	       python_word(text, &word) && (word & mask) == name;
 }
 
@@ -104,13 +103,13 @@ static __always_inline bool make_begin(struct pt_regs *ctx, __u64 what, bool fut
 	return true;
 }
 
-#define MAKE(name, what)                     \
-	SEC("?uprobe")                       \
-	int make_##name(struct pt_regs *ctx) \
-	{                                    \
-		if (make_begin(ctx, what, false))   \
-			python_go(ctx);      \
-		return PYTHON_DONE;          \
+#define MAKE(name, what)                          \
+	SEC("?uprobe")                            \
+	int make_##name(struct pt_regs *ctx)      \
+	{                                         \
+		if (make_begin(ctx, what, false)) \
+			python_go(ctx);           \
+		return PYTHON_DONE;               \
 	}
 
 MAKE(task, WIRE_PY_MADE_TASK)

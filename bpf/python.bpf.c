@@ -21,12 +21,11 @@
 #define PYTHON_OWNER_C	  3			    /* that and above: a frame of the interpreter's own */
 #define PYTHON_VARS	  24			    /* PyContext.ctx_vars */
 #define PYTHON_TYPE_FLAGS 168
-#define PYTHON_TYPE_NAME  24
 /* anyio 3 and 4, WorkerThread.run: the locals are self, item, context, func, args, future, .. */
-#define PYTHON_FUTURE (5 * 8)
-#define PYTHON_IS_LONG	  (1u << 24)
-#define PYTHON_IS_STR	  (1u << 28)
-#define PYTHON_LONG	  16 /* from 3.12 on: lv_tag, then digits of 30 bits */
+#define PYTHON_FUTURE  (5 * 8)
+#define PYTHON_IS_LONG (1u << 24)
+#define PYTHON_IS_STR  (1u << 28)
+#define PYTHON_LONG    16 /* from 3.12 on: lv_tag, then digits of 30 bits */
 
 /* ---- the thread state ---- */
 
@@ -140,16 +139,6 @@ static __always_inline void python_chain(struct state_walk *w, __u64 generator)
 	}
 }
 
-static __always_inline bool python_is_future(__u64 object)
-{
-	__u64 type, text, word[2];
-
-	return python_word(object + PYTHON_TYPE, &type) && python_word(type + PYTHON_TYPE_NAME, &text) &&
-	       bpf_probe_read_user(word, sizeof(word), (void *)text) == 0 &&
-	       word[0] == CODE_WORD('_', 'a', 's', 'y', 'n', 'c', 'i', 'o') &&
-	       word[1] == CODE_WORD('.', 'F', 'u', 't', 'u', 'r', 'e', 0);
-}
-
 /* The frame runs what another one made. A pool's thread was started by whoever came first: what it runs now says more. */
 static __always_inline void python_work(struct state_walk *w, const struct state_python *p, __u64 at)
 {
@@ -158,7 +147,8 @@ static __always_inline void python_work(struct state_walk *w, const struct state
 	if (w->work_what == WIRE_PY_MADE_WORK && w->role == WIRE_PY_MADE_THREAD)
 		return;
 	if (w->role == STATE_ROLE_FUTURE) {
-		if (!python_word(at + p->frame_locals + PYTHON_FUTURE, &self) || !python_is_future(self & ~7ull))
+		if (!python_word(at + p->frame_locals + PYTHON_FUTURE, &self) ||
+		    !code_is_future(self & ~7ull))
 			return;
 	} else if (!python_word(at + p->frame_locals, &self)) {
 		return;

@@ -6,7 +6,8 @@
 #include "filter.bpf.h"
 #include "policy.bpf.h"
 
-#define PYTHON_TYPE 8 /* PyObject.ob_type */
+#define PYTHON_TYPE	 8  /* PyObject.ob_type */
+#define PYTHON_TYPE_NAME 24 /* PyTypeObject.tp_name */
 
 extern const volatile bool walk_stacks; /* this kernel has taken the walk's program */
 extern const volatile bool walk_in_session;

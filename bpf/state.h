@@ -278,7 +278,7 @@ _Static_assert(sizeof(struct state_code) == 40, "state_code");
 #define STATE_KNOWN_CELL 127u
 
 #define STATE_ROLE_FUTURE WIRE_PY_MADE_KINDS /* a future further on tells whose work it is */
-#define STATE_KNOWN_SKIP  0xffu /* a frame that the interpreter put between two others */
+#define STATE_KNOWN_SKIP  0xffu		     /* a frame that the interpreter put between two others */
 
 struct state_known {
 	WIRE_U64 code;

@@ -26,7 +26,7 @@ int docstring_find(int fd, struct docstring_places *out) MUST_CHECK;
 /* C functions of CPython that begin what another stack will run: addresses; 0: the file has none. */
 struct docstring_makers {
 	uint64_t task;	    /* tp_init of _asyncio.Task: (self, args, kwargs) */
-	uint64_t future;     /* tp_init of _asyncio.Future: the same */
+	uint64_t future;    /* tp_init of _asyncio.Future: the same */
 	uint64_t submit;    /* put of _queue.SimpleQueue: (self, args[], count, names) */
 	uint64_t thread[2]; /* _thread.start_new_thread, start_joinable_thread: (module, args, ..) */
 };

@@ -52,7 +52,7 @@ static int hook(struct maker *x, struct load *load, int fd, const char *path)
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	const uint64_t places[MAKER_HOOKS] = {found.task, found.submit, found.thread[0], found.thread[1],
-						found.future};
+					      found.future};
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	for (size_t i = 0; i < MAKER_HOOKS; i++) {
 		uint64_t offset;

@@ -152,7 +152,8 @@ static bool look(struct link *link, const struct reader *r, uint32_t i, uint32_t
 		lead_work(link, r, WIRE_PY_MADE_WORK);
 		return true;
 	}
-	if (is_in(c, "/anyio/_backends/_asyncio.py") && is_method(c, "WorkerThread.run") && lead_anyio(link, r))
+	if (is_in(c, "/anyio/_backends/_asyncio.py") && is_method(c, "WorkerThread.run") &&
+	    lead_anyio(link, r))
 		return true;
 	if (is_foreign(c)) {
 		lead(link, NULL, PY_HOW_UNKNOWN, false);

@@ -241,7 +241,8 @@ static void test_anyio(void **state)
 	start(&w);
 	make(&w, WIRE_PY_MADE_THREAD, 0xb0, 0, BY_MAIN);
 	make(&w, WIRE_PY_MADE_TASK, 0xa0, 0x100, FRAMES(FRAME(MAIN), FRAME(MODULE)));
-	make(&w, WIRE_PY_MADE_WORK, 0xc0, 0, FRAMES(GENERATOR(ANYIO_SUBMIT, 0x300), GENERATOR(STEP, 0x100), FRAME(LOOP)));
+	make(&w, WIRE_PY_MADE_WORK, 0xc0, 0,
+	     FRAMES(GENERATOR(ANYIO_SUBMIT, 0x300), GENERATOR(STEP, 0x100), FRAME(LOOP)));
 	work(&w, WIRE_PY_MADE_WORK, 0xc0);
 	has(&w, IN_ANYIO, "say/1 work\nAsyncIOBackend.run_sync_in_worker_thread/2 task\nmain/2 end\n");
 	work(&w, WIRE_PY_MADE_WORK, 0xc1);
@@ -300,8 +301,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ends),	    cmocka_unit_test(test_tasks),
 		cmocka_unit_test(test_makers_stay), cmocka_unit_test(test_pools),
-		cmocka_unit_test(test_anyio),
-		cmocka_unit_test(test_threads),	    cmocka_unit_test(test_endless),
+		cmocka_unit_test(test_anyio),	    cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_endless),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
