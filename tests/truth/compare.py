@@ -14,6 +14,7 @@ class Score:
     found: dict = field(default_factory=lambda: dict.fromkeys(GOALS, 0))
     of: dict = field(default_factory=lambda: dict.fromkeys(GOALS, 0))
     wrong: int = 0
+    surplus: int = 0
     misses: list = field(default_factory=list)    # what Bottrace tells otherwise, a line each
     differs: list = field(default_factory=list)   # what the oracle tells otherwise than the plan
 
@@ -22,6 +23,7 @@ class Score:
             self.found[k] += other.found[k]
             self.of[k] += other.of[k]
         self.wrong += other.wrong
+        self.surplus += other.surplus
         self.misses += other.misses
         self.differs += other.differs
 
@@ -32,7 +34,7 @@ class Score:
             self.misses.append(f"{HEADS[what]}: {line}")
 
     def reached(self):
-        return not self.wrong and all(self.found[k] >= g * self.of[k] and (self.of[k] or k == "tokens") for k, g in GOALS.items())
+        return not self.wrong and not self.surplus and all(self.found[k] >= g * self.of[k] and (self.of[k] or k == "tokens") for k, g in GOALS.items())
 
 
 def name_of(plan, row):
@@ -97,8 +99,19 @@ def compare(plan, oracle, got):
         if have and have[2] != parent:
             wrong(score, plan, f"agent {name}", have[2], parent)
     for name, marks in got.strange:
-        score.misses.append(f"an agent's run more: {name!r} with {len(marks)} calls")
+        surplus(score, f"agent {name!r} with {len(marks)} calls")
+    for kind, name, mark in got.twice:
+        surplus(score, f"{kind} call {name} {mark}, a second time")
+    for kind, have, want in (("model", got.models, plan.models), ("tool", got.tools, plan.tools)):
+        for mark in have.keys() - want.keys():
+            if not any(mark.startswith(c) for c in plan.coded):
+                surplus(score, f"{kind} call {mark}, which the model did not make")
     return score
+
+
+def surplus(score, what):
+    score.surplus += 1
+    score.misses.append(f"SURPLUS {what}")
 
 
 def wrong(score, plan, what, got, want):

@@ -8,7 +8,7 @@ MARK = "<!-- table -->\n"
 
 
 def row(name, mode, score):
-    cells = [f"{score.found[k]}/{score.of[k]}" for k in GOALS] + [str(score.wrong), str(len(score.differs))]
+    cells = [f"{score.found[k]}/{score.of[k]}" for k in GOALS] + [str(score.wrong), str(score.surplus), str(len(score.differs))]
     return f"| {name} | {mode} | " + " | ".join(cells) + " |"
 
 
@@ -17,8 +17,8 @@ def versions(packages):
 
 
 def lines(scores, packages):
-    yield "| framework | mode | " + " | ".join(HEADS[k] for k in GOALS) + " | wrong parents | oracle differs |"
-    yield "|---|---|" + "---|" * (len(GOALS) + 2)
+    yield "| framework | mode | " + " | ".join(HEADS[k] for k in GOALS) + " | wrong parents | surplus | oracle differs |"
+    yield "|---|---|" + "---|" * (len(GOALS) + 3)
     total = Score()
     for (name, mode), score in scores.items():
         total.add(score)

@@ -78,7 +78,7 @@ def keep(stage, name, value):
 
 
 def summary(score):
-    return ", ".join(f"{HEADS[k]} {score.found[k]}/{score.of[k]}" for k in GOALS) + f", wrong parents {score.wrong}"
+    return ", ".join(f"{HEADS[k]} {score.found[k]}/{score.of[k]}" for k in GOALS) + f", wrong parents {score.wrong}, surplus {score.surplus}"
 
 
 def main():

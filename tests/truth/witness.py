@@ -29,6 +29,8 @@ class Told:
     tools: dict = field(default_factory=dict)    # mark -> (name, owner)
     agents: dict = field(default_factory=dict)   # row -> (name, marks, parent row)
     strange: list = field(default_factory=list)  # agents' runs that are no row's, a second one of a row, or without a call
+    coded: set = field(default_factory=set)      # marks of calls that a model's code makes, which no table has
+    twice: list = field(default_factory=list)    # (kind, name, mark) of model and tool calls that there are twice
 
 
 def marks_in(value, calls):
@@ -54,7 +56,9 @@ def of_plan(rows):
         for step in steps:
             told.models[step.mark] = (step.tokens if step.told else None, owner)
             for call in step.calls:
-                if call.arguments and not call.coded:
+                if call.coded:
+                    told.coded.add(call.mark)
+                elif call.arguments:
                     told.tools[call.mark] = (call.name, owner)
     return told
 
@@ -103,9 +107,13 @@ def of_nodes(found, plan, merge):
         told.agents[row] = [nodes[run].name, frozenset(marks), None]
     for n in found:
         if n.kind == "model" and len(n.marks) == 1:
+            if next(iter(n.marks)) in told.models:
+                told.twice.append(("model", n.name, next(iter(n.marks))))
             told.models.setdefault(next(iter(n.marks)), (n.tokens, row_of[owner_of(nodes, n, merge)]))
         elif n.kind == "tool":
             for mark in n.marks:
+                if mark in told.tools:
+                    told.twice.append(("tool", n.name, mark))
                 told.tools.setdefault(mark, (n.name, row_of.get(owner_of(nodes, n, merge))))
     for run, row in row_of.items():
         if run:
