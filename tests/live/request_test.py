@@ -86,12 +86,12 @@ def number_of(spans):
 
 
 def python_of(way):
-    """Of anyio and Starlette those in environments that other tests use, too."""
-    if way.split()[0] not in ("anyio", "starlette"):
+    """Of anyio that in an environment that other tests use, too."""
+    if way.split()[0] not in ("anyio", "fastapi"):
         return sys.executable
     found = rig.interpreters()
     version, real = found[0] if len(way.split()) == 1 else max(found, key=lambda v: tuple(map(int, v[0].split("."))))
-    return rig.venv(version, real, *(("anyio", "uvloop") if way.startswith("anyio") else ("mcp", "uvicorn")))
+    return rig.venv(version, real, *(("anyio", "uvloop") if way.startswith("anyio") else ("fastapi", "uvicorn", "uvloop")))
 
 
 def start(way, server, port, requests):
@@ -169,7 +169,7 @@ def run(way):
 
 def main():
     rig_suite = rig.Suite()
-    for way in ("tasks", "threads", "anyio", "anyio newest", "starlette", "starlette newest"):
+    for way in ("tasks", "threads", "anyio", "anyio newest", "fastapi", "fastapi newest"):
         rig_suite.test(attached, way, 1, name=f"attached, {way}")
         rig_suite.test(attached, way, 5, name=f"attached, {way}, kept connections")
         rig_suite.test(run, way, name=f"run, {way}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A server that runs the same agent for each request: desk.py tasks|threads|anyio|starlette|uvloop PORT URL CA REQUESTS
+"""A server that runs the same agent for each request: desk.py tasks|threads|anyio|fastapi|uvloop PORT URL CA REQUESTS
 
 Answers POST /work with what the agent says. Its agent asks the model, calls a tool, asks again, over connections of a pool
 that is smaller than the number of requests. Ends after so many requests; 0: never."""
@@ -162,34 +162,29 @@ class Workers(Tasks):
         return await anyio.to_thread.run_sync(self.threads.agent, number)
 
 
-def starlette(loop):
-    """An endpoint that is no coroutine function."""
+def fastapi(loop):
+    """An endpoint that is no coroutine function: it runs in a thread of anyio's."""
     import anyio.to_thread
     import uvicorn
-    from starlette.applications import Starlette
-    from starlette.concurrency import run_in_threadpool
-    from starlette.responses import PlainTextResponse
-    from starlette.routing import Route
-    desk = Threads()
+    from fastapi import Body, FastAPI, Response
+    desk, app, lock = Threads(), FastAPI(), threading.Lock()
 
-    async def body(request):
+    @app.post("/work")
+    def work(item: dict = Body()):
         global left
-        answer = PlainTextResponse(await run_in_threadpool(desk.agent, (await request.json())["number"]))
-        left -= 1
-        if left == 0:
-            asyncio.get_running_loop().call_later(0.3, lambda: setattr(server, "should_exit", True))
-        return answer
-
-    async def ready(app):
-        anyio.to_thread.current_default_thread_limiter().total_tokens = 50
+        answer = desk.agent(item["number"])
+        with lock:
+            left -= 1
+            if left == 0:
+                threading.Timer(0.3, lambda: setattr(server, "should_exit", True)).start()
+        return Response(answer, media_type="text/plain")
 
     class Told(uvicorn.Server):
         async def startup(self, sockets=None):
             await super().startup(sockets)
-            await ready(None)
+            anyio.to_thread.current_default_thread_limiter().total_tokens = 50
             print("ready", flush=True)
 
-    app = Starlette(routes=[Route("/work", body, methods=["POST"])])
     server = Told(uvicorn.Config(app, port=PORT, loop=loop, log_level="warning", http="h11", backlog=512))
     server.run()
 
@@ -198,8 +193,8 @@ async def amain():
     await (Workers() if WAY == "anyio" else Tasks()).serve()
 
 
-if WAY in ("starlette", "uvloop"):
-    starlette("uvloop" if WAY == "uvloop" else "asyncio")
+if WAY in ("fastapi", "uvloop"):
+    fastapi("uvloop" if WAY == "uvloop" else "asyncio")
 elif WAY in ("tasks", "anyio"):
     asyncio.run(amain())
 else:
