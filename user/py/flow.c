@@ -8,6 +8,10 @@
 #define UNIT	  2u /* bytes */
 #define UNITS_MAX 8192u
 
+/* Opcodes up to 3.10. */
+#define GET_ANEXT  51u
+#define YIELD_FROM 72u
+
 enum seen { NEW, QUEUED, DONE };
 
 struct walk {
@@ -144,9 +148,23 @@ static void add_ends(struct walk *w, uint8_t end)
 	}
 }
 
-/* A loop leads back to the instruction that asks its iterator; `async for` to GET_ANEXT, two or three before. */
-static void find_entry(struct walk *w, const struct op *site, const uint32_t before[3], uint8_t end)
+/* Up to 3.10 `async for` waits as every await does, but behind GET_ANEXT; it leads back to the instruction before that. */
+static bool is_async_for(const struct walk *w, const uint32_t before[3], uint8_t version_minor)
 {
+	return version_minor <= 10 && w->code[w->site * UNIT] == YIELD_FROM &&
+	       w->code[before[1] * UNIT] == GET_ANEXT && is_led_to(w, before[0], before[0]);
+}
+
+/* A loop leads back to the instruction that asks its iterator; `async for` to GET_ANEXT, two or three before. */
+static void find_entry(struct walk *w, const struct op *site, const uint32_t before[3], uint8_t version_minor)
+{
+	uint8_t end = op_end_async_for[version_minor - OP_MINOR_MIN];
+
+	if (is_async_for(w, before, version_minor)) {
+		w->entry = before[0];
+		add_ends(w, end);
+		return;
+	}
 	if (site->kind == OP_BRANCH_FORWARD && is_led_to(w, w->entry, w->site))
 		return;
 	if (site->kind == OP_BRANCH_FORWARD && is_led_to(w, before[0], before[1])) {
@@ -193,7 +211,7 @@ bool op_comes_back(uint8_t version_minor, struct str code, int32_t lasti, bool a
 	if (!find_site(&w, (uint32_t)lasti / UNIT, &site, before))
 		return false;
 	if (anew)
-		find_entry(&w, &site, before, op_end_async_for[version_minor - OP_MINOR_MIN]);
+		find_entry(&w, &site, before, version_minor);
 	else
 		w.entry = w.site + 1;
 	add_target(&w, &site);
