@@ -165,6 +165,33 @@ static __always_inline bool raise_is_own(const struct state_python *p, __u64 obj
 	return (word & 0xffffffffffffffull) == 0x6e657a6f72663cull /* <frozen */ || raise_is_marker(p, file);
 }
 
+#define RAISE_PATH_WORDS 16 /* of a path that are looked at */
+
+/* Whether the frame's file lies where libraries do: it decides what it is counted against, and no more. */
+static __always_inline bool raise_is_library(const struct state_python *p, __u64 object)
+{
+	__u64 words[RAISE_PATH_WORDS + 1] = {0}, code, file;
+	const __u8 *path = (const void *)words;
+
+	if (p->minor >= 11 && !python_word(object + RAISE_FRAME, &object))
+		return false;
+	if (!python_word(object + p->frame_code, &code) ||
+	    !python_word((code & ~7ull) + p->code_file, &file) ||
+	    bpf_probe_read_user_str(words, RAISE_PATH_WORDS * 8, (void *)(file + p->str_ascii)) <= 0)
+		return false;
+#pragma unroll
+	for (int i = 0; i < RAISE_PATH_WORDS * 8 - 8; i++) {
+		__u64 word;
+
+		__builtin_memcpy(&word, path + i, sizeof(word));
+		if (word == CODE_WORD('s', 'i', 't', 'e', '-', 'p', 'a', 'c') ||
+		    word == CODE_WORD('d', 'i', 's', 't', '-', 'p', 'a', 'c') ||
+		    word == CODE_WORD('/', 'p', 'y', 't', 'h', 'o', 'n', '3'))
+			return true;
+	}
+	return false;
+}
+
 #define RAISE_ROOM (WIRE_PY_TYPE_MAX + WIRE_PY_MESSAGE_MAX)
 
 static __always_inline bool raise_send(struct event *e, __u64 name, __u64 value, __u64 frame)
@@ -226,7 +253,8 @@ int audit_raise(struct pt_regs *ctx)
 	}
 	e.w->error = 0;
 	if (!python_word(r.type + PYTHON_TYPE_NAME, &name) || raise_is_flow(name) ||
-	    raise_is_own(e.p, object) || !event_begin(&e, STATE_HAND_RAISE))
+	    raise_is_own(e.p, object) ||
+	    !event_begin(&e, raise_is_library(e.p, object) ? STATE_HAND_LIBRARY : STATE_HAND_RAISE))
 		return EVENT_DONE;
 	e.w->error = e.now;
 	e.w->error_value = r.value;

@@ -134,11 +134,13 @@ _Static_assert(sizeof(struct state_calls) == 344, "state_calls");
  */
 #define STATE_PYTHON_NONE 0xffffu /* an offset of what this version does not have */
 
-/* What a process may send of events with a stack: exceptions are many, and must not leave nothing to the others. */
+/* What a process may send of events with a stack: exceptions are many, those of libraries most,
+ * and must not leave nothing to the others. */
 enum state_hands {
 	STATE_HAND_AUDIT = 0,
 	STATE_HAND_RAISE = 1,
-	STATE_HANDS = 2,
+	STATE_HAND_LIBRARY = 2, /* exceptions that were raised in one */
+	STATE_HANDS = 3,
 };
 
 struct state_hand {
@@ -192,7 +194,7 @@ struct state_python {
 	WIRE_U64 imports;
 	WIRE_U64 import_ns;
 };
-_Static_assert(sizeof(struct state_python) == 160, "state_python");
+_Static_assert(sizeof(struct state_python) == 176, "state_python");
 
 #define STATE_PYTHON_FRAME_MAX 128
 #define STATE_PYTHON_CODE      144 /* of a code object that are read at once: every offset above lies below it */

@@ -196,6 +196,38 @@ def alone(get):
         rig.equal("ends", ends, [0, 0, 0])
 
 
+NOISY = (
+    "import sys, time\n"
+    "sys.path.insert(0, %r)\n"
+    "import noisy\n"
+    "time.sleep(0.5)\n"
+    "noisy.make(40000)\n"
+    "def ours():\n"
+    "    raise RuntimeError('ours')\n"
+    "try: ours()\n"
+    "except RuntimeError: pass\n"
+    "open(%r, 'w').close()\n")
+NOISY_LIBRARY = "def make(n):\n    for i in range(n):\n        try: {}[i]\n        except KeyError: pass\n"
+
+
+def noisy(get):
+    """What a library raises by the ten thousand and handles itself takes no room from what the user's own code does."""
+    rig.need_root()
+    python = get()
+    with tempfile.TemporaryDirectory() as where:
+        library = Path(where, "lib", "site-packages")
+        library.mkdir(parents=True)
+        (library / "noisy.py").write_text(NOISY_LIBRARY)
+        r, document = rig.run([*python.command, "-c", NOISY % (str(library), f"{where}/out")])
+        rig.equal("status", (r.returncode, r.stderr[-1000:] if r.returncode else ""), (0, ""))
+        rig.check_ledger(document)
+        root = rig.spans(document, "process")[0]
+        raised = [a["exception.message"] for a in events(root, "exception") if a["exception.type"] == "RuntimeError"]
+        rig.equal("ours", raised, ["ours"])
+        rig.equal("file", [a["bottrace.audit.args"][0] for a in events(root, "open")], [f"{where}/out"])
+        assert r.stderr.count("filtered"), r.stderr[-500:]
+
+
 def main():
     suite = rig.Suite()
     found = pythons.all_of_them()
@@ -206,6 +238,7 @@ def main():
         suite.test(effects, get, name=name)
     for name, get in found if os.environ.get("TEST_PYTHONS") != "all" else [f for f in found if "/" in f[0]]:
         suite.test(alone, get, name=f"{name} --no-children")
+    suite.test(noisy, found[0][1], name="a noisy library")
     suite.test(off, found[0][1], name="--events off")
     suite.close()
 
