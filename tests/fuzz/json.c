@@ -53,6 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	jsonw_value(&w, a, j);
 	if (buf_err(&out))
 		return 0;
+	struct hash128 hash = json_hash(a, j);
+	bool whole = end.state == JSON_WHOLE;
 	/* What was written is whole, and writing it again changes nothing. */
 	autodrop(drop_arena) struct arena *b = arena_new(ARENA_BYTES);
 	j = json_parse(b, buf_str(&out), &end);
@@ -60,5 +62,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	jsonw_init(&w, &again);
 	jsonw_value(&w, b, j);
 	assert(str_eq(buf_str(&out), buf_str(&again)));
+	/* White space is nothing to a value's hash; joined with another one it has the members of both. */
+	autodrop(buf_fini) struct buf spaced;
+	buf_init(&spaced, ARENA_BYTES);
+	buf_add(&spaced, STR(" \n"));
+	buf_add(&spaced, str_make(data, size));
+	if (whole)
+		assert(hash_eq(hash, json_hash(b, json_parse(b, buf_str(&spaced), &end))));
+	autodrop(drop_arena) struct arena *d = arena_new(ARENA_BYTES);
+	const struct json *head = json_parse(d, str_head(str_make(data, size), size / 2), &end),
+			  *tail = json_parse(d, str_skip(str_make(data, size), size / 2), &end);
+	if (json_type(head) == JSON_OBJECT && json_type(tail) == JSON_OBJECT) {
+		size_t count = json_count(head) + json_count(tail);
+
+		assert(json_count(json_join(head, tail)) == count);
+	}
 	return 0;
 }

@@ -47,6 +47,14 @@ static void texts(struct str s)
 		assert(text_width(buf_str(&safe)) <= columns || columns < 3);
 	}
 	memcpy(&n, s.p, s.n < sizeof(n) ? s.n : sizeof(n));
+	autodrop(drop_memory) char *bytes = malloc(2 * s.n + 4);
+	if (bytes) {
+		ptrdiff_t got = text_base64(s, bytes);
+
+		assert(got <= (ptrdiff_t)(s.n / 4 * 3 + 3));
+		text_hex(s.p, s.n, bytes);
+	}
+	text_clock((uint64_t)n, text_utc((uint64_t)n, n), out);
 	text_time(n, out);
 	text_duration((uint64_t)n, out);
 	text_size((uint64_t)n, out);

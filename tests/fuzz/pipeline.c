@@ -17,6 +17,7 @@
  *   m pid,thread,text       a message of markers          M pid,thread,number,offset,total,text  a piece of one
  *   q pid,code,epoch,file LF name   code object   Q pid,conn,back,code,epoch,... stack of the write `back` bytes ago
  *   p pid,version,reason    runtime
+ *   u pid,conn,dir,transport,family,ino,peer,path   socket or pipe without TLS
  *
  * Parts a and z: all that one recorded connection wrote and read, decoded without a kernel.
  */
@@ -194,6 +195,22 @@ static void connection(struct player *x, char letter, struct str body)
 		c->pport = (uint16_t)fuzz_number(&body);
 		c->peer[15] = c->local[0] = 1;
 	}
+	send(x);
+}
+
+static void plain(struct player *x, struct str body)
+{
+	uint64_t pid = fuzz_number(&body), conn = fuzz_number(&body), dir = fuzz_number(&body);
+	struct wire_plain_conn *c = begin(x, WIRE_PLAIN_CONN, sizeof(*c), pid);
+
+	c->head.flags = (uint16_t)dir;
+	c->conn = key_of(conn);
+	c->transport = (uint16_t)fuzz_number(&body);
+	c->family = (uint16_t)fuzz_number(&body);
+	c->ino = fuzz_number(&body);
+	c->peer_ino = fuzz_number(&body);
+	c->path_len = (uint32_t)(body.n < sizeof(c->path) ? body.n : sizeof(c->path));
+	memcpy(c->path, body.p, c->path_len);
 	send(x);
 }
 
@@ -380,6 +397,8 @@ static void play(struct player *x, char letter, struct str body)
 		closing(x, letter == 'c' ? WIRE_TLS_CLOSE : WIRE_CONN_FINAL, body);
 	else if (letter == 'n' || letter == 's')
 		connection(x, letter, body);
+	else if (letter == 'u')
+		plain(x, body);
 	else if (letter == 'x' || letter == 'F')
 		image(x, letter, body);
 	else if (letter && strchr("fetP", letter))
