@@ -11,8 +11,8 @@
 #define EVENT_PAUSE_NS	 1000000ull /* shorter pauses are only summed */
 #define EVENT_SUM_NS	 100000000ull
 
-/* Events with a stack that a process may send, of each enum state_hands: so many a second, and at once when it was quiet. What is more is filtered: it
- * is policy, not a loss that nobody chose. */
+/* Events with a stack that a process may send, of each enum state_hands: so many a second, and at once when it was
+ * quiet. What is more is filtered: it is policy, not a loss that nobody chose. */
 #define EVENT_RATE  500
 #define EVENT_BURST 1000
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Which code ran a process: a thread that says it starts one (subprocess.Popen, os.posix_spawn, os.system) forks next. Its
- * stack at that moment names the tool's function, or the agent's run, and no guess by time or arguments holds against it.
+ * stack at that moment names the tool's function, or the agent's run; no guess by time or arguments holds against the former.
  */
 #include "trace/spawn.h"
 
@@ -61,8 +61,11 @@ static struct start *find(struct start *list, size_t count, const struct trace_p
 	return fits ? &list[low - 1] : NULL;
 }
 
+/* Where the run is all that its stack says, a guess which of the run's tools it was says more. */
 static void place(struct trace_process *pr, const struct trace_effect *x)
 {
+	if (x->tool == NULL && pr->tool)
+		return;
 	uint32_t at = x->tool ? x->tool_at : x->run_at;
 	struct str function = x->visit->sights[at].where.spot->function;
 

@@ -170,6 +170,10 @@ static void processes(void **state)
 	r.w->now += 2000000000;
 	world_fork_by(r.w, 107, 100, 100); /* too late */
 	(void)ask(&r, &t, "a", FRAMES(IN_RUN));
+	happen(&r, audit(&r, WIRE_PY_SYSTEM, "ls"),
+	       FRAMES({RUN, 0x50, 6}, {MAIN, 0x60, 8}, {MODULE, 0x70, 2}));
+	world_fork_by(r.w, 109, 100, 100);
+	(void)ask(&r, &t, "b", FRAMES(IN_RUN));
 	happen(&r, audit(&r, WIRE_PY_POPEN, "ls"), FRAMES({MAIN, 0x60, 10}, {MODULE, 0x70, 2}));
 	world_fork_by(r.w, 108, 100, 100);
 	finish(&r);
@@ -180,9 +184,10 @@ static void processes(void **state)
 	is_of(&r, 102, tool, "fork", false);
 	is_of(&r, 103, world_process(r.w, 101), "fork", true);
 	is_of(&r, 104, tool, "fork", false);
-	is_of(&r, 105, agent, "frame", true);
+	is_of(&r, 105, tool, "fork", false); /* the run itself, perhaps for the tool */
 	is_of(&r, 106, tool, "fork", false);
 	is_of(&r, 107, tool, "fork", false);
+	is_of(&r, 109, agent, "frame", true); /* no tool call was open */
 	is_of(&r, 108, world_process(r.w, 100), "fork", true);
 	end(&r);
 }
