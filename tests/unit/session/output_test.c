@@ -294,7 +294,7 @@ static void old_content_stays_until_there_is_new(void **state)
 	assert_true(str_starts(buf_str(&lines), STR("{\"id\":\"00000000000000aa\"")));
 	assert_int_equal(count(buf_str(&text), "yesterday"), 0);
 	assert_int_equal(count(buf_str(&text), "\n"), 3); /* the heading, the governor's step and the span */
-	assert_int_equal(count(buf_str(&text), "  shed left out now: bodies; before: stacks"), 1);
+	assert_int_equal(count(buf_str(&text), "  shed  left out now: bodies; before: stacks"), 1);
 	assert_int_equal(count(buf_str(&lines), "shed"), 0);
 	arena_free(a);
 	output_live_free(l);
