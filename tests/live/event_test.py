@@ -3,7 +3,6 @@
 exceptions and pauses. `make test` takes two interpreters, one with USDT and one without, `make test-pythons` all."""
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -59,10 +58,10 @@ def draw(document):
         return subprocess.run([rig.BOTTRACE, "tree", f.name], capture_output=True, text=True, check=True).stdout
 
 
-def check_effects(agents, tools, where, usdt, told):
+def check_effects(tools, where, usdt, told):
     save = one(tools["worker", "save"], "open")
     rig.equal("path and mode", save["bottrace.audit.args"][:2], [f"{where}/notes.txt", "w"])
-    rig.equal("who wrote", (function(save), save["bottrace.link"]), ("save", "frame" if agents else "process"))
+    rig.equal("who wrote", (function(save), save["bottrace.link"]), ("save", "frame"))
     rig.equal("reads are no effects", len(events(tools["broken", "save"], "open")), 1)
     popen = one(tools["worker", "shell"], "subprocess.Popen")["bottrace.audit.args"]
     rig.equal("argv", [popen[0], *popen[1][:5], popen[1][6]],
@@ -82,37 +81,18 @@ def check_effects(agents, tools, where, usdt, told):
 def check_exceptions(document, tools, agents):
     failed = one(tools["worker", "fail"], "exception")
     rig.equal("exception", (failed["exception.type"], failed["exception.message"], failed["exception.escaped"]),
-              ("ValueError", "no such city: M\u00fcnchen", bool(agents)))
+              ("ValueError", "no such city: M\u00fcnchen", True))
     rig.equal("raised", (function(failed, "bottrace.exception.raised"), failed["bottrace.exception.left"][0].split(".")[-1]),
               ("fail", "fail"))
-    if agents:
-        rig.equal("the agent handled it", agents["worker"]["status"]["code"], "ok")
-        rig.equal("the agent did not", [agents["broken"]["status"][k] for k in ("code", "type", "message")],
-                  ["error", "KeyError", "gone"])
+    rig.equal("the agent handled it", agents["worker"]["status"]["code"], "ok")
+    rig.equal("the agent did not", [agents["broken"]["status"][k] for k in ("code", "type", "message")], ["error", "KeyError", "gone"])
     root = rig.spans(document, "process")[0]
     end = [e for e in events(root, "exception") if e["exception.type"] == "RuntimeError"]
     rig.equal("left the program", [(e["exception.message"], e["exception.escaped"]) for e in end], [("the end", True)])
 
 
-def minor_of(python):
-    return int(re.match(r"3\.(\d+)", python.version)[1])
-
-
-def by_function(document):
-    """Where the program's own loop is not known for what it is (docs/trace.md): events of the process, by the tool's function."""
-    root = rig.spans(document, "process")[0]
-    tools, saves = {}, ["worker", "broken"]
-    for e in root["events"]:
-        name = function(e["attributes"]) if "bottrace.source" in e["attributes"] else ""
-        who = "broken" if name == "explode" else saves.pop(0) if name == "save" else "worker"
-        tools.setdefault((who, name), {"name": name, "events": []})["events"].append(e)
-    return tools
-
-
-def spans_of(document, minor):
+def spans_of(document):
     """Agents by their model's name, tool calls by (that, their own)."""
-    if minor >= 14:
-        return None, by_function(document)
     agents = {}
     for call in rig.spans(document, "chat"):
         agents[call["attributes"]["gen_ai.request.model"]] = next(s for s in document["spans"] if s["id"] == call["parent"])
@@ -135,8 +115,8 @@ def effects(get):
     rig.check_ledger(document)
     rig.equal("complete", document["complete"], True)
     assert SECRET not in json.dumps([s["events"] for s in document["spans"]]), "a secret in an event"
-    agents, tools = spans_of(document, minor_of(python))
-    check_effects(agents, tools, inside, usdt, json.loads(r.stdout))
+    agents, tools = spans_of(document)
+    check_effects(tools, inside, usdt, json.loads(r.stdout))
     assert f"~ open {inside}/notes.txt w" in tree, tree
     if not is_inlined(python):
         check_exceptions(document, tools, agents)
